@@ -1,0 +1,27 @@
+"""What the rest of popcc needs to know about an ISA, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Isa:
+    """One ISA's constants. Register numbers are DWARF's, from the ISA's psABI."""
+
+    name: str
+    number: int  # in images and requests; never reused
+    triple: str
+    features: str
+    abi: str
+    code_model: str
+    elf_machine: int
+    emulation: str  # lld's -m
+    qemu: str  # program name of the user-mode emulator
+    qemu_package: str  # Debian package that ships it
+    machine_names: tuple[str, ...]  # what uname -m may say
+    registers: dict[int, str]  # DWARF number -> name
+    callee_saved: tuple[int, ...]  # general registers a call preserves
+    callee_saved_fp: tuple[int, ...]  # floating registers whose low 8 bytes a call preserves
+    stack_pointer: int
+    return_register: int | None  # where a call leaves the return address; None: pushed at CFA-8

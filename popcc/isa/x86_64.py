@@ -1,0 +1,35 @@
+"""x86_64: System V psABI 1.0.
+
+Peculiarities: a call pushes the return address, so a frame's CFA is the stack pointer before the call and
+the address sits at CFA-8; no floating register survives a call; 32-bit writes clear the upper half of a
+register, 8- and 16-bit writes keep it. DWARF numbers: section 3.6.2, figure 3.36.
+"""
+
+from __future__ import annotations
+
+from popcc.isa.base import Isa
+
+_GENERAL = ("rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp")
+
+X86_64 = Isa(
+    name="x86_64",
+    number=1,
+    triple="x86_64-unknown-linux-musl",
+    features="",
+    abi="",
+    code_model="small",
+    elf_machine=62,
+    emulation="elf_x86_64",
+    qemu="qemu-x86_64-static",
+    qemu_package="qemu-user-static",
+    machine_names=("x86_64", "amd64"),
+    registers={
+        **dict(enumerate(_GENERAL)),
+        **{n: f"r{n}" for n in range(8, 16)},
+        **{17 + n: f"xmm{n}" for n in range(16)},
+    },
+    callee_saved=(3, 6, 12, 13, 14, 15),
+    callee_saved_fp=(),
+    stack_pointer=7,
+    return_register=None,
+)

@@ -1,0 +1,213 @@
+"""A compiled unit: what one source file became, for every ISA, as objects carry it and the linker reads it.
+
+The payload of an object's ``.popcorn.unit`` section is ``b"POPU"``, a little-endian u64 length of what
+follows, then a u32 length of a zlib-compressed JSON header and the ELF objects of the ISAs one behind the
+other. It delimits itself, so that ``ld -r`` may concatenate payloads.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from popcc.errors import PopccError
+
+MAGIC = b"POPU"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Section:
+    """An allocated section of one ISA's object. `type` and `flags` are ELF's numbers."""
+
+    index: int
+    name: str
+    size: int
+    align: int
+    flags: int
+    type: int
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A symbol of one ISA's object. `section` is a section index, 0 undefined, 0xfff1 absolute, 0xfff2 common."""
+
+    name: str
+    section: int
+    value: int
+    size: int
+    binding: str  # "local" | "global" | "weak"
+    type: str  # "notype" | "object" | "func" | "section"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to remake a machine value that is no IR value (design 5). `symbol` is added to `imm` at link."""
+
+    dest: int
+    kind: int
+    width: int
+    value: int
+    imm: int
+    symbol: str = ""
+
+
+@dataclass(frozen=True)
+class SiteMap:
+    """One call address of a site on one ISA; field meanings as in `popcc.schema`'s site table.
+
+    `offset` is the return address's offset in the function's section. `unproved` tells why the site can't
+    be used, "" when it is proved.
+    """
+
+    id: int
+    offset: int
+    frame: int
+    values: tuple[int, ...]
+    saved: tuple[int, ...]
+    recipes: tuple[Recipe, ...]
+    flags: int
+    unproved: str = ""
+
+
+@dataclass(frozen=True)
+class FunctionMap:
+    """The sites of one function on one ISA. `section` names the function's own section."""
+
+    name: str
+    section: str
+    size: int
+    flags: int
+    sites: tuple[SiteMap, ...]
+
+
+@dataclass(frozen=True)
+class IsaObject:
+    """One ISA's code: the ELF object, an index of it, and its completed site maps."""
+
+    elf: bytes = field(repr=False)
+    sections: tuple[Section, ...]
+    symbols: tuple[Symbol, ...]
+    references: dict[int, tuple[int, ...]]  # section index -> indices into `symbols` its relocations name
+    functions: tuple[FunctionMap, ...]
+
+
+@dataclass(frozen=True)
+class SiteInfo:
+    """What is the same on all ISAs about a site; its id is its position in `Unit.sites`."""
+
+    function: str
+    line: int
+    callee: str
+    values: tuple[tuple[str, str], ...]  # (IR name, IR type)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One source file compiled for every ISA."""
+
+    name: str  # unique within a program by content: hash of source path and IR
+    source: str
+    private: bool  # belongs to the node-private area (the runtime, compiler-rt): one plain object per ISA
+    leaf_calls: tuple[str, ...]  # functions called without a site; the linker checks that they have none
+    sites: tuple[SiteInfo, ...]
+    memory_tier: tuple[str, ...]  # functions that fell to the memory tier
+    objects: dict[str, IsaObject]
+
+    def encode(self) -> bytes:
+        """The payload of the ``.popcorn.unit`` section."""
+        header: dict[str, Any] = {
+            "version": VERSION,
+            "name": self.name,
+            "source": self.source,
+            "private": self.private,
+            "leaf_calls": self.leaf_calls,
+            "sites": [asdict(s) for s in self.sites],
+            "memory_tier": self.memory_tier,
+            "objects": {isa: _object_header(o) for isa, o in self.objects.items()},
+        }
+        packed = zlib.compress(json.dumps(header, separators=(",", ":")).encode(), 1)
+        body = struct.pack("<I", len(packed)) + packed + b"".join(o.elf for o in self.objects.values())
+        return MAGIC + struct.pack("<Q", len(body)) + body
+
+
+def _object_header(o: IsaObject) -> dict[str, Any]:
+    return {
+        "elf": len(o.elf),
+        "sections": [list(asdict(s).values()) for s in o.sections],
+        "symbols": [list(asdict(s).values()) for s in o.symbols],
+        "references": {str(k): v for k, v in o.references.items()},
+        "functions": [_function_header(f) for f in o.functions],
+    }
+
+
+def _function_header(f: FunctionMap) -> list[Any]:
+    sites = [
+        [s.id, s.offset, s.frame, s.values, s.saved, [list(asdict(r).values()) for r in s.recipes], s.flags, s.unproved]
+        for s in f.sites
+    ]
+    return [f.name, f.section, f.size, f.flags, sites]
+
+
+def decode_units(payload: bytes, where: str) -> list[Unit]:
+    """All units of a ``.popcorn.unit`` section. Raises `PopccError` naming `where` when it is damaged."""
+    return list(_decode(payload, where))
+
+
+def _decode(payload: bytes, where: str) -> Iterator[Unit]:
+    pos = 0
+    while pos < len(payload):
+        if not payload[pos:].strip(b"\0"):
+            return  # padding that a linker put between or behind payloads
+        pos = payload.find(MAGIC, pos, pos + 64)
+        if pos < 0 or pos + 16 > len(payload):
+            raise PopccError(f"{where}: section .popcorn.unit is damaged; compile the file again")
+        (length,) = struct.unpack_from("<Q", payload, pos + 4)
+        body = payload[pos + 12 : pos + 12 + length]
+        if len(body) != length:
+            raise PopccError(f"{where}: section .popcorn.unit is truncated at offset {pos}; compile the file again")
+        yield _decode_unit(body, where)
+        pos += 12 + length
+
+
+def _decode_unit(body: bytes, where: str) -> Unit:
+    try:
+        (n,) = struct.unpack_from("<I", body)
+        h = json.loads(zlib.decompress(body[4 : 4 + n]))
+    except (struct.error, zlib.error, ValueError) as e:
+        raise PopccError(f"{where}: section .popcorn.unit is damaged ({e}); compile the file again") from None
+    if h.get("version") != VERSION:
+        raise PopccError(f"{where}: made by another popcc (unit format {h.get('version')}, this one reads {VERSION}); compile it again")
+    objects = {}
+    pos = 4 + n
+    for isa, o in h["objects"].items():
+        objects[isa] = IsaObject(
+            elf=body[pos : pos + o["elf"]],
+            sections=tuple(Section(*s) for s in o["sections"]),
+            symbols=tuple(Symbol(*s) for s in o["symbols"]),
+            references={int(k): tuple(v) for k, v in o["references"].items()},
+            functions=tuple(_decode_function(f) for f in o["functions"]),
+        )
+        pos += o["elf"]
+    sites = tuple(
+        SiteInfo(s["function"], s["line"], s["callee"], tuple((v[0], v[1]) for v in s["values"])) for s in h["sites"]
+    )
+    return Unit(h["name"], h["source"], h["private"], tuple(h["leaf_calls"]), sites, tuple(h["memory_tier"]), objects)
+
+
+def _decode_function(f: list[Any]) -> FunctionMap:
+    name, section, size, flags, sites = f
+    return FunctionMap(
+        name,
+        section,
+        size,
+        flags,
+        tuple(
+            SiteMap(i, off, frame, tuple(vals), tuple(saved), tuple(Recipe(*r) for r in recipes), fl, unproved)
+            for i, off, frame, vals, saved, recipes, fl, unproved in sites
+        ),
+    )
