@@ -1,0 +1,112 @@
+/* libpopcorn: what its parts know of each other. Freestanding: no libc, no allocation but pages from the
+ * kernel. Everything here is node-private: it never goes into an image.
+ *
+ * A thread's machine stack, low to high:
+ *
+ *   guard | struct popcorn_thread, runtime stack (the runtime's own C runs here at points) | guard | machine stack
+ */
+#ifndef POPCORN_H
+#define POPCORN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define hidden __attribute__((visibility("hidden")))
+
+enum { POPCORN_CSP = 32, POPCORN_SELF = 40 }; /* offsets from the thread pointer */
+
+enum popcorn_state { POPCORN_RUNNING, POPCORN_PARKED, POPCORN_DEAD };
+
+struct popcorn_thread {
+	struct popcorn_thread *next; /* list of all threads, under popcorn_threads_lock */
+	int tid;                     /* the number the program knows */
+	int ktid;                    /* the number the kernel knows here; differs after a restore */
+	int state;                   /* enum popcorn_state, atomic */
+	int in_handler;              /* signal handlers of the program under way: no move while > 0 */
+	char *tp;                    /* thread pointer, common memory */
+	char *stack_base;            /* the whole private mapping */
+	size_t stack_size;
+	char *machine_low, *machine_top; /* machine stack proper */
+	char *runtime_top;           /* stack the runtime's C runs on at points */
+	uint64_t generation;         /* rebuilds so far; a jmp_buf of another generation needs the maps */
+	uint64_t mask;               /* signal mask to go on with, valid while parked */
+	int *clear_child_tid;        /* common memory; cleared and woken at exit */
+	uint64_t robust_list, robust_len;
+	uint64_t altstack[3];        /* the program's sigaltstack: ss_sp, ss_flags, ss_size */
+	uint64_t points;             /* migration points passed through the runtime */
+	struct popcorn_frames *frames; /* the stopped thread, valid while parked */
+};
+
+/* A stopped thread: struct popcorn_stack of the schema, in private pages. */
+struct popcorn_frames {
+	size_t size;     /* bytes used in data */
+	size_t capacity; /* bytes mapped, this header included */
+	uint32_t data[]; /* u32 nframes, then innermost first: u32 site, u32 nvalues, u64 value[nvalues] */
+};
+
+struct popcorn_mapping { /* a mapping in the arena, ascending, no overlap, neighbours of a kind merged */
+	uint64_t start, end;
+	int prot, flags;     /* as given to mmap, common format */
+	int file;            /* 1: a MAP_SHARED file mapping, path valid */
+	uint64_t offset;
+	char *path;          /* private copy */
+};
+
+struct popcorn_handler { uint64_t handler, flags, mask; }; /* the program's sigaction, index signal-1 */
+
+struct popcorn_config {          /* from the environment, goes along in images */
+	uint64_t rebuild_every, move_every, seed;
+	char runners[4][256];        /* by ISA number: emulator to run that ISA's programs with, "" native; valid if has_runner */
+	int has_runner[4];
+	char program[4096];          /* path of the multi-ISA file */
+};
+
+extern hidden struct popcorn_config popcorn_config;
+extern hidden struct popcorn_handler popcorn_handlers[64];
+extern hidden struct popcorn_thread *popcorn_threads;
+extern hidden struct popcorn_mapping *popcorn_mappings;
+extern hidden size_t popcorn_nmappings;
+extern hidden uint64_t popcorn_brk_start, popcorn_brk_end;
+extern hidden int popcorn_pid;   /* the pid the program knows; kernel's may differ after a restore */
+extern int __popcorn_flag;
+
+/* linker-defined */
+extern char __popcorn_data_start[], __popcorn_data_end[], __popcorn_tls_start[], __popcorn_tls_end[];
+extern char __popcorn_text_start[], __popcorn_text_end[];
+extern const unsigned char __popcorn_build_id[20];
+extern const char __popcorn_sites[];
+
+/* arch: raw kernel call in THIS ISA's numbers and layouts; -errno on failure */
+long popcorn_kernel(long n, ...);
+struct popcorn_thread *popcorn_self(void); /* of the calling thread, by its thread pointer */
+
+/* memory.c (libc side): the arena */
+hidden void *popcorn_pages(size_t n);                  /* node-private zeroed pages, or 0 */
+hidden void popcorn_free_pages(void *, size_t);
+hidden long popcorn_map_fixed(uint64_t at, size_t n, int prot); /* used by restore: map anonymous at exactly `at`, -errno */
+
+/* thread.c (libc side) */
+hidden struct popcorn_thread *popcorn_thread_new(void); /* allocates stacks, not yet listed */
+hidden void popcorn_thread_list(struct popcorn_thread *);
+hidden void popcorn_lock_threads(void), popcorn_unlock_threads(void);
+hidden int popcorn_thread_start(struct popcorn_thread *, void (*fn)(struct popcorn_thread *)); /* raw clone: fn on t's runtime stack, tp set; -errno */
+hidden void popcorn_set_tp(void *);
+
+/* signal.c (libc side) */
+hidden void popcorn_install_handlers(void);            /* kernel dispositions from popcorn_handlers + the request signal */
+hidden void popcorn_request_signal(int sender_pid);     /* park.c: called by the handler of the request signal */
+
+/* park.c: at a migration point, on the runtime stack. regs: callee-saved registers as the arch's point.s stores
+ * them, sp the value right after the call returned. Returns what to load: see arch point.s. */
+struct popcorn_registers;
+hidden struct popcorn_registers *popcorn_point(struct popcorn_registers *);
+hidden int popcorn_should_interrupt(void);              /* 1: a system call of this thread should return -512 now */
+
+/* restore.c: called by start.c before anything else when POPCORN_RESTORE is set; does not return */
+hidden _Noreturn void popcorn_restore(int image_fd, long *kernel_stack);
+
+/* messages to standard error, "popcorn: ..." */
+hidden void popcorn_message(const char *, ...); /* %s %d %x(64-bit hex) %u only */
+hidden _Noreturn void popcorn_die(const char *, ...); /* message, then exit_group(125) */
+
+#endif
