@@ -1,0 +1,225 @@
+"""Module, function, block and instruction: the line-level model that passes work on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from popcc.ir.text import GLOBAL, NAME, closing, quote_free, split_list, take_attributes, take_type
+
+_DEFINITION = re.compile(r"\s+(" + NAME + r") = (.*)", re.S)
+_LABEL = re.compile(r'("[^"]*"|[-a-zA-Z$._0-9]+):')
+_CALLEE = re.compile(GLOBAL + r"\(")
+_CALL_WORDS = ("tail", "musttail", "notail")
+_NUMBERED = re.compile(r"%(\d+)\b")
+
+
+class Inst:
+    """One instruction: its text verbatim (without newline), and what every pass asks of it."""
+
+    __slots__ = ("opcode", "result", "rhs", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        m = _DEFINITION.match(text)
+        self.result: str | None
+        self.result, self.rhs = (m.group(1), m.group(2)) if m else (None, text.lstrip())
+        word = self.rhs.split(None, 1)[0]
+        self.opcode = "call" if word in _CALL_WORDS else word
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def with_rhs(self, rhs: str) -> Inst:
+        """The same instruction with another right-hand side."""
+        return Inst(f"  {self.result} = {rhs}" if self.result else f"  {rhs}")
+
+
+@dataclass
+class Block:
+    """A basic block. `label` is the bare name as LLVM prints it before the colon; "" for an implicit entry."""
+
+    label: str
+    insts: list[Inst]
+
+    @property
+    def name(self) -> str:
+        """The label as operands write it."""
+        return "%" + self.label
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A function's parameter: type, attributes, ``%name`` ("" for a declaration without one)."""
+
+    type: str
+    attributes: tuple[str, ...]
+    name: str
+
+    def __str__(self) -> str:
+        return " ".join(p for p in (self.type, *self.attributes, self.name) if p)
+
+
+@dataclass
+class Function:
+    """A definition: its ``define … {`` line and its blocks."""
+
+    header: str
+    blocks: list[Block]
+
+    @property
+    def name(self) -> str:
+        """The bare name."""
+        return header_name(self.header)
+
+    def parameters(self) -> tuple[list[Parameter], bool]:
+        """(fixed parameters, is variadic)."""
+        return header_parameters(self.header)
+
+    def insts(self) -> Iterator[Inst]:
+        """All instructions in order."""
+        for b in self.blocks:
+            yield from b.insts
+
+    def lines(self) -> Iterator[str]:
+        """The function's text."""
+        yield self.header
+        for k, b in enumerate(self.blocks):
+            if k:
+                yield ""
+            if b.label:
+                yield b.label + ":"
+            for i in b.insts:
+                yield i.text
+        yield "}"
+
+
+@dataclass
+class Module:
+    """A module: lines outside functions kept verbatim, functions parsed, in order."""
+
+    items: list[str | Function] = field(default_factory=list)
+
+    def functions(self) -> Iterator[Function]:
+        """The definitions."""
+        return (i for i in self.items if isinstance(i, Function))
+
+    def lines(self) -> Iterator[str]:
+        """Top-level lines that are not part of a definition."""
+        return (i for i in self.items if isinstance(i, str))
+
+    def text(self) -> str:
+        """The module as LLVM reads it."""
+        out: list[str] = []
+        for i in self.items:
+            if isinstance(i, str):
+                out.append(i)
+            else:
+                out.extend(i.lines())
+        return "\n".join(out) + "\n"
+
+    def with_items(self, items: Iterable[str | Function]) -> Module:
+        """A module of other items."""
+        return replace(self, items=list(items))
+
+    def struct_lines(self) -> list[str]:
+        """The named type definitions."""
+        return [i for i in self.lines() if i.startswith("%") and " = type " in i]
+
+    def has_declaration(self, name: str) -> bool:
+        """Whether the module declares or defines function `name`."""
+        needle = f"@{name}("
+        return any(
+            needle in (i if isinstance(i, str) else i.header)
+            for i in self.items
+            if not isinstance(i, str) or i.startswith("declare ")
+        )
+
+
+def header_name(header: str) -> str:
+    """The bare name of the function a ``define`` or ``declare`` line is about."""
+    m = _CALLEE.search(header)
+    if not m:
+        raise ValueError(f"no function name in {header!r}")
+    return quote_free(m.group()[:-1])
+
+
+def header_span(header: str) -> tuple[int, int]:
+    """Indices of the parentheses around a header's parameters."""
+    m = _CALLEE.search(header)
+    if not m:
+        raise ValueError(f"no function name in {header!r}")
+    return m.end() - 1, closing(header, m.end() - 1)
+
+
+def header_parameters(header: str) -> tuple[list[Parameter], bool]:
+    """(fixed parameters, is variadic) of a ``define`` or ``declare`` line."""
+    begin, end = header_span(header)
+    out: list[Parameter] = []
+    variadic = False
+    for part in split_list(header[begin + 1 : end]):
+        if part == "...":
+            variadic = True
+            continue
+        type_, rest = take_type(part)
+        # a declaration's last attribute has nothing behind it: give the scanner something to stop at
+        attributes, name = take_attributes(rest + " %")
+        out.append(Parameter(type_, tuple(attributes), name[:-1].strip() or ""))
+    return out, variadic
+
+
+def parse(text: str) -> Module:
+    """Parses LLVM's printed IR. Debug records and comments inside functions are dropped; numbered locals get names."""
+    items: list[str | Function] = []
+    lines = iter(text.split("\n"))
+    for line in lines:
+        if line.startswith("define "):
+            items.append(_parse_function(line, lines))
+        elif not line.startswith(";"):
+            items.append(line)
+    while items and items[-1] == "":
+        items.pop()
+    return Module(items)
+
+
+def _parse_function(header: str, lines: Iterator[str]) -> Function:
+    blocks: list[Block] = []
+    header = _NUMBERED.sub(r"%v\1", header)
+    pending = ""
+    for line in lines:
+        if line == "}":
+            break
+        if not line:
+            continue
+        if line[0] != " ":
+            m = _LABEL.match(line)
+            if m:
+                label = m.group(1)
+                blocks.append(Block("v" + label if label.isdigit() else label, []))
+            continue
+        if line.startswith("    #dbg_"):
+            continue
+        if pending:
+            pending += " " + line.strip()
+            if line.startswith("  ]"):
+                _append(blocks, pending, header)
+                pending = ""
+            continue
+        if line.endswith("[") and line.startswith("  switch "):
+            pending = line
+            continue
+        _append(blocks, line, header)
+    return Function(header, blocks)
+
+
+def _append(blocks: list[Block], line: str, header: str) -> None:
+    if not blocks:
+        blocks.append(Block(_implicit_entry(header), []))
+    blocks[-1].insts.append(Inst(_NUMBERED.sub(r"%v\1", line)))
+
+
+def _implicit_entry(header: str) -> str:
+    """The name that an unlabelled entry block is referred to by: the number after the numbered parameters."""
+    numbered = [p.name for p in header_parameters(header)[0] if re.fullmatch(r"%v\d+", p.name)]
+    return f"v{len(numbered)}"
