@@ -1,0 +1,298 @@
+/* Generated from popcc/schema.py by `python -m popcc.schema`: change it there. */
+#ifndef POPCORN_SCHEMA_H
+#define POPCORN_SCHEMA_H
+
+#include <stdint.h>
+
+#define POPCORN_SITES_MAGIC 0x54495350u
+#define POPCORN_SITES_VERSION 1
+#define POPCORN_NO_SITE 0xffffffffu
+#define POPCORN_SLOT 0x80000000u
+#define POPCORN_REQUEST_SIGNAL 50
+#define POPCORN_REQUEST_MAGIC 0x51455250u
+#define POPCORN_REQUEST_VERSION 1
+#define POPCORN_TEXT_MAX 65536
+#define POPCORN_IMAGE_VERSION 1
+#define POPCORN_NOTE_NAME "POPCORN"
+#define POPCORN_PAGE 4096
+
+/* Flags of a site. */
+enum {
+	POPCORN_SITE_UNUSABLE = 1,
+	POPCORN_SITE_SETJMP = 2,
+};
+
+/* Flags of a function with sites. */
+enum {
+	POPCORN_FUNC_HAS_FRAME = 1,
+	POPCORN_FUNC_MEMORY_TIER = 2,
+	POPCORN_FUNC_CALLS_SETJMP = 4,
+};
+
+/* How a machine value that is no IR value is remade. */
+enum {
+	POPCORN_RECIPE_CONST = 0,
+	POPCORN_RECIPE_VALUE = 1,
+	POPCORN_RECIPE_TP = 2,
+	POPCORN_RECIPE_CFA = 3,
+	POPCORN_RECIPE_LOAD = 4,
+	POPCORN_RECIPE_ZEXT = 5,
+	POPCORN_RECIPE_SEXT = 6,
+};
+
+/* What a request asks for. */
+enum {
+	POPCORN_OP_CHECKPOINT = 1,
+	POPCORN_OP_MIGRATE = 2,
+	POPCORN_OP_INFO = 3,
+};
+
+/* Flags of a request. */
+enum {
+	POPCORN_REQUEST_LEAVE_RUNNING = 1,
+};
+
+/* Outcome of a request. */
+enum {
+	POPCORN_STATUS_DONE = 0,
+	POPCORN_STATUS_REFUSED = 1,
+};
+
+/* Types of the notes in an image. */
+enum {
+	POPCORN_NOTE_IMAGE = 1,
+	POPCORN_NOTE_PROGRAM = 2,
+	POPCORN_NOTE_CWD = 3,
+	POPCORN_NOTE_RUNNER = 4,
+	POPCORN_NOTE_HANDLERS = 5,
+	POPCORN_NOTE_MAPPING = 6,
+	POPCORN_NOTE_THREAD = 7,
+	POPCORN_NOTE_FILE = 8,
+	POPCORN_NOTE_TIMER = 9,
+	POPCORN_NOTE_LIMIT = 10,
+	POPCORN_NOTE_SEGMENT = 11,
+	POPCORN_NOTE_SUM = 12,
+};
+
+/* Flags of an image. */
+enum {
+	POPCORN_IMAGE_MOVE = 1,
+	POPCORN_IMAGE_NOTES_ONLY = 2,
+};
+
+/* What an open file is and how it follows. */
+enum {
+	POPCORN_FILE_REGULAR = 1,
+	POPCORN_FILE_DIRECTORY = 2,
+	POPCORN_FILE_DEVICE = 3,
+	POPCORN_FILE_STANDARD = 4,
+	POPCORN_FILE_KEPT = 5,
+	POPCORN_FILE_DUPLICATE = 6,
+};
+
+/* Rounding modes in common form. */
+enum {
+	POPCORN_ROUNDING_NEAREST = 0,
+	POPCORN_ROUNDING_DOWN = 1,
+	POPCORN_ROUNDING_UP = 2,
+	POPCORN_ROUNDING_ZERO = 3,
+};
+
+/* Sticky floating-point exceptions in common form. */
+enum {
+	POPCORN_FP_EXCEPTION_INVALID = 1,
+	POPCORN_FP_EXCEPTION_DIVZERO = 2,
+	POPCORN_FP_EXCEPTION_OVERFLOW = 4,
+	POPCORN_FP_EXCEPTION_UNDERFLOW = 8,
+	POPCORN_FP_EXCEPTION_INEXACT = 16,
+};
+
+/* Head of the site table. Offsets in bytes from the table's start, all multiples of 8 but string_off. */
+struct popcorn_sites_header {
+	uint32_t magic; /* POPCORN_SITES_MAGIC */
+	uint32_t version; /* POPCORN_SITES_VERSION */
+	uint32_t nsites; /* entries in ra[] and site[] */
+	uint32_t nids; /* global site ids of the program */
+	uint32_t nfuncs; /* entries in func[] */
+	uint32_t ra_off; /* u32 ra[nsites], ascending return addresses */
+	uint32_t site_off; /* struct popcorn_site[nsites], parallel to ra */
+	uint32_t id_off; /* u32 index[nids]: site id to index into site[], or POPCORN_NO_SITE */
+	uint32_t func_off; /* struct popcorn_func[nfuncs], ascending by start */
+	uint32_t word_off; /* u32 words[]: locations and saved-register words */
+	uint32_t recipe_off; /* struct popcorn_recipe[] */
+	uint32_t string_off; /* NUL-terminated names */
+	uint32_t bytes; /* size of the whole table */
+};
+_Static_assert(sizeof(struct popcorn_sites_header) == 52, "popcorn_sites_header");
+
+/* One call address of a site on one ISA. */
+struct popcorn_site {
+	uint32_t id; /* global site id */
+	uint32_t func; /* index into func[] */
+	uint32_t frame; /* CFA - SP, SP being the value right after the call has returned */
+	uint32_t values; /* first location word */
+	uint32_t saved; /* first saved word: DWARF register << 24 | (CFA - save slot) / 8 */
+	uint32_t recipes; /* first recipe */
+	uint16_t nvalues;
+	uint16_t nsaved;
+	uint16_t nrecipes;
+	uint16_t flags; /* POPCORN_SITE_* */
+};
+_Static_assert(sizeof(struct popcorn_site) == 32, "popcorn_site");
+
+/* A function with sites. */
+struct popcorn_func {
+	uint32_t start; /* first address */
+	uint32_t bytes; /* length of its code */
+	uint32_t name; /* offset from string_off */
+	uint32_t flags; /* POPCORN_FUNC_* */
+};
+_Static_assert(sizeof(struct popcorn_func) == 16, "popcorn_func");
+
+/* Remakes one register or slot; a register is always written whole. */
+struct popcorn_recipe {
+	uint32_t dest; /* location word */
+	uint8_t kind; /* POPCORN_RECIPE_* */
+	uint8_t width; /* bytes written to the destination: 1, 2, 4, 8, 16 */
+	uint16_t value; /* k */
+	int64_t imm;
+};
+_Static_assert(sizeof(struct popcorn_recipe) == 16, "popcorn_recipe");
+
+/* popcorn to program; text follows. MIGRATE's text is runner NUL program NUL, runner "" when native. */
+struct popcorn_request {
+	uint32_t magic; /* POPCORN_REQUEST_MAGIC */
+	uint32_t version; /* POPCORN_REQUEST_VERSION */
+	uint32_t op; /* POPCORN_OP_* */
+	uint32_t isa; /* MIGRATE: ISA number to go to */
+	uint32_t flags; /* POPCORN_REQUEST_* */
+	uint32_t text_bytes;
+};
+_Static_assert(sizeof(struct popcorn_request) == 24, "popcorn_request");
+
+/* Program to popcorn; text follows.
+ * After CHECKPOINT without LEAVE_RUNNING the program waits for one byte (the image is safe: end) or for the
+ * end of the connection (go on). */
+struct popcorn_reply {
+	uint32_t magic; /* POPCORN_REQUEST_MAGIC */
+	uint32_t status; /* POPCORN_STATUS_* */
+	uint32_t isa; /* ISA that answers */
+	uint32_t text_bytes;
+	uint32_t threads;
+	uint32_t frames; /* of all threads */
+	uint64_t image_bytes;
+	uint64_t stopped; /* nanoseconds from the first thread's stop to this reply */
+};
+_Static_assert(sizeof(struct popcorn_reply) == 40, "popcorn_reply");
+
+/* What holds for the whole process. */
+struct popcorn_image {
+	uint32_t version; /* POPCORN_IMAGE_VERSION */
+	uint32_t isa; /* ISA it was taken on */
+	uint32_t flags; /* POPCORN_IMAGE_* */
+	uint32_t nthreads; /* THREAD notes */
+	uint8_t build_id[20]; /* of the program */
+	uint32_t umask;
+	uint32_t pid; /* as the program knows it */
+	int32_t exe_fd; /* MOVE: descriptor of the executable, to be closed; -1 none */
+	uint64_t data_start; /* writable common memory of the program */
+	uint64_t data_end;
+	uint64_t brk_start;
+	uint64_t brk_end;
+	uint64_t rebuild_every; /* configuration, see struct popcorn_config */
+	uint64_t move_every;
+	uint64_t seed;
+	int64_t realtime; /* CLOCK_REALTIME when taken, nanoseconds */
+	int64_t monotonic; /* CLOCK_MONOTONIC when taken, nanoseconds */
+};
+_Static_assert(sizeof(struct popcorn_image) == 120, "popcorn_image");
+
+/* Emulator for an ISA's programs; path follows ("" native). */
+struct popcorn_runner {
+	uint32_t isa;
+};
+_Static_assert(sizeof(struct popcorn_runner) == 4, "popcorn_runner");
+
+/* The program's action for a signal, common format. */
+struct popcorn_signal_action {
+	uint64_t handler;
+	uint64_t flags;
+	uint64_t mask;
+};
+_Static_assert(sizeof(struct popcorn_signal_action) == 24, "popcorn_signal_action");
+
+/* A mapping in the arena; the path of a shared file mapping follows. */
+struct popcorn_map {
+	uint64_t start;
+	uint64_t end;
+	uint64_t offset;
+	uint32_t prot; /* as given to mmap, common format */
+	uint32_t flags;
+	uint32_t file; /* 1: shared file mapping, path follows */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct popcorn_map) == 40, "popcorn_map");
+
+/* A stopped thread; its frames follow. */
+struct popcorn_thread_note {
+	uint32_t tid; /* as the program knows it */
+	uint32_t rounding; /* POPCORN_ROUNDING_* */
+	uint32_t exceptions; /* POPCORN_FP_EXCEPTION_* raised so far */
+	uint32_t reserved;
+	uint64_t tp; /* thread pointer */
+	uint64_t mask; /* signal mask */
+	uint64_t altstack[3]; /* ss_sp, ss_flags, ss_size */
+	uint64_t clear_child_tid;
+	uint64_t robust_list;
+	uint64_t robust_len;
+	uint64_t generation; /* rebuilds so far */
+	uint64_t points; /* migration points passed through the runtime */
+};
+_Static_assert(sizeof(struct popcorn_thread_note) == 96, "popcorn_thread_note");
+
+/* An open file; its path follows. */
+struct popcorn_file {
+	uint32_t fd;
+	uint32_t kind; /* POPCORN_FILE_* */
+	uint32_t flags; /* as F_GETFL gives them, common format */
+	uint32_t fd_flags; /* FD_CLOEXEC */
+	uint64_t offset;
+	uint32_t same; /* DUPLICATE: descriptor it shares with */
+	uint32_t mode; /* st_mode */
+};
+_Static_assert(sizeof(struct popcorn_file) == 32, "popcorn_file");
+
+/* A pending interval timer, microseconds. */
+struct popcorn_timer {
+	uint32_t which; /* ITIMER_REAL 0, VIRTUAL 1, PROF 2 */
+	uint32_t reserved;
+	uint64_t interval;
+	uint64_t value; /* left until it goes off */
+};
+_Static_assert(sizeof(struct popcorn_timer) == 24, "popcorn_timer");
+
+/* A resource limit. */
+struct popcorn_limit {
+	uint32_t resource; /* RLIMIT_*, common format */
+	uint32_t reserved;
+	uint64_t soft;
+	uint64_t hard;
+};
+_Static_assert(sizeof(struct popcorn_limit) == 24, "popcorn_limit");
+
+/* A PT_LOAD's check sum. */
+struct popcorn_segment {
+	uint64_t start; /* p_vaddr */
+	uint64_t bytes; /* p_filesz */
+	uint32_t crc; /* CRC-32 (zlib's) */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct popcorn_segment) == 24, "popcorn_segment");
+
+/* Check sum over the file from its start to this note's own header. */
+struct popcorn_sum {
+	uint32_t crc; /* CRC-32 (zlib's) */
+};
+_Static_assert(sizeof(struct popcorn_sum) == 4, "popcorn_sum");
+
+#endif
