@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ _RANGES = {
 
 def records() -> st.SearchStrategy[schema.Record]:
     def of(record: type[schema.Record]) -> st.SearchStrategy[schema.Record]:
-        parts = []
+        parts: list[st.SearchStrategy[Any]] = []
         for _, c in record.layout():
             low, high = _RANGES[c.type]
             number = st.integers(low, high - 1)
