@@ -1,0 +1,77 @@
+"""Control flow inside a function: successors, dominators, natural loops."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import networkx as nx
+
+from popcc.ir.model import Block, Function
+from popcc.ir.text import NAME
+
+_LABEL = re.compile(rf"label ({NAME})")
+
+
+def successor_labels(block: Block) -> list[str]:
+    """Names (``%x``) of the blocks a block may go to, each once."""
+    last = block.insts[-1]
+    if last.opcode not in ("br", "switch", "indirectbr"):
+        return []
+    return list(dict.fromkeys(_LABEL.findall(last.rhs)))
+
+
+def flow_graph(function: Function) -> nx.DiGraph[str]:
+    """Blocks by name, an edge for each way control may go; the entry is the first block."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for block in function.blocks:
+        graph.add_node(block.name)
+        for successor in successor_labels(block):
+            graph.add_edge(block.name, successor)
+    return graph
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A natural loop: all back edges to one header."""
+
+    header: str
+    blocks: frozenset[str]
+
+
+def natural_loops(function: Function) -> list[Loop]:
+    """The loops of reducible control flow, and for irreducible cycles a loop headed by the block that a
+    depth-first walk enters first: every cycle contains the header of some loop."""
+    graph = flow_graph(function)
+    entry = function.blocks[0].name
+    loops: dict[str, set[str]] = {}
+    for tail, header in _back_edges(graph, entry):
+        body = loops.setdefault(header, {header})
+        work = [tail]
+        while work:
+            node = work.pop()
+            if node not in body:
+                body.add(node)
+                work.extend(graph.predecessors(node))
+    return [Loop(h, frozenset(b)) for h, b in loops.items()]
+
+
+def _back_edges(graph: nx.DiGraph[str], entry: str) -> list[tuple[str, str]]:
+    """Edges to a block that is still open in a depth-first walk; without them the graph has no cycle."""
+    edges: list[tuple[str, str]] = []
+    state: dict[str, int] = {entry: 1}
+    stack = [(entry, iter(list(graph.successors(entry))))]
+    while stack:
+        node, successors = stack[-1]
+        for s in successors:
+            seen = state.get(s, 0)
+            if seen == 1:
+                edges.append((node, s))
+            elif seen == 0:
+                state[s] = 1
+                stack.append((s, iter(list(graph.successors(s)))))
+                break
+        else:
+            state[node] = 2
+            stack.pop()
+    return edges

@@ -1,0 +1,88 @@
+"""Which IR values are used after an instruction: backward dataflow over a function's blocks.
+
+Sets of values are Python integers used as bit sets; they are what makes this quick on big functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from popcc.ir.model import Block, Function, Inst
+from popcc.ir.text import NAME, local_names
+from popcc.passes.cfg import successor_labels
+
+_INCOMING = re.compile(rf"\[ (.*?), ({NAME}) \]")
+
+
+def incoming(phi: Inst) -> list[tuple[str, str]]:
+    """(value, block name) pairs of a phi."""
+    return _INCOMING.findall(phi.rhs)
+
+
+class Liveness:
+    """Live values of one function; `values` are its parameters and results in order."""
+
+    def __init__(self, function: Function, values: list[str]) -> None:
+        self._names = values
+        self._index = {name: 1 << k for k, name in enumerate(values)}
+        self._out = self._solve(function)
+
+    def live_after(self, block: Block, wanted: Callable[[Inst], bool]) -> Iterator[tuple[Inst, list[str]]]:
+        """For each wanted instruction of `block`, last first, the values used after it, its own result left out."""
+        live = self._out[block.name]
+        for inst in reversed(block.insts):
+            if inst.opcode == "phi":
+                return
+            if inst.result:
+                live &= ~self._index[inst.result]
+            if wanted(inst):
+                yield inst, self._listed(live)
+            live |= self._uses(inst)
+
+    def _listed(self, bits: int) -> list[str]:
+        out = []
+        while bits:
+            low = bits & -bits
+            out.append(self._names[low.bit_length() - 1])
+            bits ^= low
+        return out
+
+    def _uses(self, inst: Inst) -> int:
+        bits = 0
+        if "%" in inst.rhs:
+            for name in local_names(inst.rhs):
+                bits |= self._index.get(name, 0)
+        return bits
+
+    def _solve(self, function: Function) -> dict[str, int]:
+        use: dict[str, int] = {}
+        define: dict[str, int] = {}
+        to_phi: dict[str, int] = dict.fromkeys((b.name for b in function.blocks), 0)
+        for block in function.blocks:
+            u = d = 0
+            for inst in block.insts:
+                if inst.opcode == "phi":
+                    for value, source in incoming(inst):
+                        to_phi[source] |= self._index.get(value, 0)
+                else:
+                    u |= self._uses(inst) & ~d
+                if inst.result:
+                    d |= self._index[inst.result]
+            use[block.name], define[block.name] = u, d
+        successors = {b.name: successor_labels(b) for b in function.blocks}
+        into: dict[str, int] = dict.fromkeys(use, 0)
+        out: dict[str, int] = dict(to_phi)
+        order = [b.name for b in reversed(function.blocks)]
+        changed = True
+        while changed:
+            changed = False
+            for name in order:
+                o = to_phi[name]
+                for s in successors[name]:
+                    o |= into[s]
+                i = use[name] | (o & ~define[name])
+                if o != out[name] or i != into[name]:
+                    out[name], into[name] = o, i
+                    changed = True
+        return out

@@ -1,0 +1,68 @@
+"""What belongs to one target goes, or is refused with file and line (design 4.4)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from popcc.errors import ErrorGroup, Place, PlacedError, PopccError
+from popcc.ir.calls import Call, parse_call
+from popcc.ir.model import Function, Inst, Module
+from popcc.passes.base import DebugLines
+
+_TARGET_WORDS = re.compile(
+    r' ?"(?:target-cpu|target-features|tune-cpu|min-legal-vector-width|stack-protector-buffer-size|frame-pointer|'
+    r'probe-stack|stack-probe-size|no-jump-tables|prefer-vector-width)"(?:="[^"]*")?'
+)
+_OF_ONE_TARGET = re.compile(r"@llvm\.(x86|aarch64|arm|riscv|ppc|mips|s390)\.")
+_EMPTY_TEMPLATE = re.compile(r'asm (?:\w+ )*""')
+
+
+@dataclass(frozen=True)
+class TargetWords:
+    """The pass. Empty inline assembly (compiler barriers) stays; anything else of one ISA is an error."""
+
+    name: str = "target words"
+
+    def apply(self, module: Module) -> Module:
+        """Drops target attributes. Raises `ErrorGroup` naming every use of inline assembly or intrinsics of an ISA."""
+        lines = DebugLines(module)
+        errors: list[PopccError] = []
+        items: list[str | Function] = []
+        for item in module.items:
+            if isinstance(item, Function):
+                for inst in item.insts():
+                    if inst.opcode in ("call", "callbr") and (error := _refused(inst, item.name, lines)):
+                        errors.append(error)
+                items.append(item)
+            elif item.startswith("module asm "):
+                errors.append(PopccError(f"{_source(module)}: assembly outside a function; popcc needs C for all ISAs"))
+            elif item.startswith("attributes #"):
+                items.append(_TARGET_WORDS.sub("", item))
+            else:
+                items.append(item)
+        if errors:
+            raise ErrorGroup(errors)
+        return module.with_items(items)
+
+
+def _source(module: Module) -> str:
+    line = next((i for i in module.lines() if i.startswith("source_filename")), 'source_filename = "?"')
+    return line.split('"')[1]
+
+
+def _refused(inst: Inst, function: str, lines: DebugLines) -> PopccError | None:
+    if inst.opcode == "callbr":
+        what = "asm goto"
+    elif " asm " in inst.rhs and not _EMPTY_TEMPLATE.search(inst.rhs):
+        what = "inline assembly " + _template(parse_call(inst))
+    elif m := _OF_ONE_TARGET.search(inst.rhs):
+        what = f"an intrinsic of one ISA ({inst.rhs[m.start() :].split('(')[0]})"
+    else:
+        return None
+    file, line = lines.place_of(inst)
+    return PlacedError(Place(file, line, function), f"{what} can't run on every ISA; use portable C or leave it out under __popcorn__")
+
+
+def _template(call: Call) -> str:
+    return '"' + call.callee.split('"')[1] + '"'

@@ -1,0 +1,86 @@
+"""LLVM through llvmlite: the optimiser, run once, and code generation, run per ISA."""
+
+from __future__ import annotations
+
+import llvmlite.binding as llvm
+
+from popcc.errors import PopccError
+from popcc.isa import ISAS, Isa
+
+# design 5: what keeps every carried value in a callee-saved register or a slot, and every value of the machine
+# code an IR value or a constant; one set serves all ISAs
+LLVM_OPTIONS = (
+    "-max-registers-for-gc-values=1000",
+    "-fixup-allow-gcptr-in-csr",
+    "-use-registers-for-deopt-values",
+    "-disable-cgp",
+    "-disable-lsr",
+    "-aarch64-enable-copyelim=0",
+    "-riscv-enable-copyelim=0",
+    "-aarch64-enable-compress-jump-tables=0",
+    "-disable-tail-duplicate",
+    "-disable-early-taildup",
+    "-tail-dup-placement=0",
+    "-emit-jump-table-sizes-section",
+)
+
+
+def initialise() -> None:
+    """Targets and options; once per process."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    for option in LLVM_OPTIONS:
+        llvm.set_option("popcc", option)
+
+
+def _machine(isa: Isa, level: int) -> llvm.TargetMachine:
+    return llvm.Target.from_triple(isa.triple).create_target_machine(
+        cpu="", features=isa.features, opt=level, reloc="static", codemodel=isa.code_model, abiname=isa.abi
+    )
+
+
+def parse(text: str, after: str) -> llvm.ModuleRef:
+    """Parses and verifies IR; a failure is our own bug in phase `after`."""
+    try:
+        module = llvm.parse_assembly(text)
+        module.verify()
+    except RuntimeError as error:
+        raise PopccError(f"internal error: invalid IR after {after}: {error}") from None
+    return module
+
+
+def optimise(text: str, optimization: str) -> str:
+    """Runs LLVM's pipeline of the level asked for ("0" to "3", "s", "z") over common IR."""
+    module = parse(text, "the passes before the optimiser")
+    # for size clang has marked the functions optsize or minsize, which the pipeline goes by
+    speed = {"s": 2, "z": 2, "g": 1}[optimization] if optimization in "szg" else int(optimization)
+    options = llvm.create_pipeline_tuning_options(speed_level=speed)
+    # vectors that are live across sites would all go to memory
+    options.loop_vectorization = options.slp_vectorization = False
+    builder = llvm.create_pass_builder(_machine(ISAS["x86_64"], 2), options)
+    builder.getModulePassManager().run(module, builder)
+    return str(module)
+
+
+def rebuild_ssa(text: str) -> str:
+    """SROA only: takes apart the allocas that carried values live in (design 5)."""
+    module = parse(text, "the site pass")
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
+    builder = llvm.create_pass_builder(_machine(ISAS["x86_64"], 2), options)
+    manager = llvm.create_new_module_pass_manager()
+    manager.add_sroa_pass()
+    manager.run(module, builder)
+    module.verify()
+    return str(module)
+
+
+def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
+    """The ELF object (or assembly text) of common IR on one ISA."""
+    module = parse(text, "SROA")
+    level = {"0": 1, "1": 1, "3": 3}.get(optimization, 2)
+    machine = _machine(isa, level)
+    module.triple = isa.triple
+    module.data_layout = str(machine.target_data)
+    if assembly:
+        return str(machine.emit_assembly(module)).encode()
+    return bytes(machine.emit_object(module))

@@ -1,0 +1,135 @@
+"""One source file to a unit: front end, passes, optimiser, sites, code for every ISA, maps."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from popcc import codegen, frontend, isolate
+from popcc.errors import Place, PlacedError
+from popcc.ir import model
+from popcc.isa import isa_named
+from popcc.leaf import LEAF_FUNCTIONS
+from popcc.passes.base import Pass
+from popcc.passes.byval import ByVal
+from popcc.passes.callgraph import leaf_calls
+from popcc.passes.commonstack import CommonStack
+from popcc.passes.gotos import ComputedGotos
+from popcc.passes.memory import MemoryTier
+from popcc.passes.points import MigrationPoints
+from popcc.passes.sections import Sections
+from popcc.passes.setjmp import SetJmp
+from popcc.passes.sites import Sites
+from popcc.passes.target import TargetWords
+from popcc.passes.tls import ThreadLocals
+from popcc.passes.varargs import VarArgs
+from popcc.unit import IsaObject, SiteInfo, Unit
+
+_DEBUG = re.compile(r", !dbg !\d+| !dbg !\d+(?= \{)")
+_OUT_OF_REGISTERS = re.compile(r"in function '([^']*)'")
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What one compilation is asked for."""
+
+    isas: tuple[str, ...]
+    include_dirs: tuple[Path, ...] = ()  # system headers, in order
+    clang_flags: tuple[str, ...] = ()  # the user's -D, -I, -std, -W, -f …
+    optimization: str = "2"
+    migration_points: str = "auto"
+    debug: bool = False  # keep line tables in the objects
+    language: str = ""  # clang's -x
+
+
+@dataclass(frozen=True)
+class CommonIr:
+    """What all ISAs are generated from, and what is the same about their sites."""
+
+    text: str
+    sites: tuple[SiteInfo, ...]
+    leaf_calls: tuple[str, ...]
+
+
+def compile_source(path: Path, options: CompileOptions) -> Unit:
+    """Compiles `path` for all ISAs asked for.
+
+    Raises `PopccError` (a `FrontEndError` when clang has already printed why).
+    """
+    ir = frontend.to_ir(path, options.clang_flags, options.include_dirs, options.optimization, options.language)
+    return compile_ir(ir, path, options)
+
+
+def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
+    """As `compile_source`, from the front end's IR.
+
+    A function that LLVM can't allocate registers for, or whose maps can't be proved, goes to the memory tier
+    and everything is generated again; what is unproved even then is marked and refused at run time.
+    """
+    optimised = isolate.start(_optimised, ir, options).result()
+    tier: frozenset[str] = frozenset()
+    while True:
+        common = isolate.start(_common, optimised, options, tier).result()
+        running = {isa: isolate.start(_generate, common, isa, options) for isa in options.isas}
+        objects: dict[str, IsaObject] = {}
+        failing: set[str] = set()
+        for isa, child in running.items():
+            try:
+                objects[isa] = child.result()
+                failing |= {f.name for f in objects[isa].functions if any(s.unproved for s in f.sites)}
+            except isolate.Aborted as aborted:
+                m = _OUT_OF_REGISTERS.search(aborted.text)
+                if not m or m.group(1) in tier:
+                    raise PlacedError(Place(str(path), isa=isa), str(aborted)) from None
+                failing.add(m.group(1))
+        if len(objects) == len(options.isas) and failing <= tier:
+            break
+        tier |= failing
+    digest = hashlib.sha1(f"{path}\0{common.text}".encode()).hexdigest()[:16]
+    return Unit(digest, str(path), False, common.leaf_calls, common.sites, tuple(sorted(tier)), objects)
+
+
+def common_ir(ir: str, options: CompileOptions, tier: frozenset[str] = frozenset()) -> CommonIr:
+    """The IR that all ISAs share, from the front end's; in this process."""
+    return _common(_optimised(ir, options), options, tier)
+
+
+def _optimised(ir: str, options: CompileOptions) -> str:
+    codegen.initialise()
+    before: Sequence[Pass] = (TargetWords(), ComputedGotos(), SetJmp(), VarArgs(), ByVal(), ThreadLocals())
+    module = model.parse(ir)
+    for p in before:
+        module = p.apply(module)
+    return codegen.optimise(module.text(), options.optimization)
+
+
+def _common(optimised: str, options: CompileOptions, tier: frozenset[str]) -> CommonIr:
+    codegen.initialise()
+    module = model.parse(optimised)
+    sites = Sites()
+    after: Sequence[Pass] = (
+        MigrationPoints(options.migration_points, LEAF_FUNCTIONS),
+        MemoryTier(tier),
+        CommonStack(),
+        sites,
+        Sections(),
+    )
+    for p in after:
+        module = p.apply(module)
+    text = codegen.rebuild_ssa(module.text())
+    if not options.debug:
+        text = _DEBUG.sub("", text)
+    return CommonIr(text, tuple(sites.found), leaf_calls(module))
+
+
+def _generate(common: CommonIr, isa_name: str, options: CompileOptions) -> IsaObject:
+    from popcc.linker.index import index_object
+    from popcc.linker.maps.complete import complete
+
+    codegen.initialise()
+    isa = isa_named(isa_name)
+    elf = codegen.emit(common.text, isa, options.optimization)
+    return replace(index_object(elf), functions=complete(elf, isa, common.sites))
