@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from popcc.ir.model import Block, Function, Inst, Module
+from popcc.ir.model import UNOPTIMISED, Block, Function, Inst, Module
 from popcc.ir.text import GLOBAL, NAME
 
 _ADDRESS = re.compile(rf"blockaddress\(({GLOBAL}), ({NAME})\)")
@@ -33,7 +33,7 @@ class ComputedGotos:
         def number(m: re.Match[str]) -> str:
             function, label = m.group(1), m.group(2)
             if _NUMBERED_LABEL.match(label):
-                label = "%v" + label[1:]
+                label = f"%{UNOPTIMISED}{label[1:]}"
             if (function, label) not in numbers:
                 counts[function] = counts.get(function, 0) + 1
                 numbers[function, label] = counts[function]

@@ -60,7 +60,7 @@ class Sites:
             return module
         # frames of noreturn functions are unwound as well, and LLVM saves no registers in those; what a
         # function touches has changed with the common stack
-        items = [_UNTRUE.sub("", i) if isinstance(i, str) and i.startswith("attributes #") else i for i in module.items]
+        items = [_still_true(i) if isinstance(i, str) and i.startswith("attributes #") else i for i in module.items]
         return with_declarations(
             module.with_items(items),
             [
@@ -270,6 +270,11 @@ class _Rewriter:
     def _numbers(self) -> Iterator[int]:
         """Numbers for names that the common stack pass may have used as well."""
         return (1_000_000 + n for n in self.fresh)
+
+
+def _still_true(group: str) -> str:
+    kept = _UNTRUE.sub("", group)
+    return kept.replace("{ }", '{ "popcc" }')  # a group may not be empty
 
 
 def _plain(type_: str, attributes: tuple[str, ...], value: str) -> str:

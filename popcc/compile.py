@@ -108,7 +108,7 @@ def _optimised(ir: str, options: CompileOptions) -> str:
 
 def _common(optimised: str, options: CompileOptions, tier: frozenset[str]) -> CommonIr:
     codegen.initialise()
-    module = model.parse(optimised)
+    module = model.parse(optimised, model.OPTIMISED)
     sites = Sites()
     after: Sequence[Pass] = (
         MigrationPoints(options.migration_points, LEAF_FUNCTIONS),

@@ -12,6 +12,8 @@ _DEFINITION = re.compile(r"\s+(" + NAME + r") = (.*)", re.S)
 _LABEL = re.compile(r'("[^"]*"|[-a-zA-Z$._0-9]+):')
 _CALLEE = re.compile(GLOBAL + r"\(")
 _CALL_WORDS = ("tail", "musttail", "notail")
+# what numbered locals are called from the first and the second parse on; C can't make such names
+UNOPTIMISED, OPTIMISED = "a..", "b.."
 _NUMBERED = re.compile(r"%(\d+)\b")
 
 
@@ -169,13 +171,16 @@ def header_parameters(header: str) -> tuple[list[Parameter], bool]:
     return out, variadic
 
 
-def parse(text: str) -> Module:
-    """Parses LLVM's printed IR. Debug records and comments inside functions are dropped; numbered locals get names."""
+def parse(text: str, numbered: str = UNOPTIMISED) -> Module:
+    """Parses LLVM's printed IR. Debug records and comments are dropped; numbered locals get names.
+
+    `numbered` is what such names begin with: a prefix that no earlier parse of the same IR has used.
+    """
     items: list[str | Function] = []
     lines = iter(text.split("\n"))
     for line in lines:
         if line.startswith("define "):
-            items.append(_parse_function(line, lines))
+            items.append(_parse_function(line, lines, numbered))
         elif not line.startswith(";"):
             items.append(line)
     while items and items[-1] == "":
@@ -183,10 +188,18 @@ def parse(text: str) -> Module:
     return Module(items)
 
 
-def _parse_function(header: str, lines: Iterator[str]) -> Function:
+def _parse_function(header: str, lines: Iterator[str], numbered: str) -> Function:
     blocks: list[Block] = []
-    header = _NUMBERED.sub(r"%v\1", header)
+    named = f"%{numbered}\\1"
+    entry = f"{numbered}{len(_NUMBERED.findall(header))}"
+    header = _NUMBERED.sub(named, header)
     pending = ""
+
+    def append(text: str) -> None:
+        if not blocks:  # an unlabelled entry has the number after the numbered parameters
+            blocks.append(Block(entry, []))
+        blocks[-1].insts.append(Inst(_NUMBERED.sub(named, text)))
+
     for line in lines:
         if line == "}":
             break
@@ -196,30 +209,18 @@ def _parse_function(header: str, lines: Iterator[str]) -> Function:
             m = _LABEL.match(line)
             if m:
                 label = m.group(1)
-                blocks.append(Block("v" + label if label.isdigit() else label, []))
+                blocks.append(Block(numbered + label if label.isdigit() else label, []))
             continue
         if line.startswith("    #dbg_"):
             continue
         if pending:
             pending += " " + line.strip()
             if line.startswith("  ]"):
-                _append(blocks, pending, header)
+                append(pending)
                 pending = ""
             continue
         if line.endswith("[") and line.startswith("  switch "):
             pending = line
             continue
-        _append(blocks, line, header)
+        append(line)
     return Function(header, blocks)
-
-
-def _append(blocks: list[Block], line: str, header: str) -> None:
-    if not blocks:
-        blocks.append(Block(_implicit_entry(header), []))
-    blocks[-1].insts.append(Inst(_NUMBERED.sub(r"%v\1", line)))
-
-
-def _implicit_entry(header: str) -> str:
-    """The name that an unlabelled entry block is referred to by: the number after the numbered parameters."""
-    numbered = [p.name for p in header_parameters(header)[0] if re.fullmatch(r"%v\d+", p.name)]
-    return f"v{len(numbered)}"

@@ -1,0 +1,1 @@
+"""Site maps: completed from stack maps and machine code (design 5)."""
