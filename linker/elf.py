@@ -1,8 +1,8 @@
 """Little-endian ELF64, as far as the linker needs it: read an index, append sections.
 
 Reading goes by `struct` tables at once; pyelftools, which makes an object of every relocation, is too slow
-for that and serves as an independent second opinion in the tests. Appending keeps every byte of the file in its place, so that the result is
-reproducible and every tool that understands ELF understands it.
+for that and serves as an independent second opinion in the tests. Appending keeps every byte of the file in
+its place, so that the result is reproducible and every tool that understands ELF understands it.
 """
 
 from __future__ import annotations
