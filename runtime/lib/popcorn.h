@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "popcorn_offsets.h"
+#include "popcorn_schema.h"
+
 #define hidden __attribute__((visibility("hidden")))
 
 enum { POPCORN_CSP = 32, POPCORN_SELF = 40 }; /* offsets from the thread pointer */
@@ -35,6 +38,10 @@ struct popcorn_thread {
 	uint64_t altstack[3];        /* the program's sigaltstack: ss_sp, ss_flags, ss_size */
 	uint64_t points;             /* migration points passed through the runtime */
 	struct popcorn_frames *frames; /* the stopped thread, valid while parked */
+	struct popcorn_jump *jumps;  /* setjmp frames as of the last rebuild, outermost last; jump.c */
+	size_t njumps, jumps_capacity;
+	const char *blocked_in;      /* why this thread can't be stopped now: function, or 0 */
+	const char *blocked_why;
 };
 
 /* A stopped thread: struct popcorn_stack of the schema, in private pages. */
@@ -101,6 +108,42 @@ hidden void popcorn_request_signal(int sender_pid);     /* park.c: called by the
 struct popcorn_registers;
 hidden struct popcorn_registers *popcorn_point(struct popcorn_registers *);
 hidden int popcorn_should_interrupt(void);              /* 1: a system call of this thread should return -512 now */
+
+/* The caller's end of the outermost frame: where main's and a thread's first compiled function return to. A
+ * label in start.S / thread.S (LIBC side), or in point.S if those have none; what is there may rely on no
+ * register and on nothing on the stack. */
+extern const char __popcorn_bottom[];
+
+/* park.c: in the child of a fork, before anything else runs: a request under way is the parent's affair */
+hidden void popcorn_park_after_fork(void);
+
+/* sites.c */
+hidden const struct popcorn_site *popcorn_site_at(uint64_t ra);     /* 0: no site returns there */
+hidden const struct popcorn_site *popcorn_site_of_id(uint32_t id); /* 0: unknown, or not usable on this ISA */
+hidden uint32_t popcorn_site_address(const struct popcorn_site *); /* its return address */
+hidden const struct popcorn_func *popcorn_site_func(const struct popcorn_site *);
+hidden const uint32_t *popcorn_words(uint32_t first);
+hidden const struct popcorn_recipe *popcorn_recipes(uint32_t first);
+hidden const char *popcorn_func_name(const struct popcorn_func *);
+
+/* unwind.c, rebuild.c: turn the machine stack into t->frames and back. Both return 0, or -1 with t->blocked_in and
+ * t->blocked_why set. rebuild lays the frames out below `top`, fills *out for popcorn_resume and t->jumps, and
+ * counts t->generation up. `poison`: everything undescribed gets POPCORN_POISON. */
+#define POPCORN_POISON 0xdeadbeefdeadbeefull
+hidden int popcorn_unwind(struct popcorn_thread *, const struct popcorn_registers *);
+hidden int popcorn_rebuild(struct popcorn_thread *, uint64_t top, int poison, struct popcorn_registers *out);
+hidden int popcorn_reserve(void **pages, size_t *capacity, size_t want); /* grows, keeping contents; -1: no memory */
+
+/* jump.c. A jmp_buf is POPCORN_JMP_WORDS u64: musl's overlay declares `typedef unsigned long long __jmp_buf[32]`
+ * in bits/setjmp.h, and no more is used of struct __jmp_buf_tag. */
+#define POPCORN_JMP_WORDS 32
+_Noreturn void longjmp(void *jb, int value);
+_Noreturn void _longjmp(void *jb, int value);
+_Noreturn void siglongjmp(void *jb, int value);
+void __popcorn_sigsave(void *jb, int mask);
+
+/* arch point.S: load everything from regs, and go on at regs->ra */
+hidden _Noreturn void popcorn_resume(const struct popcorn_registers *);
 
 /* restore.c: called by start.c before anything else when POPCORN_RESTORE is set; does not return */
 hidden _Noreturn void popcorn_restore(int image_fd, long *kernel_stack);

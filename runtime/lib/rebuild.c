@@ -1,0 +1,126 @@
+/* Frames of (site, values) become a machine stack of this ISA: unwind.c's mirror image.
+ *
+ * Innermost to outermost, as unwinding goes: where[r] is the place from which register r will be reloaded on the
+ * way out to the frame at hand, so that is where a value living in r must be written. The total size is
+ * known beforehand, hence where the innermost frame lies.
+ */
+#include "arch.h"
+#include "jump.h"
+#include "popcorn.h"
+
+typedef uint64_t unaligned_u64 __attribute__((aligned(4)));
+
+enum { MARGIN = 32768 }; /* left free below the innermost frame, or the program dies in its next call */
+
+static int blocked(struct popcorn_thread *t, const char *in, const char *why)
+{
+	t->blocked_in = in;
+	t->blocked_why = why;
+	return -1;
+}
+
+/* Every frame is known here and has as many values as its site; total size of the stack in *bytes. */
+static int check(struct popcorn_thread *t, uint64_t *bytes, size_t *jumps)
+{
+	const uint32_t *p = t->frames->data, *end = (const void *)((const char *)p + t->frames->size);
+	uint32_t n = *p++;
+
+	*bytes = *jumps = 0;
+	if (!n) return blocked(t, "no function", "it has no frames");
+	while (n--) {
+		const struct popcorn_site *s;
+		if (end - p < 2) return blocked(t, "(unknown)", "its frames are truncated");
+		if (!(s = popcorn_site_of_id(p[0]))) return blocked(t, "(unknown)", "a site is not usable on this ISA");
+		if (p[1] != s->nvalues || (size_t)(end - p) < 2 + 2 * (size_t)p[1])
+			return blocked(t, popcorn_func_name(popcorn_site_func(s)), "its values don't fit its site map");
+		*bytes += s->frame;
+		*jumps += (popcorn_site_func(s)->flags & POPCORN_FUNC_CALLS_SETJMP) != 0;
+		p += 2 + 2 * (size_t)p[1];
+	}
+	return p == end ? 0 : blocked(t, "(unknown)", "its frames have an odd size");
+}
+
+static void fill(uint64_t from, uint64_t to)
+{
+	for (uint64_t *p = (uint64_t *)(uintptr_t)from; p < (uint64_t *)(uintptr_t)to; p++) *p = POPCORN_POISON;
+}
+
+int popcorn_rebuild(struct popcorn_thread *t, uint64_t top, int poison, struct popcorn_registers *out)
+{
+	static const uint8_t callee_saved[] = POPCORN_CALLEE_SAVED;
+	uint64_t *where[POPCORN_REGISTERS] = { 0 };
+	uint64_t bytes, sp;
+	size_t jumps;
+	uint32_t n, *p;
+
+	if (check(t, &bytes, &jumps)) return -1;
+	if (top > (uintptr_t)t->machine_top || top < (uintptr_t)t->machine_low
+	    || top - (uintptr_t)t->machine_low < bytes + MARGIN)
+		return blocked(t, "all its frames", "together they don't fit this ISA's machine stack");
+	if (popcorn_jumps_begin(t, jumps)) return blocked(t, "all its frames", "no memory for its setjmp frames");
+
+	sp = top - bytes;
+	if (poison) fill(sp - 8192, (uintptr_t)t->machine_top);
+	for (size_t i = 0; i < POPCORN_REGISTERS; i++) out->r[i] = poison ? POPCORN_POISON : 0;
+	for (size_t i = 0; i < sizeof callee_saved; i++) where[callee_saved[i]] = &out->r[callee_saved[i]];
+	out->poison = poison;
+	out->result = 0;
+	out->sp = sp;
+
+	p = t->frames->data;
+	n = *p++;
+	out->ra = popcorn_site_address(popcorn_site_of_id(p[0]));
+	while (n--) {
+		const struct popcorn_site *s = popcorn_site_of_id(p[0]);
+		const unaligned_u64 *values = (const unaligned_u64 *)(p + 2);
+		uint64_t cfa = sp + s->frame, ra;
+		const uint32_t *w = popcorn_words(s->values);
+
+		for (unsigned i = 0; i < s->nvalues; i++, w++) {
+			if (*w & POPCORN_SLOT) *(uint64_t *)(uintptr_t)(cfa - (*w & ~POPCORN_SLOT)) = values[i];
+			else *where[*w] = values[i];
+		}
+		for (unsigned i = 0; i < s->nrecipes; i++) {
+			const struct popcorn_recipe *r = popcorn_recipes(s->recipes) + i;
+			popcorn_recipe_apply(r, values, cfa, (uintptr_t)t->tp, r->dest & POPCORN_SLOT ? 0 : where[r->dest]);
+		}
+		p += 2 + 2 * (size_t)s->nvalues;
+		ra = n ? popcorn_site_address(popcorn_site_of_id(p[0])) : (uintptr_t)__popcorn_bottom;
+		w = popcorn_words(s->saved);
+		for (unsigned i = 0; i < s->nsaved; i++, w++)
+			where[*w >> 24] = (uint64_t *)(uintptr_t)(cfa - 8 * (uint64_t)(*w & 0xffffff));
+#if POPCORN_RA_REGISTER < 0
+		*(uint64_t *)(uintptr_t)(cfa - 8) = ra;
+#else
+		*where[POPCORN_RA_REGISTER] = ra;
+#endif
+		if (popcorn_site_func(s)->flags & POPCORN_FUNC_CALLS_SETJMP)
+			popcorn_jumps_add(t, s, s->nvalues ? values[0] : 0, cfa, where);
+		sp = cfa;
+	}
+	popcorn_jumps_end(t);
+	t->generation++;
+	return 0;
+}
+
+void popcorn_recipe_apply(const struct popcorn_recipe *r, const void *flat, uint64_t cfa, uint64_t tp, uint64_t *reg)
+{
+	const unaligned_u64 *values = flat;
+	uint64_t v[2] = { 0, 0 };
+	unsigned bits = 8 * ((unsigned)r->imm & 7);
+
+	switch (r->kind) {
+	case POPCORN_RECIPE_CONST: v[0] = r->imm; break;
+	case POPCORN_RECIPE_VALUE: v[0] = values[r->value] + r->imm; break;
+	case POPCORN_RECIPE_TP: v[0] = tp + r->imm; break;
+	case POPCORN_RECIPE_CFA: v[0] = cfa + r->imm; break;
+	case POPCORN_RECIPE_LOAD: __builtin_memcpy(v, (const void *)(uintptr_t)r->imm, r->width); break;
+	case POPCORN_RECIPE_ZEXT: v[0] = bits ? values[r->value] << (64 - bits) >> (64 - bits) : values[r->value]; break;
+	case POPCORN_RECIPE_SEXT:
+		v[0] = bits ? (uint64_t)((int64_t)(values[r->value] << (64 - bits)) >> (64 - bits)) : values[r->value];
+		break;
+	default: popcorn_die("site table: unknown recipe %d; link the program again", r->kind);
+	}
+	if (reg) *reg = v[0];
+	else __builtin_memcpy((void *)(uintptr_t)(cfa - (r->dest & ~POPCORN_SLOT)), v, r->width);
+}
