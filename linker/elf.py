@@ -210,6 +210,41 @@ def append_sections(data: bytes, where: str, new: tuple[NewSection, ...]) -> byt
     return bytes(out)
 
 
+def drop_sections(data: bytes, where: str, prefix: str) -> bytes:
+    """`data` without the unloaded sections whose names begin with `prefix`; what is loaded stays in its place."""
+    elf = read_elf(data, where)
+    dropped = {s.index for s in elf.sections if s.name.startswith(prefix) and not s.flags & SHF_ALLOC}
+    kept = [s for s in elf.sections if s.index not in dropped]
+    number = {s.index: i for i, s in enumerate(kept)}
+    loaded = [s.offset + s.size for s in kept if s.flags & SHF_ALLOC and s.type != SHT_NOBITS]
+    ends = [g.offset + g.file_size for g in elf.segments]
+    header = list(_EHDR.unpack_from(data))
+    out = bytearray(data[: max([*loaded, *ends, _EHDR.size])])
+    names = bytearray(b"\0")
+    contents = {s.index: elf.contents(s) for s in kept}
+    rows = []
+    for s in kept:
+        moved = s.index and not s.flags & SHF_ALLOC and s.type != SHT_NOBITS
+        name = len(names) if s.name else 0
+        names += s.name.encode("utf-8", "surrogateescape") + b"\0" if s.name else b""
+        if moved and s.index != elf.names_index:
+            _pad(out, max(1, s.align))
+        row = [name, s.type, s.flags, s.address, len(out) if moved else s.offset, s.size]
+        rows.append([*row, number.get(s.link, 0), number.get(s.info, s.info) if s.type in (SHT_REL, SHT_RELA) else s.info])
+        rows[-1] += [s.align, s.entsize]
+        if moved and s.index != elf.names_index:
+            out += contents[s.index]
+    names_row = rows[number[elf.names_index]]
+    names_row[4:6] = [len(out), len(names)]
+    out += names
+    _pad(out, 8)
+    header[6], header[12], header[13] = len(out), len(rows), number[elf.names_index]
+    for r in rows:
+        out += _SHDR.pack(*r)
+    out[: _EHDR.size] = _EHDR.pack(*header)
+    return bytes(out)
+
+
 def _pad(out: bytearray, align: int) -> None:
     out += bytes(-len(out) % align)
 

@@ -1,0 +1,59 @@
+"""Addresses of sections and symbols, from the layout, before lld has run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from popcc.linker.collect import Key
+from popcc.linker.layout import Layout, part_offsets
+from popcc.linker.resolve import Resolution
+from popcc.unit import Symbol
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """One ISA's addresses."""
+
+    isa: str
+    resolution: Resolution = field(repr=False)
+    layout: Layout = field(repr=False)
+
+    @cached_property
+    def sections(self) -> dict[tuple[int, int], int]:
+        """(unit, section index) -> address, of what was kept."""
+        return {
+            (p.key.unit, section.index): p.address + offset
+            for p in self.layout.placed
+            for section, offset in part_offsets(p.parts.get(self.isa, ()))
+        }
+
+    def symbol(self, unit: int, symbol: Symbol) -> int | None:
+        """The address that `symbol` of `unit`'s object means; None when undefined or not kept."""
+        found = self.resolution.define(self.isa, unit, symbol)
+        if found is None:
+            return self.layout.symbols.get(symbol.name)
+        if found.symbol.section not in self._indices[found.unit]:
+            return found.symbol.value  # absolute
+        section = self.sections.get((found.unit, found.symbol.section))
+        return None if section is None else section + found.symbol.value
+
+    def name(self, unit: int, name: str) -> int | None:
+        """The address of what `name` is in `unit`: a symbol of its own, a section, a global of the program."""
+        own = self._own[unit].get(name)
+        if own is not None:
+            return self.symbol(unit, own)
+        placed = self.layout.by_key.get(Key(unit, name))
+        if placed is not None and self.isa in placed.parts:
+            return placed.address
+        return self.symbol(unit, Symbol(name, 0, 0, 0, "global", "notype"))
+
+    @cached_property
+    def _own(self) -> tuple[dict[str, Symbol], ...]:
+        objects = (item.unit.objects.get(self.isa) for item in self.resolution.units)
+        return tuple({s.name: s for s in obj.symbols if s.name} if obj else {} for obj in objects)
+
+    @cached_property
+    def _indices(self) -> tuple[frozenset[int], ...]:
+        objects = (item.unit.objects.get(self.isa) for item in self.resolution.units)
+        return tuple(frozenset(s.index for s in obj.sections) if obj else frozenset() for obj in objects)

@@ -1,0 +1,158 @@
+"""The link, as a list of phases (design 6). Each takes what those before returned and changes none of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from popcc.linker.addresses import Addresses
+from popcc.linker.checks import check_executables
+from popcc.linker.collect import LiveSections, collect
+from popcc.linker.inputs import Input
+from popcc.linker.layout import BUILD_ID_SIZE, LINKER_DEFINED, PAGE, Layout, place
+from popcc.linker.leaf import check_leaf_calls
+from popcc.linker.lld import Job, link_all
+from popcc.linker.program import FunctionInfo, Metadata, ProgramSite, make_program
+from popcc.linker.resolve import Resolution, resolve
+from popcc.linker.script import BUILD_ID_FILE, SITES_FILE, Tables, script
+from popcc.linker.sitetable import site_table
+from popcc.unit import Unit
+
+RUNTIME_PREFIX = "__popcorn_"
+
+
+@dataclass(frozen=True)
+class LinkOptions:
+    """What a link is asked for."""
+
+    isas: tuple[str, ...]
+    outer: str  # the ISA whose executable the file itself is
+    entry: str = "_start"
+    undefined: tuple[str, ...] = ()  # -u
+    symbols: tuple[tuple[str, int], ...] = ()  # --defsym
+    allow_duplicates: bool = False
+    keep_all: bool = False  # --no-gc-sections
+    strip: str = ""  # "" | "debug" | "all"
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A linked program, and what a map file or a report says of it."""
+
+    program: bytes
+    metadata: Metadata
+    resolution: Resolution
+    layout: Layout
+
+
+def link(inputs: Sequence[Input], options: LinkOptions, name: str) -> Linked:
+    """Link `inputs` to the program called `name`. Raises `PopccError`, several together where that helps."""
+    roots = (options.entry, *options.undefined)
+    defined = LINKER_DEFINED | {symbol for symbol, _ in options.symbols}
+
+    # Which units take part, and what each name means. From here on the units and their order are settled.
+    resolution = resolve(inputs, options.isas, roots, options.allow_duplicates)
+    check_leaf_calls(resolution)
+
+    # Which of their sections are linked, on all ISAs alike.
+    live = collect(resolution, (*roots, *_runtime_symbols(resolution)), defined, options.keep_all)
+
+    # Where each lies. From here on every address is settled, but for the contents of the private tables.
+    layout = place(resolution, live)
+    tables = {isa: site_table(Addresses(isa, resolution, layout)) for isa in options.isas}
+    end = _end(layout, live, tables)
+    build_id = _build_id(resolution, layout, tables, options)
+
+    # lld moves the bytes and relocates them; then nothing it did is believed.
+    executables = _run_lld(resolution, layout, tables, end, build_id, options)
+    check_executables(executables, layout, end)
+
+    metadata = _metadata(resolution, build_id.hex(), options.isas, name)
+    return Linked(make_program(executables, options.outer, metadata), metadata, resolution, layout)
+
+
+def _runtime_symbols(resolution: Resolution) -> Iterator[str]:
+    """What the runtime defines for compiled code stays, once it takes part: other tools look for it."""
+    first = resolution.definitions[resolution.isas[0]]
+    for name, definition in first.items():
+        if name.startswith(RUNTIME_PREFIX) and resolution.units[definition.unit].unit.private:
+            yield name
+
+
+def _end(layout: Layout, live: LiveSections, tables: Mapping[str, bytes]) -> int:
+    """The end of the program: behind the largest site table, with room for a GOT entry of every name."""
+    largest = max(len(table) + 8 * (len(live.referenced[isa]) + 8) for isa, table in tables.items())
+    end = layout.tables + largest
+    return end + -end % PAGE
+
+
+def _build_id(
+    resolution: Resolution, layout: Layout, tables: Mapping[str, bytes], options: LinkOptions
+) -> bytes:  # fmt: skip
+    """Names the contents: all code and data that went in, where it lies, and all maps."""
+    digest = hashlib.sha1(repr((options.isas, options.entry, options.symbols)).encode())
+    for item in resolution.units:
+        for isa in options.isas:
+            obj = item.unit.objects.get(isa)
+            digest.update(hashlib.sha1(obj.elf if obj else b"").digest())
+    for placed in layout.placed:
+        digest.update(f"{placed.key.unit} {placed.key.name} {placed.address:x}\n".encode("utf-8", "surrogateescape"))
+    for isa in options.isas:
+        digest.update(tables[isa])
+    for item in resolution.units:
+        digest.update(json.dumps([asdict(s) for s in item.unit.sites]).encode())
+    assert digest.digest_size == BUILD_ID_SIZE
+    return digest.digest()
+
+
+def _run_lld(
+    resolution: Resolution,
+    layout: Layout,
+    tables: Mapping[str, bytes],
+    end: int,
+    build_id: bytes,
+    options: LinkOptions,
+) -> Mapping[str, bytes]:
+    strip = {"": (), "debug": ("--strip-debug",), "all": ("--strip-debug",)}[options.strip]
+    duplicates = ("--allow-multiple-definition",) if options.allow_duplicates else ()
+    used = sorted({p.key.unit for p in layout.placed})
+    with tempfile.TemporaryDirectory(prefix="popcc-link-") as folder:
+        jobs = []
+        for isa in options.isas:
+            directory = Path(folder) / isa
+            directory.mkdir()
+            (directory / BUILD_ID_FILE).write_bytes(build_id)
+            (directory / SITES_FILE).write_bytes(tables[isa])
+            objects = []
+            for number in used:
+                unit: Unit = resolution.units[number].unit
+                if isa in unit.objects:
+                    (directory / _file_name(number)).write_bytes(unit.objects[isa].elf)
+                    objects.append(_file_name(number))
+            text = script(
+                layout, isa, Tables(len(tables[isa]), end), options.entry, _file_name, dict(options.symbols)
+            )  # fmt: skip
+            jobs.append(Job(isa, directory, objects, text, (*strip, *duplicates)))
+        return link_all(jobs, lambda number: resolution.units[number].origin)
+
+
+def _file_name(unit: int) -> str:
+    return f"u{unit}.o"
+
+
+def _metadata(resolution: Resolution, build_id: str, isas: tuple[str, ...], name: str) -> Metadata:
+    functions: list[FunctionInfo] = []
+    sites: list[ProgramSite] = []
+    for item in resolution.units:
+        numbers: dict[str, int] = {}
+        for s in item.unit.sites:
+            if s.function not in numbers:
+                numbers[s.function] = len(functions)
+                tier = "memory" if s.function in item.unit.memory_tier else "register"
+                functions.append(FunctionInfo(s.function, item.unit.source, tier))
+            sites.append(ProgramSite(numbers[s.function], s.line, s.callee, s.values))
+    return Metadata(build_id, isas, name, tuple(functions), tuple(sites))

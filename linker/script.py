@@ -1,0 +1,110 @@
+"""The linker script that puts one ISA's sections where the layout wants them.
+
+`. = X` inside an output section is an absolute address in lld. Names are quoted, so that no character of a
+section's name is a pattern. Sections that the layout does not place are dropped by lld's own collection,
+which finds nothing alive that ours did not find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from popcc.linker.index import DROPPED_SECTIONS
+from popcc.linker.layout import BASE, SEGMENTS, Group, Layout, Placed
+
+BUILD_ID_FILE = "build_id"
+SITES_FILE = "sites"
+BUILD_ID_SECTION = ".popcorn.id"
+SITES_SECTION = ".popcorn.sites"
+OUTPUT_SECTIONS = {
+    Group.TEXT: ".text",
+    Group.RODATA: ".rodata",
+    Group.DATA: ".data",
+    Group.TLS: ".ptls",
+    Group.PREINIT: ".preinit_array",
+    Group.INIT: ".init_array",
+    Group.FINI: ".fini_array",
+    Group.BSS: ".bss",
+    Group.PRIVATE_TEXT: ".private.text",
+    Group.PRIVATE_DATA: ".private.data",
+    Group.PRIVATE_BSS: ".private.bss",
+    Group.PRIVATE_RODATA: ".private.rodata",
+}
+_NO_BITS = (Group.BSS, Group.PRIVATE_BSS)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What lies behind the last private section on one ISA."""
+
+    sites_size: int
+    end: int  # of the program, the same on all ISAs
+
+
+def script(
+    layout: Layout,
+    isa: str,
+    tables: Tables,
+    entry: str,
+    file_name: Callable[[int], str],
+    provided: Mapping[str, int],
+) -> str:
+    """The text for lld. `file_name` names a unit's object file; `provided` are symbols the program may override."""
+    return "\n".join(_lines(layout, isa, tables, entry, file_name, provided)) + "\n"
+
+
+def _lines(
+    layout: Layout,
+    isa: str,
+    tables: Tables,
+    entry: str,
+    file_name: Callable[[int], str],
+    provided: Mapping[str, int],
+) -> Iterator[str]:
+    yield f'ENTRY("{entry}")'
+    yield "PHDRS {"
+    yield "  headers PT_LOAD FILEHDR PHDRS FLAGS(4);"
+    for name, flags, _ in SEGMENTS:
+        yield f"  {name} PT_LOAD FLAGS({flags});"
+    yield "  stack PT_GNU_STACK FLAGS(6);"
+    yield "}"
+    yield "SECTIONS {"
+    yield f"  . = {BASE:#x} + SIZEOF_HEADERS;"
+    yield f'  {BUILD_ID_SECTION} {layout.build_id:#x} : {{ KEEP("{BUILD_ID_FILE}"(.data)) }} :headers'
+    by_group: dict[Group, list[Placed]] = {g: [] for g in Group}
+    for p in layout.placed:
+        if isa in p.parts:
+            by_group[p.group].append(p)
+    for name, _, groups in SEGMENTS:
+        for group in groups:
+            yield from _output_section(layout, group, by_group[group], name, file_name)
+    yield f'  {SITES_SECTION} {layout.tables:#x} : {{ KEEP("{SITES_FILE}"(.data)) }} :private_rodata'
+    yield "  .got : { *(.got) *(.got.plt) } :private_rodata"
+    yield f"  /DISCARD/ : {{ {' '.join(f'*({s}*)' for s in DROPPED_SECTIONS)} }}"
+    yield "}"
+    symbols = {
+        **layout.symbols,
+        "__popcorn_sites": layout.tables,
+        "__popcorn_sites_end": layout.tables + tables.sites_size,
+        "_end": tables.end,
+        "end": tables.end,
+    }
+    for symbol, address in symbols.items():
+        yield f'PROVIDE("{symbol}" = {address:#x});'
+    for symbol, address in provided.items():
+        yield f'"{symbol}" = {address:#x};'
+
+
+def _output_section(
+    layout: Layout, group: Group, members: list[Placed], segment: str, file_name: Callable[[int], str]
+) -> Iterator[str]:
+    start, end = layout.ranges[group]
+    if start == end:
+        return
+    kind = " (NOLOAD)" if group in _NO_BITS else ""
+    yield f"  {OUTPUT_SECTIONS[group]} {start:#x}{kind} : {{"
+    for p in members:
+        yield f'    . = {p.address:#x}; KEEP("{file_name(p.key.unit)}"("{p.key.name}"))'
+    yield f"    . = {end:#x};"
+    yield f"  }} :{segment}"
