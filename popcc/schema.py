@@ -98,6 +98,7 @@ class Record:
 SITES_MAGIC = 0x54495350  # "PSIT"
 SITES_VERSION = 1
 NO_SITE = 0xFFFFFFFF  # in the id index: this site can't be rebuilt on this ISA
+NO_LOCATION = 0x7FFFFFFF  # location word: this ISA's code has the value as a constant, nothing to read or write
 SLOT = 0x80000000  # location word: slot at CFA - (word & ~SLOT); else a DWARF register number
 
 
@@ -450,7 +451,7 @@ ENUMS: tuple[tuple[str, type[IntEnum]], ...] = (
     ("FP_EXCEPTION", FpException),
 )  # fmt: skip
 CONSTANTS = (
-    "SITES_MAGIC", "SITES_VERSION", "NO_SITE", "SLOT", "REQUEST_SIGNAL", "REQUEST_MAGIC", "REQUEST_VERSION", "TEXT_MAX",
+    "SITES_MAGIC", "SITES_VERSION", "NO_SITE", "NO_LOCATION", "SLOT", "REQUEST_SIGNAL", "REQUEST_MAGIC", "REQUEST_VERSION", "TEXT_MAX",
     "IMAGE_VERSION", "NOTE_NAME", "PAGE",
 )  # fmt: skip
 

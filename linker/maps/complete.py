@@ -1,10 +1,333 @@
-"""Completion of site maps. Being written by the lead; for now units have no sites."""
+"""Completion of site maps: each place that is live after a site's return address is accounted for, or the site is unproved.
+
+A callee-saved register or frame slot that is live after the call must (law 4)
+
+  - be listed by LLVM's stack map as holding a carried value, or
+  - hold what it held when the function was entered (the caller's register, or the slot it was saved in), or
+  - be remade by a recipe: a constant, a symbol's address, read-only memory, thread pointer or frame plus a
+    constant, a copy of a listed value, or an extension of its low bytes.
+
+Anything else is a value that a migration would lose.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from popcc.isa import Isa
-from popcc.unit import FunctionMap, SiteInfo
+from popcc.linker.elf import SHF_WRITE, STT_FUNC, STT_SECTION, Elf, read_elf
+from popcc.linker.machine import MACHINES
+from popcc.linker.machine.base import Code, Insn, Machine, Relocation, Undecodable
+from popcc.linker.maps import stackmaps
+from popcc.linker.maps.flow import build_flow
+from popcc.linker.maps.live import Live
+from popcc.linker.maps.stackmaps import Record
+from popcc.linker.maps.values import Location, State, Term, Values, low
+from popcc.schema import NO_LOCATION, SLOT, FunctionFlag, RecipeKind, SiteFlag
+from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
+
+_SETJMP = "__popcorn_setjmp"
+
+
+class Unproved(Exception):
+    """Why a site can't be used."""
+
+
+@dataclass(frozen=True)
+class _Object:
+    """What completion needs of an object besides a function's own bytes."""
+
+    elf: Elf
+    relocations: Mapping[int, Mapping[int, tuple[Relocation, ...]]]
+    rodata: bytes
+    rodata_relocations: Mapping[int, Relocation]
+    table_starts: tuple[int, ...]
+
+    def code(self, section: int) -> Code:
+        header = self.elf.sections[section]
+        return Code(
+            self.elf.contents(header), header.name, self.relocations.get(section, {}), self.rodata,
+            self.rodata_relocations, self.table_starts,
+        )  # fmt: skip
+
+    def read_only(self, symbol: str) -> bool:
+        """Whether a symbol's section can't be written to."""
+        if symbol.startswith("section:"):
+            section = self.elf.section(symbol.removeprefix("section:"))
+            return section is not None and not section.flags & SHF_WRITE
+        for s in self.elf.symbols:
+            if s.name == symbol:
+                return 0 < s.section < len(self.elf.sections) and not self.elf.sections[s.section].flags & SHF_WRITE
+        return False
 
 
 def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[FunctionMap, ...]:
-    return ()
+    """The maps of every function with sites in one ISA's object. `sites` tells what is the same on all ISAs."""
+    file = read_elf(elf, "object")
+    maps = stackmaps.read_stack_maps(file)
+    if not maps:
+        return ()
+    machine = MACHINES[isa.name]
+    obj = _read(file)
+    functions = {(s.section, s.value): s for s in file.symbols if s.type == STT_FUNC}
+    out = []
+    for (section, offset), records in maps.items():
+        symbol = functions[section, offset]
+        out.append(_function(machine, obj, symbol.name, section, symbol.size, records, sites))
+    return tuple(out)
+
+
+def _read(file: Elf) -> _Object:
+    names = []
+    for s in file.symbols:
+        names.append("section:" + file.sections[s.section].name if s.type == STT_SECTION else s.name)
+    rodata = file.section(".rodata")
+    by_section: dict[int, dict[int, tuple[Relocation, ...]]] = {}
+    rodata_relocations: dict[int, Relocation] = {}
+    starts: set[int] = set()
+    for section, offset, type_, symbol, addend in file.relocations():
+        name, addend = _as_section(file, names, symbol, addend)
+        r = Relocation(offset, type_, name, addend)
+        here = by_section.setdefault(section, {})
+        here[offset] = (*here.get(offset, ()), r)
+        if rodata is not None and section == rodata.index:
+            rodata_relocations[offset] = r
+        elif name == "section:.rodata":
+            starts.add(addend)
+    contents = file.contents(rodata) if rodata is not None else b""
+    return _Object(file, by_section, contents, rodata_relocations, tuple(sorted(starts)))
+
+
+def _as_section(file: Elf, names: list[str], symbol: int, addend: int) -> tuple[str, int]:
+    """A relocation's target; local labels in .rodata are given by section and offset, as jump tables are looked up."""
+    s = file.symbols[symbol]
+    if s.binding == 0 and s.type != STT_SECTION and 0 < s.section < len(file.sections) and s.name.startswith(".L"):
+        return "section:" + file.sections[s.section].name, addend + s.value
+    return names[symbol], addend
+
+
+def _function(
+    machine: Machine, obj: _Object, name: str, section: int, size: int, records: list[Record], sites: tuple[SiteInfo, ...]
+) -> FunctionMap:
+    noreturn: frozenset[int] = frozenset()
+    section_name = obj.elf.sections[section].name
+    flags = _function_flags([sites[r.id] for r in records])
+    try:
+        flow = build_flow(machine, obj.code(section), noreturn)
+        values = Values(machine, flow, obj.read_only)
+        if values.wild:
+            raise Undecodable(values.wild)
+        live = Live(machine, flow, values)
+    except Undecodable as problem:
+        broken = tuple(_unusable(r, sites, str(problem)) for r in records)
+        return FunctionMap(name, section_name, size, flags, broken)
+    states: dict[int, State] = {}
+    wanted = {r.offset for r in records}
+
+    def visit(insn: Insn, state: State) -> None:
+        if insn.kind == "call" and insn.end in wanted:
+            states[insn.end] = dict(state)
+
+    for n in flow.order:
+        if any(i.kind == "call" for i in flow.blocks[n]):
+            values.walk(n, visit)
+    after = live.after_calls()
+    done = []
+    for r in records:
+        try:
+            if r.offset not in states:
+                continue  # code that can't be reached
+            done.append(_Site(machine, values, live, r, sites[r.id], states[r.offset], after[r.offset]).map())
+        except Unproved as problem:
+            done.append(_unusable(r, sites, str(problem)))
+    return FunctionMap(name, section_name, size, flags, tuple(done))
+
+
+def _function_flags(infos: list[SiteInfo]) -> int:
+    flags = 0
+    if any(i.values and i.values[0][0] == "popcorn.frame" for i in infos):
+        flags |= FunctionFlag.HAS_FRAME
+    if any(i.callee == _SETJMP for i in infos):
+        flags |= FunctionFlag.CALLS_SETJMP
+    return flags
+
+
+def _unusable(record: Record, sites: tuple[SiteInfo, ...], why: str) -> SiteMap:
+    setjmp = SiteFlag.SETJMP if sites[record.id].callee == _SETJMP else 0
+    return SiteMap(record.id, record.offset, 0, (), (), (), SiteFlag.UNUSABLE | setjmp, why)
+
+
+class _Site:
+    """One site's completion."""
+
+    def __init__(
+        self, machine: Machine, values: Values, live: Live, record: Record, info: SiteInfo, state: State, after: int
+    ) -> None:
+        self.machine = machine
+        self.values = values
+        self.live = live
+        self.record = record
+        self.info = info
+        self.state = state
+        self.after = after
+        self.numbers = {name: number for number, name in machine.dwarf.items()}
+        sp = state[machine.stack_pointer]
+        if sp[0] != "cfa":
+            raise Unproved("the stack pointer is not known")
+        self.frame = -sp[1]
+
+    def map(self) -> SiteMap:
+        """The site's map. Raises `Unproved`."""
+        if len(self.record.values) != len(self.info.values):
+            raise Unproved(f"{len(self.record.values)} values in the stack map, {len(self.info.values)} expected")
+        words, listed = self._listed()
+        saved = self._saved()
+        recipes = self._recipes(listed, saved)
+        flags = SiteFlag.SETJMP if self.info.callee == _SETJMP else 0
+        return SiteMap(
+            self.record.id, self.record.offset, self.frame, tuple(words), tuple(self._saved_word(r, o) for r, o in saved.items()),
+            tuple(recipes), flags,
+        )  # fmt: skip
+
+    def _listed(self) -> tuple[list[int], dict[Location, int]]:
+        """Location words of the values, and which location holds which value."""
+        words: list[int] = []
+        listed: dict[Location, int] = {}
+        for k, place in enumerate(self.record.values):
+            if place.kind == stackmaps.REGISTER:
+                register = self.machine.dwarf.get(place.register, f"number {place.register}")
+                if register not in self.machine.callee_saved:
+                    raise Unproved(f"value {k} is listed in {register}, which the call does not preserve")
+                words.append(place.register)
+                listed[register] = k
+            elif place.kind == stackmaps.INDIRECT:
+                base = self.state.get(self.machine.dwarf.get(place.register, ""), ("", 0))
+                if base[0] != "cfa":
+                    raise Unproved(f"value {k} is listed in memory outside of the frame")
+                offset = base[1] + place.offset
+                words.append(SLOT | -offset)
+                listed["s", offset, 8] = k
+            elif place.kind in (stackmaps.CONSTANT, stackmaps.CONSTANT_INDEX):
+                words.append(NO_LOCATION)
+            else:
+                raise Unproved(f"value {k} is listed as an address in the frame")
+        return words, listed
+
+    def _saved(self) -> dict[str, int]:
+        """Where the caller's registers were saved: CFA offset by register; those still in place are left out."""
+        live_bytes = self.live.slot_bytes(self.after)
+        links = (self.machine.link_register,) if self.machine.link_register else ()
+        out: dict[str, int] = {}
+        for register in (*self.machine.callee_saved, *links):
+            term = ("init", register)
+            slots = [k[1] for k, t in self.state.items() if not isinstance(k, str) and t == term and k[2] >= 8]
+            in_use = [o for o in slots if o in live_bytes]
+            if in_use or slots:
+                out[register] = min(in_use or slots)
+            elif self.state[register] != term:
+                raise Unproved(f"the caller's {register} is lost")
+        return out
+
+    def _saved_word(self, register: str, offset: int) -> int:
+        return self.numbers[register] << 24 | (-offset // 8)
+
+    def _recipes(self, listed: dict[Location, int], saved: dict[str, int]) -> list[Recipe]:
+        terms = {self._holds(place): k for place, k in listed.items()}
+        out = []
+        for register in self.machine.callee_saved:
+            width = self.live.register_width(register, self.after)
+            if width and register in self.machine.vectors:
+                width = min(width, 8)
+            term = self.state[register]
+            if not width or register in listed or term == ("init", register):
+                continue
+            out.append(self._recipe(self.numbers[register], width, term, terms, register))
+        covered = {o + b for _, o, n in (p for p in listed if not isinstance(p, str)) for b in range(n)}
+        covered |= {o + b for o in saved.values() for b in range(8)}
+        if self.machine.link_register is None:
+            covered |= set(range(-8, 0))
+        rest = self.live.slot_bytes(self.after) - covered
+        while rest:
+            recipe, bytes_ = self._slot_recipe(min(rest), rest, terms)
+            rest -= bytes_
+            if recipe:
+                out.append(recipe)
+        return out
+
+    def _holds(self, place: Location) -> Term:
+        term = self.values._slot(place, self.state) if not isinstance(place, str) else self.state[place]
+        return term if term is not None else ("nothing", place)
+
+    def _slot_recipe(self, offset: int, rest: set[int], terms: dict[Term, int]) -> tuple[Recipe | None, set[int]]:
+        """A recipe for the slot that holds the live byte at `offset`, and the bytes it accounts for."""
+        if offset >= 0:
+            raise Unproved(f"an incoming stack argument at CFA+{offset} is read after the call")
+        holding = [k for k in self.state if not isinstance(k, str) and k[1] <= offset < k[1] + k[2]]
+        problem = f"the slot at CFA{offset} is read after the call"
+        for key in sorted(holding, key=lambda k: k[2]):
+            term = self.state[key]
+            if term[0] == "init" and term[1] in self.machine.undefined_at_entry:
+                return None, set(range(key[1], key[1] + key[2]))
+            live_bytes = {b for b in rest if key[1] <= b < key[1] + key[2]}
+            width = next(w for w in (1, 2, 4, 8, 16) if w > max(live_bytes) - key[1])
+            if key[1] != offset and not any(b in rest for b in range(key[1], offset)):
+                continue
+            try:
+                recipe = self._recipe(SLOT | -key[1], width, term, terms, f"the slot at CFA{key[1]}")
+            except Unproved as p:
+                problem = str(p)
+                continue
+            return recipe, set(range(key[1], key[1] + width))
+        raise Unproved(problem)
+
+    def _recipe(self, dest: int, width: int, term: Term, terms: dict[Term, int], where: str) -> Recipe:
+        if width < 8:
+            term = low(width, term)
+            if term[0] == "lo":
+                term = term[2]
+        kind = term[0]
+        if term in terms:
+            return Recipe(dest, RecipeKind.VALUE, width, terms[term], 0)
+        if kind == "add" and term[1] in terms:
+            return Recipe(dest, RecipeKind.VALUE, width, terms[term[1]], term[2])
+        for known, k in terms.items():  # value + constant, both from one base
+            if known[0] == "add" and (known[1] == term or (kind == "add" and term[1] == known[1])):
+                return Recipe(dest, RecipeKind.VALUE, width, k, (term[2] if kind == "add" else 0) - known[2])
+        if kind == "c":
+            value = term[1] - (1 << 64) if term[1] >> 63 else term[1]
+            return Recipe(dest, RecipeKind.CONST, width, 0, value)
+        if kind == "sym":
+            return Recipe(dest, RecipeKind.CONST, width, 0, term[2], term[1])
+        if kind == "page":
+            return Recipe(dest, RecipeKind.CONST, width, 0, term[2], "page:" + term[1])
+        if kind == "tp":
+            return Recipe(dest, RecipeKind.TP, width, 0, term[1])
+        if kind == "cfa":
+            return Recipe(dest, RecipeKind.CFA, width, 0, term[1])
+        if kind == "ld" and term[3] >= width:
+            return Recipe(dest, RecipeKind.LOAD, width, 0, term[2], term[1])
+        if kind in ("zx", "sx"):
+            for known, k in terms.items():
+                if low(term[1], known) == low(term[1], term[2]):
+                    return Recipe(dest, RecipeKind.ZEXT if kind == "zx" else RecipeKind.SEXT, width, k, term[1])
+            if term[2][0] == "ld" and term[2][3] == term[1] and kind == "zx":
+                return Recipe(dest, RecipeKind.LOAD, width, 0, term[2][2], term[2][1])
+        for known, k in terms.items():
+            if width < 8 and low(width, known) == low(width, term):
+                return Recipe(dest, RecipeKind.VALUE, width, k, 0)
+        raise Unproved(f"{where} holds {_shown(term)} after the call")
+
+
+def _shown(term: Term) -> str:
+    if term[0] == "def":
+        return f"a result of the instruction at {term[1]:#x}"
+    if term[0] == "phi":
+        return f"one of several values, joined in block {term[1]}"
+    if term[0] == "init":
+        return f"what {term[1]} held on entry"
+    if term[0] in ("zx", "sx", "lo"):
+        return f"{term[1]} bytes of {_shown(term[2])}"
+    if term[0] == "add":
+        return f"{_shown(term[1])} plus {term[2]}"
+    return " ".join(map(str, term))

@@ -1,0 +1,361 @@
+"""Decoding aarch64 machine code into the neutral form.
+
+Peculiarities: addresses of symbols are made of a page (`adrp`) and its low 12 bits, either of which LLVM may
+keep across a call; constants of 64 bits are built by `movk`; capstone 5 lists the destination of the aliases
+`ubfx`, `lsl`, `sxtw`… as read. Relocation types: ELF for the Arm 64-bit Architecture, section 5.7.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import Any
+
+import capstone
+from capstone import arm64 as ca
+
+from popcc.isa import ISAS
+from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Machine, Mem, Undecodable, table_end
+
+_ADR_PAGE, _ADR_LO21, _GOT_PAGE, _GOT_LO12 = (275, 276), 274, 311, 312
+_LO12 = frozenset((277, 278, 284, 285, 286, 299))
+_BRANCH_RELOCATIONS = frozenset((280, 282, 283))
+
+_FULL: dict[str, tuple[str, int]] = {"sp": ("sp", 8), "wsp": ("sp", 4), "fp": ("x29", 8), "lr": ("x30", 8), "nzcv": (FLAGS, 1)}
+for _n in range(31):
+    _FULL[f"x{_n}"] = (f"x{_n}", 8)
+    _FULL[f"w{_n}"] = (f"x{_n}", 4)
+for _n in range(32):
+    for _c, _w in (("b", 1), ("h", 2), ("s", 4), ("d", 8), ("q", 16), ("v", 16)):
+        _FULL[f"{_c}{_n}"] = (f"v{_n}", _w)
+_ZERO = frozenset(("xzr", "wzr"))
+
+_SIMPLE_ACCESS = re.compile(r"(ld|st)(?:u?r|p)(s?)(b|h|w)?$")
+_ACCESS_SIZE = {"b": 1, "h": 2, "w": 4}
+_READ_ONLY_DESTINATION = frozenset(
+    "ubfx sbfx ubfiz sbfiz lsl lsr asr ror sxtw sxtb sxth uxtb uxth uxtw mul neg mvn cset csetm cinc cneg cinv".split()
+)
+_COMPARE = frozenset("cmp cmn tst ccmp ccmn fcmp fcmpe fccmp fccmpe".split())
+_CONDITIONAL = ("cs", "cin", "cset", "cneg", "cinv", "fcsel", "adc", "sbc", "ngc", "ccm", "fccm")
+_EXTENSIONS = {"sxtw": (4, "s"), "sxth": (2, "s"), "sxtb": (1, "s"), "uxtw": (4, "z"), "uxth": (2, "z"), "uxtb": (1, "z")}
+_TRAPS = frozenset(("brk", "udf", "hlt"))
+_M64 = (1 << 64) - 1
+
+_decoder = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
+_decoder.detail = True
+
+
+def _decode(code: Code) -> list[Insn]:
+    out: list[Insn] = []
+    end = 0
+    for raw in _decoder.disasm(code.data, 0):
+        out.append(_Decoding(raw, code).run())
+        end = raw.address + 4
+    if end != len(code.data):
+        raise Undecodable(f"bytes {code.data[end : end + 4].hex(' ')} at {code.section}+{end:#x}")
+    return out
+
+
+class _Decoding:
+    """The decoding of one instruction."""
+
+    def __init__(self, raw: Any, code: Code) -> None:
+        self.raw = raw
+        self.insn = Insn(raw.address, raw.address + 4, f"{raw.mnemonic} {raw.op_str}".strip())
+        self.ops = raw.operands
+        relocations = code.relocations.get(raw.address, ())
+        self.relocation = relocations[0] if relocations else None
+
+    def _name(self, op: Any) -> str:
+        return str(self.raw.reg_name(op.reg))
+
+    def _reg(self, op: Any) -> tuple[str, int]:
+        name = self._name(op)
+        if name not in _FULL:
+            raise Undecodable(f"{self.insn.text}: register {name}")
+        return _FULL[name]
+
+    def _value(self, op: Any, width: int) -> Expr:
+        """A register operand's low `width` bytes; the zero register is a constant."""
+        if self._name(op) in _ZERO:
+            return ("c", 0)
+        reg, own = self._reg(op)
+        width = min(width, own)
+        return ("r", reg, width, "" if width >= 8 else "z")
+
+    def run(self) -> Insn:
+        m = self.raw.mnemonic
+        handler = getattr(self, "_do_" + m.replace(".", "_"), None)
+        if handler:
+            handler()
+        elif m in _TRAPS:
+            self.insn.kind = "trap"
+        elif m.startswith("b."):
+            self.insn.kind, self.insn.target = "branch", self.ops[0].imm
+            self.insn.reads.append((FLAGS, 1))
+        elif m in ("cbz", "cbnz", "tbz", "tbnz"):
+            self.insn.kind, self.insn.target = "branch", self.ops[-1].imm
+            if self._name(self.ops[0]) not in _ZERO:
+                reg, width = self._reg(self.ops[0])
+                bit = self.ops[1].imm if m[0] == "t" else 8 * width - 1
+                self.insn.reads.append((reg, 1 if bit < 8 else 4 if bit < 32 else 8))
+        elif m[:2] in ("ld", "st") and any(o.type == ca.ARM64_OP_MEM for o in self.ops):
+            self._access()
+        elif m in ("nop", "hint", "dmb", "dsb", "isb", "yield", "prfm", "clrex"):
+            pass
+        elif m in _EXTENSIONS:
+            width, extend = _EXTENSIONS[m]
+            self._extension(width, extend)
+        else:
+            self._generic()
+        return self.insn
+
+    def _do_bl(self) -> None:
+        self.insn.kind = "call"
+
+    def _do_blr(self) -> None:
+        self.insn.kind = "call"
+        self.insn.reads.append(self._reg(self.ops[0]))
+
+    def _do_ret(self) -> None:
+        self.insn.kind = "ret"
+        self.insn.reads.append(("x30", 8))
+
+    def _do_b(self) -> None:
+        if self.relocation and self.relocation.type in _BRANCH_RELOCATIONS:
+            self.insn.kind = "tail"
+        else:
+            self.insn.kind, self.insn.target = "jump", self.ops[0].imm
+
+    def _do_br(self) -> None:
+        self.insn.kind = "indirect"
+        self.insn.reads.append(self._reg(self.ops[0]))
+
+    def _set(self, op: Any, value: Expr) -> None:
+        if self._name(op) not in _ZERO:
+            reg, width = self._reg(op)
+            # narrower writes clear the rest of the register
+            self.insn.effects.append(("set", reg, max(width, 4), value))
+
+    def _do_adrp(self) -> None:
+        r = self.relocation
+        if r is None:
+            raise Undecodable(f"{self.insn.text}: no relocation")
+        self._set(self.ops[0], ("page", ("got:" if r.type == _GOT_PAGE else "") + r.symbol, r.addend))
+
+    def _do_adr(self) -> None:
+        r = self.relocation
+        # without a relocation it is an address in this function: the base of a jump table
+        self._set(self.ops[0], ("sym", r.symbol, r.addend) if r else ("op", (), ()))
+
+    def _do_mrs(self) -> None:
+        if "tpidr_el0" in self.raw.op_str.lower():
+            self._set(self.ops[0], ("tp",))
+        else:
+            self._set(self.ops[0], ("op", ((FLAGS, 1),), ()))
+
+    def _extension(self, width: int, extend: str) -> None:
+        value = self._value(self.ops[1], width)
+        own = self._reg(self.ops[0])[1] if self._name(self.ops[0]) not in _ZERO else 8
+        if value[0] == "r":
+            signed_short = extend == "s" and own < 8
+            value = ("op", ((value[1], width),), ()) if signed_short else ("r", value[1], width, extend)
+        self._set(self.ops[0], value)
+
+    def _do_mov(self) -> None:
+        dst, src = self.ops[0], self.ops[1]
+        if len(self.ops) != 2 or dst.vector_index >= 0 or (src.type == ca.ARM64_OP_REG and src.vector_index >= 0):
+            self._generic(merge=True)
+        elif src.type == ca.ARM64_OP_IMM:
+            self._constant(src.imm << (src.shift.value if src.shift.type else 0))
+        elif src.type == ca.ARM64_OP_REG:
+            self._set(dst, self._value(src, self._reg(dst)[1]))
+        else:
+            self._generic(merge=True)
+
+    _do_movz = _do_mov
+
+    def _do_movn(self) -> None:
+        src = self.ops[1]
+        self._constant(~(src.imm << (src.shift.value if src.shift.type else 0)))
+
+    def _do_movk(self) -> None:
+        reg, _ = self._reg(self.ops[0])
+        src = self.ops[1]
+        shift = src.shift.value if src.shift.type else 0
+        self._set(self.ops[0], ("ins", reg, src.imm, shift))
+
+    def _do_movi(self) -> None:
+        if len(self.ops) == 2 and self.ops[1].type == ca.ARM64_OP_IMM and self.ops[1].imm == 0:
+            self._set(self.ops[0], ("c", 0))
+        elif len(self.ops) == 2 and self._name(self.ops[0])[0] == "d":
+            self._constant(self.ops[1].imm)
+        else:
+            self._generic()
+
+    def _do_fmov(self) -> None:
+        dst, src = self.ops
+        if src.type == ca.ARM64_OP_FP and self._name(dst)[0] in "ds":
+            form = "<d" if self._name(dst)[0] == "d" else "<f"
+            self._constant(int.from_bytes(struct.pack(form, src.fp), "little"))
+        elif src.type == ca.ARM64_OP_REG and dst.vector_index < 0 and src.vector_index < 0 and self._name(dst)[0] != "v":
+            self._set(dst, self._value(src, self._reg(dst)[1]))
+        else:
+            self._generic(merge=True)
+
+    def _constant(self, value: int) -> None:
+        width = self._reg(self.ops[0])[1]
+        self._set(self.ops[0], ("c", value & (_M64 if width >= 8 else 0xFFFFFFFF)))
+
+    def _add(self, sign: int) -> None:
+        if len(self.ops) == 3 and self.ops[2].type == ca.ARM64_OP_IMM and self._reg(self.ops[0])[1] == 8:
+            source = self._reg(self.ops[1])[0]
+            r = self.relocation
+            if r and r.type in _LO12:
+                self._set(self.ops[0], ("lo12", source, r.symbol, r.addend))
+                return
+            amount = self.ops[2].imm << (self.ops[2].shift.value if self.ops[2].shift.type else 0)
+            self._set(self.ops[0], ("lea", (source, None, sign * amount, None)))
+            return
+        self._generic()
+
+    def _do_add(self) -> None:
+        self._add(1)
+
+    def _do_sub(self) -> None:
+        self._add(-1)
+
+    def _access(self) -> None:
+        m = self.raw.mnemonic
+        at = next(k for k, o in enumerate(self.ops) if o.type == ca.ARM64_OP_MEM)
+        op = self.ops[at]
+        base, _ = _FULL[self.raw.reg_name(op.mem.base)]
+        index = self.raw.reg_name(op.mem.index) if op.mem.index else None
+        disp, symbol = op.mem.disp, None
+        if r := self.relocation:
+            symbol = ("got" if r.type == _GOT_LO12 else "lo12", r.symbol, r.addend)
+            disp = 0
+        post = at + 1 < len(self.ops) and self.ops[at + 1].type == ca.ARM64_OP_IMM
+        mem: Mem = (base, _FULL[index][0] if index and index not in _ZERO else None, 0 if post else disp, symbol)
+        simple = _SIMPLE_ACCESS.fullmatch(m.replace("ldur", "ldr").replace("stur", "str"))
+        if simple:
+            self._simple_access(mem, self.ops[:at], simple)
+        else:
+            self._odd_access(mem, self.ops[:at])
+        if self.raw.writeback or post:
+            amount = self.ops[at + 1].imm if post else disp
+            self.insn.effects.append(("set", base, 8, ("lea", (base, None, amount, None))))
+
+    def _simple_access(self, mem: Mem, regs: list[Any], form: re.Match[str]) -> None:
+        base, index, disp, symbol = mem
+        signed, suffix = bool(form.group(2)), form.group(3)
+        for op in regs:
+            name = self._name(op)
+            width = (8 if name == "xzr" else 4) if name in _ZERO else _FULL[name][1]
+            size = _ACCESS_SIZE[suffix] if suffix else width
+            here: Mem = (base, index, disp, symbol)
+            disp += size
+            if form.group(1) == "st":
+                value = self._value(op, size) if size <= 8 or name in _ZERO else ("r", _FULL[name][0], size, "")
+                self.insn.effects.append(("store", here, size, value))
+            elif name not in _ZERO:
+                value = ("ld", here, size, "s" if signed else "z")
+                if signed and width < 8:
+                    value = ("op", tuple((r, 8) for r in (base, index) if r), ((here, size),))
+                self._set(op, value)
+
+    def _odd_access(self, mem: Mem, regs: list[Any]) -> None:
+        """Structure, exclusive and atomic accesses: whatever they do, they do to 16 bytes per register."""
+        size = 16 * max(1, len(regs))
+        named = tuple(self._reg(o) for o in regs if self._name(o) not in _ZERO)
+        reads = (*named, *((r, 8) for r in mem[:2] if r))
+        value = ("op", reads, ((mem, size),))
+        if self.raw.mnemonic.startswith("st") or "a" in self.raw.mnemonic[2:]:
+            self.insn.effects.append(("store", mem, size, value))
+        for reg, _ in dict.fromkeys(named):
+            if not self.raw.mnemonic.startswith(("st1", "st2", "st3", "st4")):
+                self.insn.effects.append(("set", reg, 16, value))
+
+    def _generic(self, merge: bool = False) -> None:
+        """Anything else, by capstone's word on what is read and written."""
+        m = self.raw.mnemonic
+        read, written = self.raw.regs_access()
+        names = [self.raw.reg_name(r) for r in read]
+        if m in _READ_ONLY_DESTINATION:
+            names = [self._name(o) for o in self.ops[1:] if o.type == ca.ARM64_OP_REG]
+        reads = [_FULL[n] for n in names if n in _FULL]
+        if m.startswith(_CONDITIONAL):
+            reads.append((FLAGS, 1))
+        writes = [self.raw.reg_name(r) for r in written]
+        if merge or m.startswith(("ins", "bfi", "bfxil", "bsl", "bit", "bif", "mla", "mls", "fmla", "fmls", "tbx")):
+            reads += [self._reg(self.ops[0])]
+        value = ("op", tuple(dict.fromkeys(reads)), ())
+        if m in _COMPARE or self.raw.update_flags:
+            self.insn.effects.append(("set", FLAGS, 8, value))
+        for name in writes:
+            if name in _FULL and name != "nzcv":
+                reg, width = _FULL[name]
+                effect: Effect = ("set", reg, max(width, 4) if reg[0] != "v" else 16, value)
+                self.insn.effects.append(effect)
+        if not self.insn.effects:
+            self.insn.reads += reads
+
+
+def _jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+    """Entries are 4-byte offsets from a label of the function, which an `adr` nearby names."""
+    base = None
+    table_register = None
+    for insn in reversed(insns[max(0, at - 12) : at]):
+        if insn.text.startswith("adr ") and base is None:
+            base = int(insn.text.split("#")[1], 0)
+        m = re.match(r"ldrsw \w+, \[(\w+), ", insn.text)
+        if m and table_register is None:
+            table_register = m.group(1)
+    if base is None or table_register is None:
+        raise Undecodable(f"no jump table for {insns[at]!r}")
+    starts = dict.fromkeys(
+        e[3][3]
+        for insn in insns
+        for e in insn.effects
+        if e[0] == "set" and e[3][0] == "lo12" and e[3][2] == "section:.rodata"
+    )
+    named = [s for s in starts if s in _tables_of(insns, table_register)] or list(starts)
+    targets: dict[int, None] = {}
+    for start in named:
+        for offset in range(start, table_end(code, start) - 3, 4):
+            target = base + struct.unpack_from("<i", code.rodata, offset)[0]
+            if target % 4 or not 0 <= target < len(code.data):
+                break
+            targets[target] = None
+    if not targets:
+        raise Undecodable(f"no jump table for {insns[at]!r}")
+    return list(targets)
+
+
+def _tables_of(insns: list[Insn], register: str) -> set[int]:
+    """Offsets in .rodata whose address is put into `register` somewhere, directly or as a copy."""
+    out = set()
+    for insn in insns:
+        for e in insn.effects:
+            if e[0] == "set" and e[1] == register and e[3][0] == "lo12" and e[3][2] == "section:.rodata":
+                out.add(e[3][3])
+    return out
+
+
+_REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values()))
+
+AARCH64_MACHINE = Machine(
+    isa=ISAS["aarch64"],
+    registers=_REGISTERS,
+    vectors=frozenset(r for r in _REGISTERS if r.startswith("v")),
+    callee_saved=(*(f"x{n}" for n in range(19, 30)), *(f"v{n}" for n in range(8, 16))),
+    stack_pointer="sp",
+    link_register="x30",
+    entry_sp=0,
+    dwarf=ISAS["aarch64"].registers,
+    arguments=(*(f"x{n}" for n in range(9)), *(f"v{n}" for n in range(8))),
+    results=(*(f"x{n}" for n in range(8)), *(f"v{n}" for n in range(4))),
+    undefined_at_entry=frozenset(f"x{n}" for n in range(9, 19)),
+    decode=_decode,
+    jump_targets=_jump_targets,
+)

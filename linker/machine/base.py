@@ -1,0 +1,104 @@
+"""The neutral form of an instruction, and what a decoder for an ISA provides.
+
+An instruction is a list of effects that happen at once: every expression is evaluated before anything is
+written. Locations are registers by name; memory is named by an address expression.
+
+    expression    ("c", value)                    constant
+                  ("sym", name, addend)           address of a symbol
+                  ("page", name, addend)          that address with its low 12 bits cleared
+                  ("lo12", reg, name, addend)     symbol's address, given its page in reg
+                  ("r", reg, width, extend)       low `width` bytes of a register; extend "" "z" "s" where width < 8
+                  ("ld", mem, size, extend)       load
+                  ("lea", mem)                    an address as a value
+                  ("ins", reg, value, shift)      reg with 16 bits replaced (movk)
+                  ("tp",)                         the thread pointer
+                  ("op", reads, mems)             any other function of registers [(reg, width)] and memory [(mem, size)]
+    mem           (base, index, disp, symbol)     base, index: register or None; symbol: None, ("abs" | "got" | "lo12", name, addend)
+    effect        ("set", reg, width, expression) width 1 and 2 keep the rest of the register, others don't
+                  ("store", mem, size, expression)
+
+The pseudo register "flags" stands for the condition codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from popcc.isa import Isa
+
+Expr = tuple[Any, ...]
+Mem = tuple[str | None, str | None, int, tuple[str, str, int] | None]
+Effect = tuple[Any, ...]
+FLAGS = "flags"
+
+
+class Insn:
+    """One decoded instruction. `kind`: "" ordinary, "call", "ret", "jump", "branch" (conditional), "indirect", "tail", "trap"."""
+
+    __slots__ = ("address", "effects", "end", "kind", "reads", "target", "text")
+
+    def __init__(self, address: int, end: int, text: str) -> None:
+        self.address = address
+        self.end = end
+        self.text = text
+        self.kind = ""
+        self.target: int | None = None
+        self.effects: list[Effect] = []
+        self.reads: list[tuple[str, int]] = []  # read whatever becomes of the results (branches, calls, divisions)
+
+    def __repr__(self) -> str:
+        return f"{self.address:x}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Relocation:
+    """A relocation inside a section: where, its type's number, the symbol's name ("section:NAME" for a section), addend."""
+
+    offset: int
+    type: int
+    symbol: str
+    addend: int
+
+
+@dataclass(frozen=True)
+class Code:
+    """A function's section: bytes and the relocations in it; `rodata` for jump tables."""
+
+    data: bytes
+    section: str
+    relocations: Mapping[int, tuple[Relocation, ...]]
+    rodata: bytes  # contents of the object's .rodata, where jump tables lie
+    rodata_relocations: Mapping[int, Relocation]
+    table_starts: tuple[int, ...]  # offsets in .rodata that code refers to, ascending
+
+
+class Undecodable(Exception):
+    """Bytes that are no instruction the decoder knows; the message shows them."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A decoder and the register facts of an ISA's calling convention."""
+
+    isa: Isa
+    registers: tuple[str, ...]  # all that are tracked
+    vectors: frozenset[str]  # those among them that are vector registers
+    callee_saved: tuple[str, ...]
+    stack_pointer: str
+    link_register: str | None
+    entry_sp: int  # stack pointer at entry, relative to the CFA
+    dwarf: Mapping[int, str]
+    arguments: tuple[str, ...]  # registers a call may read
+    results: tuple[str, ...]  # registers a return may leave results in
+    undefined_at_entry: frozenset[str]  # registers with no meaning when a function begins
+    decode: Callable[[Code], list[Insn]]
+    jump_targets: Callable[[Code, list[Insn], int], list[int]]
+    """Targets of the indirect jump at an index; raises `Undecodable` when its table can't be found."""
+
+
+def table_end(code: Code, start: int) -> int:
+    """Where the jump table at `start` of .rodata must end: where the next begins."""
+    later = [t for t in code.table_starts if t > start]
+    return min(later, default=len(code.rodata))

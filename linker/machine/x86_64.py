@@ -1,0 +1,357 @@
+"""Decoding x86_64 machine code into the neutral form.
+
+Peculiarities: writes of 32 bits clear the upper half, of 8 and 16 bits keep the rest; `xor r, r` reads nothing;
+capstone 5 calls `setcc` to memory a read and the destination of `cmov` write-only, both of which are wrong.
+Relocation types: System V psABI x86_64, table 4.9.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import capstone
+from capstone import x86 as cx
+
+from popcc.isa import ISAS
+from popcc.linker.machine.base import FLAGS, Code, Expr, Insn, Machine, Mem, Relocation, Undecodable, table_end
+
+_PC_RELATIVE = frozenset((2, 4, 9, 41, 42))  # PC32, PLT32, GOTPCREL, GOTPCRELX, REX_GOTPCRELX
+_GOT = frozenset((9, 41, 42))
+
+_FULL: dict[str, tuple[str, int]] = {}
+for _q, _d, _w, _b in [
+    ("rax", "eax", "ax", "al"), ("rbx", "ebx", "bx", "bl"), ("rcx", "ecx", "cx", "cl"), ("rdx", "edx", "dx", "dl"),
+    ("rsi", "esi", "si", "sil"), ("rdi", "edi", "di", "dil"), ("rbp", "ebp", "bp", "bpl"), ("rsp", "esp", "sp", "spl"),
+    *((f"r{n}", f"r{n}d", f"r{n}w", f"r{n}b") for n in range(8, 16)),
+]:  # fmt: skip
+    _FULL.update({_q: (_q, 8), _d: (_q, 4), _w: (_q, 2), _b: (_q, 1)})
+for _h, _q in (("ah", "rax"), ("bh", "rbx"), ("ch", "rcx"), ("dh", "rdx")):
+    _FULL[_h] = (_q, 2)
+for _n in range(16):
+    _FULL[f"xmm{_n}"] = (f"xmm{_n}", 16)
+    _FULL[f"ymm{_n}"] = (f"xmm{_n}", 16)
+_FULL["rflags"] = (FLAGS, 1)
+_FULL["eflags"] = (FLAGS, 1)
+_HIGH = frozenset(("ah", "bh", "ch", "dh"))
+
+# memory at fs: counts as an object of its own; its first word is the thread pointer itself
+_THREAD_BLOCK = ("abs", "fs:", 0)
+
+_VECTOR_MOVES = {
+    "movss": 4, "movsd": 8, "movaps": 16, "movups": 16, "movapd": 16, "movupd": 16, "movdqa": 16, "movdqu": 16,
+    "movq": 8, "movd": 4, "movlps": 8, "movlpd": 8,
+}  # fmt: skip
+_ZEROING = frozenset(("xor", "sub", "xorps", "xorpd", "pxor"))
+_COMPARE = frozenset(("cmp", "test", "ucomisd", "ucomiss", "comisd", "comiss", "bt"))
+_TRAPS = frozenset(("ud2", "hlt", "int3"))
+
+_decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+_decoder.detail = True
+
+
+def _decode(code: Code) -> list[Insn]:
+    out: list[Insn] = []
+    end = 0
+    for raw in _decoder.disasm(code.data, 0):
+        out.append(_Decoding(raw, code).run())
+        end = raw.address + raw.size
+    if end != len(code.data):
+        raise Undecodable(f"bytes {code.data[end : end + 8].hex(' ')} at {code.section}+{end:#x}")
+    return out
+
+
+class _Decoding:
+    """The decoding of one instruction."""
+
+    def __init__(self, raw: Any, code: Code) -> None:
+        self.raw = raw
+        self.insn = Insn(raw.address, raw.address + raw.size, f"{raw.mnemonic} {raw.op_str}".strip())
+        self.ops = raw.operands
+        self.immediate: tuple[str, int] | None = None
+        self.displacement: tuple[str, str, int] | None = None
+        self.branch: Relocation | None = None
+        for at in range(raw.address, raw.address + raw.size):
+            for r in code.relocations.get(at, ()):
+                self._relocation(r, at)
+
+    def _relocation(self, r: Relocation, at: int) -> None:
+        addend = r.addend + (self.insn.end - at if r.type in _PC_RELATIVE else 0)
+        if self.raw.mnemonic in ("call", "jmp") and self.ops[0].type == cx.X86_OP_IMM:
+            self.branch = r
+        elif self.raw.imm_offset and at == self.raw.address + self.raw.imm_offset:
+            self.immediate = (r.symbol, addend)
+        else:
+            self.displacement = ("got" if r.type in _GOT else "abs", r.symbol, addend)
+
+    def _reg(self, op: Any) -> tuple[str, int]:
+        name = self.raw.reg_name(op.reg)
+        if name not in _FULL:
+            raise Undecodable(f"{self.insn.text}: register {name}")
+        return _FULL[name]
+
+    def _mem(self, op: Any) -> Mem:
+        def name(reg: int) -> str | None:
+            text = self.raw.reg_name(reg) if reg else None
+            return _FULL[text][0] if text in _FULL else None  # rip counts as none: its relocation names the symbol
+
+        symbol = self.displacement
+        if op.mem.segment and symbol is None:
+            symbol = _THREAD_BLOCK
+        return name(op.mem.base), name(op.mem.index), 0 if self.displacement else op.mem.disp, symbol
+
+    def _source(self, op: Any, width: int) -> Expr:
+        """An operand's value as `width` bytes."""
+        if op.type == cx.X86_OP_IMM:
+            if self.immediate:
+                return ("sym", *self.immediate)
+            return ("c", op.imm & ((1 << 8 * width) - 1))
+        if op.type == cx.X86_OP_MEM:
+            return ("ld", self._mem(op), op.size, "z")
+        reg, own = self._reg(op)
+        if self.raw.reg_name(op.reg) in _HIGH:
+            return ("op", ((reg, 2),), ())
+        return ("r", reg, min(width, own), "" if min(width, own) == 8 else "z")
+
+    def run(self) -> Insn:
+        m = self.raw.mnemonic
+        handler = getattr(self, "_do_" + m, None)
+        if handler:
+            handler()
+        elif m in _TRAPS:
+            self.insn.kind = "trap"
+        elif m.startswith("j"):
+            self.insn.kind = "branch"
+            self.insn.target = self.ops[0].imm
+            self.insn.reads.append((FLAGS, 1) if m not in ("jrcxz", "jecxz") else ("rcx", 8))
+        elif m in ("nop", "endbr64", "pause", "lfence", "mfence", "sfence") or m.startswith("nop"):
+            pass
+        elif m in _ZEROING and self._same_registers():
+            reg, width = self._reg(self.ops[0])
+            self.insn.effects.append(("set", reg, max(width, 4), ("c", 0)))
+            self._flags_from(())
+        elif m in _VECTOR_MOVES and len(self.ops) == 2 and self._vector_move(_VECTOR_MOVES[m]):
+            pass
+        else:
+            self._generic()
+        return self.insn
+
+    def _same_registers(self) -> bool:
+        a, b = self.ops[0], self.ops[1]
+        return len(self.ops) == 2 and a.type == b.type == cx.X86_OP_REG and a.reg == b.reg
+
+    def _flags_from(self, reads: tuple[tuple[str, int], ...]) -> None:
+        self.insn.effects.append(("set", FLAGS, 8, ("op", reads, ())))
+
+    def _do_call(self) -> None:
+        self.insn.kind = "call"
+        op = self.ops[0]
+        if op.type == cx.X86_OP_REG:
+            self.insn.reads.append(self._reg(op))
+        elif op.type == cx.X86_OP_MEM:
+            base, index, _, _ = self._mem(op)
+            self.insn.reads += [(r, 8) for r in (base, index) if r]
+
+    def _do_ret(self) -> None:
+        self.insn.kind = "ret"
+
+    def _do_jmp(self) -> None:
+        op = self.ops[0]
+        if op.type == cx.X86_OP_IMM and self.branch is None:
+            self.insn.kind = "jump"
+            self.insn.target = op.imm
+        elif op.type == cx.X86_OP_IMM:
+            self.insn.kind = "tail"
+        else:
+            self.insn.kind = "indirect"
+            regs = [self._reg(op)[0]] if op.type == cx.X86_OP_REG else list(self._mem(op)[:2])
+            self.insn.reads += [(r, 8) for r in regs if r]
+
+    def _do_push(self) -> None:
+        source = self._source(self.ops[0], 8)
+        if source[0] == "c" and self.ops[0].imm < 0:
+            source = ("c", self.ops[0].imm & (1 << 64) - 1)
+        self.insn.effects += [
+            ("store", ("rsp", None, -8, None), 8, source),
+            ("set", "rsp", 8, ("lea", ("rsp", None, -8, None))),
+        ]
+
+    def _do_pop(self) -> None:
+        self.insn.effects += [
+            ("set", self._reg(self.ops[0])[0], 8, ("ld", ("rsp", None, 0, None), 8, "")),
+            ("set", "rsp", 8, ("lea", ("rsp", None, 8, None))),
+        ]
+
+    def _do_lea(self) -> None:
+        reg, width = self._reg(self.ops[0])
+        mem = self._mem(self.ops[1])
+        if mem[1] is None and width == 8:
+            self.insn.effects.append(("set", reg, 8, ("lea", mem)))
+        else:
+            reads = tuple((r, width) for r in mem[:2] if r)
+            self.insn.effects.append(("set", reg, width, ("op", reads, ())))
+
+    def _do_mov(self) -> None:
+        dst, src = self.ops
+        if dst.type == cx.X86_OP_MEM:
+            self.insn.effects.append(("store", self._mem(dst), dst.size, self._source(src, dst.size)))
+            return
+        reg, width = self._reg(dst)
+        if src.type == cx.X86_OP_MEM and src.mem.segment and self._mem(src) == (None, None, 0, _THREAD_BLOCK) and width == 8:
+            self.insn.effects.append(("set", reg, 8, ("tp",)))
+        elif self.raw.reg_name(dst.reg) in _HIGH:
+            self._generic()
+        else:
+            self.insn.effects.append(("set", reg, width, self._source(src, width)))
+
+    _do_movabs = _do_mov
+
+    def _extension(self, extend: str) -> None:
+        dst, src = self.ops
+        reg, width = self._reg(dst)
+        if src.type == cx.X86_OP_MEM:
+            value: Expr = ("ld", self._mem(src), src.size, extend)
+        elif self.raw.reg_name(src.reg) in _HIGH:
+            value = ("op", ((self._reg(src)[0], 2),), ())
+        else:
+            source, own = self._reg(src)
+            # sign extension to 32 bits is not one to 64
+            value = ("r", source, own, extend) if extend == "z" or width == 8 else ("op", ((source, own),), ())
+        if extend == "s" and width < 8 and value[0] == "ld":
+            value = ("op", (), ((value[1], value[2]),))
+        self.insn.effects.append(("set", reg, width, value))
+
+    def _do_movzx(self) -> None:
+        self._extension("z")
+
+    def _do_movsx(self) -> None:
+        self._extension("s")
+
+    def _do_movsxd(self) -> None:
+        self._extension("s")
+
+    def _adjust(self, sign: int) -> None:
+        dst, src = self.ops[0], self.ops[1] if len(self.ops) > 1 else None
+        amount = 1 if src is None else src.imm if src.type == cx.X86_OP_IMM and not self.immediate else None
+        if dst.type == cx.X86_OP_REG and amount is not None and self._reg(dst)[1] == 8:
+            reg = self._reg(dst)[0]
+            self.insn.effects.append(("set", reg, 8, ("lea", (reg, None, sign * amount, None))))
+            self._flags_from(((reg, 8),))
+        else:
+            self._generic()
+
+    def _do_add(self) -> None:
+        self._adjust(1)
+
+    def _do_inc(self) -> None:
+        self._adjust(1)
+
+    def _do_sub(self) -> None:
+        if self._same_registers():
+            self.insn.effects.append(("set", self._reg(self.ops[0])[0], 8, ("c", 0)))
+            self._flags_from(())
+        else:
+            self._adjust(-1)
+
+    def _do_dec(self) -> None:
+        self._adjust(-1)
+
+    def _vector_move(self, size: int) -> bool:
+        dst, src = self.ops
+        if dst.type == cx.X86_OP_MEM:
+            if src.type != cx.X86_OP_REG:
+                return False
+            reg = self._reg(src)[0]
+            self.insn.effects.append(("store", self._mem(dst), size, ("r", reg, size, "" if size >= 8 else "z")))
+            return True
+        if self.raw.mnemonic in ("movlps", "movlpd"):
+            return False
+        reg = self._reg(dst)[0]
+        if src.type == cx.X86_OP_MEM:
+            self.insn.effects.append(("set", reg, 16, ("ld", self._mem(src), size, "z")))
+            return True
+        if self.raw.mnemonic in ("movss", "movsd"):
+            return False  # keeps the destination's upper part
+        self.insn.effects.append(("set", reg, 16, ("r", self._reg(src)[0], size, "" if size >= 8 else "z")))
+        return True
+
+    def _generic(self) -> None:
+        """Anything else, by capstone's word on what is read and written."""
+        m = self.raw.mnemonic
+        read, written = self.raw.regs_access()
+        names = [self.raw.reg_name(r) for r in read]
+        reads = tuple(_FULL[n] for n in names if n in _FULL)
+        writes = [self.raw.reg_name(r) for r in written]
+        if m.startswith("cmov") or m.startswith("set"):
+            reads += ((FLAGS, 1),)
+        if m.startswith("cmov"):
+            reads += (self._reg(self.ops[0]),)
+        mems: list[tuple[Mem, int]] = []
+        stores: list[tuple[Mem, int]] = []
+        for op in self.ops:
+            if op.type != cx.X86_OP_MEM:
+                continue
+            access = 2 if m.startswith("set") else (op.access or 3)
+            mem = self._mem(op)
+            reads += tuple((r, 8) for r in mem[:2] if r)
+            if access & 1:
+                mems.append((mem, op.size))
+            if access & 2:
+                stores.append((mem, op.size))
+        value = ("op", tuple(dict.fromkeys(reads)), tuple(mems))
+        if m in _COMPARE:
+            self.insn.effects.append(("set", FLAGS, 8, value))
+            return
+        for mem, size in stores:
+            self.insn.effects.append(("store", mem, size, value))
+        for name in writes:
+            if name not in _FULL:
+                continue
+            reg, width = _FULL[name]
+            self.insn.effects.append(("set", reg, 1 if name in _HIGH else width if width != 1 or reg != FLAGS else 8, value))
+        if not self.insn.effects and not m.startswith(("prefetch", "rep", "cld", "wait", "emms")):
+            self.insn.reads += reads
+
+
+def _jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+    """Entries are absolute 8-byte addresses, each with its relocation."""
+    start = None
+    for insn in reversed(insns[max(0, at - 12) : at + 1]):
+        tables = [
+            r.addend
+            for k in range(insn.address, insn.end)
+            for r in code.relocations.get(k, ())
+            if r.symbol == "section:.rodata" and r.type not in _PC_RELATIVE
+        ]
+        if tables:
+            start = tables[0]
+            break
+    starts = [start] if start is not None else list(code.table_starts)
+    targets = []
+    for begin in starts:
+        for offset in range(begin, table_end(code, begin), 8):
+            r = code.rodata_relocations.get(offset)
+            if r is None or r.symbol != f"section:{code.section}":
+                break
+            targets.append(r.addend)
+    if not targets:
+        raise Undecodable(f"no jump table for {insns[at]!r}")
+    return targets
+
+
+_REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values()))
+
+X86_64_MACHINE = Machine(
+    isa=ISAS["x86_64"],
+    registers=_REGISTERS,
+    vectors=frozenset(r for r in _REGISTERS if r.startswith("xmm")),
+    callee_saved=("rbx", "rbp", "r12", "r13", "r14", "r15"),
+    stack_pointer="rsp",
+    link_register=None,
+    entry_sp=-8,
+    dwarf=ISAS["x86_64"].registers,
+    arguments=("rdi", "rsi", "rdx", "rcx", "r8", "r9", "rax", "r10", *(f"xmm{n}" for n in range(8))),
+    results=("rax", "rdx", "rcx", "xmm0", "xmm1"),
+    undefined_at_entry=frozenset(("rax", "r10", "r11")),
+    decode=_decode,
+    jump_targets=_jump_targets,
+)

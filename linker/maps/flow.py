@@ -1,0 +1,78 @@
+"""Basic blocks of a function's machine code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from popcc.linker.machine.base import Code, Insn, Machine
+
+_ENDS = frozenset(("ret", "jump", "trap", "tail", "indirect"))
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Blocks of instructions, edges between their numbers, and an order that visits predecessors first."""
+
+    blocks: tuple[tuple[Insn, ...], ...]
+    successors: tuple[tuple[int, ...], ...]
+    predecessors: tuple[tuple[int, ...], ...]
+    order: tuple[int, ...]  # reverse postorder; unreachable blocks are left out
+
+
+def build_flow(machine: Machine, code: Code, noreturn: frozenset[int]) -> Flow:
+    """Decodes and splits a function. `noreturn` holds the return addresses no call comes back to.
+
+    Raises `Undecodable`.
+    """
+    insns = machine.decode(code)
+    jumps = {k: machine.jump_targets(code, insns, k) for k, i in enumerate(insns) if i.kind == "indirect"}
+    starts = {0}
+    for k, insn in enumerate(insns):
+        if insn.target is not None:
+            starts.add(insn.target)
+        starts.update(jumps.get(k, ()))
+        if insn.kind in _ENDS or insn.kind == "branch" or insn.end in noreturn:
+            starts.add(insn.end)
+    blocks: list[list[Insn]] = []
+    number: dict[int, int] = {}
+    tables: dict[int, list[int]] = {}
+    for k, insn in enumerate(insns):
+        if insn.address in starts:
+            number[insn.address] = len(blocks)
+            blocks.append([])
+        blocks[-1].append(insn)
+        if k in jumps:
+            tables[len(blocks) - 1] = jumps[k]
+    successors = []
+    for n, block in enumerate(blocks):
+        last = block[-1]
+        out = [number[t] for t in tables.get(n, ()) if t in number]
+        if last.target is not None and last.target in number:
+            out.append(number[last.target])
+        if last.kind not in _ENDS and last.end not in noreturn and n + 1 < len(blocks):
+            out.append(n + 1)
+        successors.append(tuple(dict.fromkeys(out)))
+    predecessors: list[list[int]] = [[] for _ in blocks]
+    for n, out in enumerate(successors):
+        for s in out:
+            predecessors[s].append(n)
+    return Flow(
+        tuple(map(tuple, blocks)), tuple(successors), tuple(map(tuple, predecessors)), _reverse_postorder(successors)
+    )
+
+
+def _reverse_postorder(successors: list[tuple[int, ...]]) -> tuple[int, ...]:
+    seen = {0}
+    done: list[int] = []
+    stack = [(0, iter(successors[0]))]
+    while stack:
+        node, rest = stack[-1]
+        for s in rest:
+            if s not in seen:
+                seen.add(s)
+                stack.append((s, iter(successors[s])))
+                break
+        else:
+            done.append(node)
+            stack.pop()
+    return tuple(reversed(done))

@@ -1,0 +1,170 @@
+"""Which registers and frame bytes are read after a point: backward analysis of a function's machine code.
+
+Liveness is strong: an instruction that only computes a value reads nothing when nobody reads the value. A set
+of live places is one integer: three bits per register (byte 0; bytes 1 to 3; the rest — for vectors 4, 8 and
+16 bytes), then a bit per frame byte.
+"""
+
+from __future__ import annotations
+
+from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
+from popcc.linker.maps.flow import Flow
+from popcc.linker.maps.values import Values
+
+_GENERAL = {1: 1, 2: 3, 4: 3, 8: 7, 16: 7}
+_VECTOR = {1: 1, 2: 1, 4: 1, 8: 3, 16: 7}
+# what a write of so many bytes leaves nothing of
+_KILLED = {1: 1, 2: 1, 4: 7, 8: 7, 16: 7}
+
+
+class Live:
+    """The analysis of one function."""
+
+    def __init__(self, machine: Machine, flow: Flow, values: Values) -> None:
+        self.machine = machine
+        self.flow = flow
+        self.values = values
+        self._at = {r: 3 * k for k, r in enumerate((*machine.registers, FLAGS))}
+        self._slot_bits: dict[int, int] = {}
+        self._slot_offsets: list[int] = []
+        self._first_slot = 3 * len(self._at)
+        self._call_clobbers = sum(
+            7 << self._at[r]
+            for r in (*machine.registers, FLAGS)
+            if r not in machine.callee_saved and r != machine.stack_pointer
+        )
+        self._call_reads = sum(7 << self._at[r] for r in machine.arguments)
+        self._return_reads = sum(7 << self._at[r] for r in machine.results)
+        for r in machine.callee_saved:
+            self._return_reads |= (3 if r in machine.vectors else 7) << self._at[r]
+        self._out = self._solve()
+
+    def after_calls(self) -> dict[int, int]:
+        """Live places behind each call, by return address."""
+        out: dict[int, int] = {}
+        for n in self.flow.order:
+            live = self._out[n]
+            for insn in reversed(self.flow.blocks[n]):
+                if insn.kind == "call":
+                    out[insn.end] = live
+                live = self._before(insn, live)
+        return out
+
+    def register_width(self, register: str, live: int) -> int:
+        """How many low bytes of a register are live; 0 for none."""
+        bits = (live >> self._at[register]) & 7
+        if register in self.machine.vectors:
+            return 16 if bits & 4 else 8 if bits & 2 else 4 if bits else 0
+        return 8 if bits & 4 else 4 if bits & 2 else 1 if bits else 0
+
+    def slot_bytes(self, live: int) -> set[int]:
+        """CFA offsets of the live frame bytes."""
+        bits = live >> self._first_slot
+        out = set()
+        while bits:
+            lowest = bits & -bits
+            out.add(self._slot_offsets[lowest.bit_length() - 1])
+            bits ^= lowest
+        return out
+
+    def _solve(self) -> dict[int, int]:
+        into: dict[int, int] = {}
+        out: dict[int, int] = dict.fromkeys(self.flow.order, 0)
+        changed = True
+        while changed:
+            changed = False
+            for n in reversed(self.flow.order):
+                live = 0
+                for s in self.flow.successors[n]:
+                    live |= into.get(s, 0)
+                if n in into and live == out[n]:
+                    continue
+                out[n] = live
+                for insn in reversed(self.flow.blocks[n]):
+                    live = self._before(insn, live)
+                if into.get(n) != live:
+                    into[n] = live
+                    changed = True
+        return out
+
+    def _mask(self, register: str, width: int) -> int:
+        table = _VECTOR if register in self.machine.vectors else _GENERAL
+        return table[width] << self._at[register]
+
+    def _slots(self, offset: int, size: int) -> int:
+        bits = 0
+        for byte in range(offset, offset + size):
+            bit = self._slot_bits.get(byte)
+            if bit is None:
+                bit = self._slot_bits[byte] = 1 << (self._first_slot + len(self._slot_offsets))
+                self._slot_offsets.append(byte)
+            bits |= bit
+        return bits
+
+    def _before(self, insn: Insn, live: int) -> int:
+        uses = killed = 0
+        if insn.kind == "call":
+            live &= ~self._call_clobbers
+            uses = self._call_reads
+        elif insn.kind in ("ret", "tail"):
+            uses = self._return_reads | (self._call_reads if insn.kind == "tail" else 0)
+        for register, width in insn.reads:
+            uses |= self._mask(register, width)
+        for e in insn.effects:
+            if e[0] == "set":
+                _, register, width, value = e
+                at = self._at[register]
+                wanted = (live >> at) & 7
+                if register in self.machine.vectors or register == FLAGS:
+                    killed |= 7 << at
+                else:
+                    killed |= _KILLED[width] << at
+                if wanted:
+                    uses |= self._uses(value, insn, wanted)
+            else:
+                uses |= self._store_uses(e, insn, live)
+        for how, offset, size in self.values.accesses.get(insn.address, ()):
+            if how == "w":
+                killed |= self._slots(offset, size)
+        return (live & ~killed) | uses
+
+    def _store_uses(self, e: Expr, insn: Insn, live: int) -> int:
+        _, mem, size, value = e
+        uses = self._address_uses(mem)
+        written = [self._slots(o, s) for how, o, s in self.values.accesses.get(insn.address, ()) if how == "w" and s == size]
+        if written and not any(w & live for w in written):
+            return uses  # a dead store to the frame
+        return uses | self._uses(value, insn, 7)
+
+    def _address_uses(self, mem: Expr) -> int:
+        return sum(7 << self._at[r] for r in dict.fromkeys(mem[:2]) if r)
+
+    def _uses(self, e: Expr, insn: Insn, wanted: int) -> int:
+        """What evaluating `e` reads, given which groups of the result are wanted."""
+        kind = e[0]
+        if kind == "r":
+            register, width, how = e[1], e[2], e[3]
+            if width >= 8 and not how and register not in self.machine.vectors:
+                return wanted << self._at[register]
+            return self._mask(register, width)
+        if kind == "ld":
+            return self._address_uses(e[1]) | self._frame_reads(insn, e[2])
+        if kind == "lea":
+            return self._address_uses(e[1])
+        if kind in ("lo12", "ins"):
+            return 7 << self._at[e[1]]
+        if kind == "op":
+            uses = 0
+            for register, width in e[1]:
+                uses |= self._mask(register, width)
+            for mem, size in e[2]:
+                uses |= self._address_uses(mem) | self._frame_reads(insn, size)
+            return uses
+        return 0
+
+    def _frame_reads(self, insn: Insn, size: int) -> int:
+        bits = 0
+        for how, offset, read in self.values.accesses.get(insn.address, ()):
+            if how == "r" and read == size:
+                bits |= self._slots(offset, read)
+        return bits

@@ -1,0 +1,292 @@
+"""What each register and frame slot holds, as a term: forward analysis of a function's machine code.
+
+    term   ("c", v)  ("sym", name, addend)  ("page", name, addend)  ("tp", offset)  ("cfa", offset)
+           ("ld", name, offset, size)       load from read-only memory
+           ("init", location)               what the location held on entry
+           ("def", address, location)       some result of the instruction at an address
+           ("phi", block, location)         what flows together at the head of a block
+           ("add", term, k)  ("zx", n, term)  ("sx", n, term)
+           ("lo", n, term)                  the low n bytes are the term's, the rest is anything
+
+A location is a register's name or ("s", offset from the CFA, size). Locations into which the same terms flow
+from every predecessor get one phi, so that copies stay equal through loops (value numbering by partition,
+Alpern, Wegman and Zadeck 1988).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from popcc.linker.machine.base import FLAGS, Effect, Expr, Insn, Machine, Mem
+from popcc.linker.maps.flow import Flow
+
+Term = tuple[Any, ...]
+Location = Any
+State = dict[Location, Term]
+
+_M64 = (1 << 64) - 1
+_MAXIMUM_ROUNDS = 60
+_LEAVES = frozenset(("init", "def", "phi", "ld"))
+
+
+def add(term: Term, k: int) -> Term:
+    """`term` plus a constant."""
+    kind = term[0]
+    if k == 0:
+        return term
+    if kind == "c":
+        return ("c", (term[1] + k) & _M64)
+    if kind == "sym":
+        return ("sym", term[1], term[2] + k)
+    if kind in ("tp", "cfa"):
+        return (kind, term[1] + k)
+    if kind == "add":
+        return add(term[1], term[2] + k)
+    return ("add", term, k)
+
+
+def low(n: int, term: Term) -> Term:
+    """The term for the low `n` bytes of `term`, the rest unknown."""
+    if n >= 8:
+        return term
+    while term[0] in ("zx", "sx", "lo") and term[1] >= n:
+        term = term[2]
+    if term[0] == "c":
+        return ("c", term[1] & ((1 << 8 * n) - 1))
+    if term[0] == "lo" and term[1] < n:
+        return term
+    return ("lo", n, term)
+
+
+def extend(n: int, term: Term, how: str) -> Term:
+    """The low `n` bytes of `term` zero- ("z") or sign-extended ("s") to 8."""
+    if n >= 8 or not how:
+        return term
+    term = low(n, term)
+    if term[0] == "c":
+        value = term[1]
+        if how == "s" and value >> (8 * n - 1):
+            value -= 1 << 8 * n
+        return ("c", value & _M64)
+    inner = term[2] if term[0] == "lo" and term[1] == n else term
+    if how == "z" and inner[0] == "zx" and inner[1] <= n:
+        return inner
+    return ("zx" if how == "z" else "sx", n, inner)
+
+
+class Values:
+    """The analysis of one function."""
+
+    def __init__(self, machine: Machine, flow: Flow, read_only: Callable[[str], bool]) -> None:
+        self.machine = machine
+        self.flow = flow
+        self.read_only = read_only
+        self.slots: set[Location] = set()
+        self._overlaps: dict[Location, list[Location]] = {}
+        self._rank = {r: k for k, r in enumerate(machine.registers)}
+        self._clobbered = [r for r in machine.registers if r not in machine.callee_saved and r != machine.stack_pointer]
+        self.entry: dict[int, State] = {}
+        self.wild = ""  # an access that can't be placed in the frame, if there is one
+        self.accesses: dict[int, list[tuple[str, int, int]]] = {}  # address -> ("r" | "w", CFA offset, size)
+        self._solve()
+
+    def walk(self, block: int, visit: Callable[[Insn, State], None]) -> None:
+        """Calls `visit` with the state behind each instruction of a reachable block."""
+        state = dict(self.entry[block])
+        for insn in self.flow.blocks[block]:
+            self._step(insn, state)
+            visit(insn, state)
+
+    def _solve(self) -> None:
+        exits: dict[int, State] = {}
+        for _ in range(_MAXIMUM_ROUNDS):
+            changed = False
+            for n in self.flow.order:
+                state = self._merged(n, exits)
+                if self.entry.get(n) == state:
+                    continue
+                changed = True
+                self.entry[n] = state
+                state = dict(state)
+                for insn in self.flow.blocks[n]:
+                    self._step(insn, state)
+                exits[n] = state
+            if not changed:
+                # accesses noted on the way belong to states that were too hopeful
+                self.accesses.clear()
+                for n in self.flow.order:
+                    self.walk(n, lambda insn, state: None)
+                return
+        self.wild = "the value analysis does not settle"
+
+    def _start(self) -> State:
+        state: State = {r: ("init", r) for r in self.machine.registers}
+        state[self.machine.stack_pointer] = ("cfa", self.machine.entry_sp)
+        return state
+
+    def _merged(self, n: int, exits: dict[int, State]) -> State:
+        states = [exits[p] for p in self.flow.predecessors[n] if p in exits]
+        if n == 0:
+            states.append(self._start())
+        if len(states) == 1:
+            return states[0] if len(self.flow.predecessors[n]) == 1 and n else dict(states[0])
+        first = states[0]
+        rest = states[1:]
+        out: State = {}
+        groups: dict[tuple[Term, ...], Term] = {}
+        different: list[tuple[Any, Location, tuple[Term, ...]]] = []
+        for location in set().union(*states):
+            default = ("init", location)
+            term = first.get(location, default)
+            if all(s.get(location, default) == term for s in rest):
+                out[location] = term
+            else:
+                vector = (term, *(s.get(location, default) for s in rest))
+                different.append((self._order(location), location, vector))
+        different.sort(key=lambda d: d[0])
+        for _, location, vector in different:
+            phi = groups.get(vector)
+            if phi is None:
+                phi = groups[vector] = _common_extension(vector, ("phi", n, location))
+            out[location] = phi
+        return out
+
+    def _order(self, location: Location) -> tuple[int, int, int]:
+        if isinstance(location, str):
+            return (0, self._rank[location], 0)
+        return (1, location[1], location[2])
+
+    def _step(self, insn: Insn, state: State) -> None:
+        if insn.effects:
+            results = [(e, self._evaluate(e[3], insn, state)) for e in insn.effects]
+            stores = [(e, self._address(e[1], state)) for e in insn.effects if e[0] == "store"]
+            placed = iter(stores)
+            for effect, value in results:
+                if effect[0] == "set":
+                    self._assign(effect, value, insn, state)
+                else:
+                    self._store(effect, next(placed)[1], value, insn, state)
+        if insn.kind == "call":
+            for r in self._clobbered:
+                state[r] = ("def", insn.address, r)
+
+    def _assign(self, effect: Effect, value: Term | None, insn: Insn, state: State) -> None:
+        _, reg, width, _ = effect
+        if value is None:
+            value = ("def", insn.address, reg)
+        if width < 4 and reg != FLAGS:
+            value = low(width, value)
+        elif width == 4 and reg not in self.machine.vectors:
+            value = extend(4, value, "z")
+        state[reg] = value
+
+    def _evaluate(self, e: Expr, insn: Insn, state: State) -> Term | None:
+        kind = e[0]
+        if kind == "r":
+            return extend(e[2], state[e[1]], e[3]) if e[2] < 8 else state[e[1]]
+        if kind in ("c", "sym", "page"):
+            return e
+        if kind == "tp":
+            return ("tp", 0)
+        if kind == "lea":
+            return self._address(e[1], state)
+        if kind == "lo12":
+            page = state[e[1]]
+            return ("sym", e[2], e[3]) if page == ("page", e[2], e[3]) else None
+        if kind == "ins":
+            term = state[e[1]]
+            if term[0] != "c":
+                return None
+            return ("c", (term[1] & ~(0xFFFF << e[3])) | (e[2] << e[3]))
+        if kind == "ld":
+            return self._load(e, insn, state)
+        for mem, size in e[2]:
+            self._touch("r", self._address(mem, state), mem, size, insn, state)
+        return None
+
+    def _address(self, mem: Mem, state: State) -> Term | None:
+        base, index, disp, symbol = mem
+        if symbol is not None:
+            how, name, addend = symbol
+            if how == "lo12":
+                return ("sym", name, addend) if base and state[base] == ("page", name, addend) and not index else None
+            if how == "got":
+                return ("got", name)
+            return ("sym", name, addend + disp) if base is None and index is None else None
+        if base is None:
+            return None
+        term = add(state[base], disp)
+        if index is not None:
+            return ("indexed", term) if term[0] == "cfa" else None
+        return term
+
+    def _touch(self, how: str, address: Term | None, mem: Mem, size: int, insn: Insn, state: State) -> None:
+        """Notes an access to the frame."""
+        if address is None:
+            return
+        if address[0] == "cfa":
+            accesses = self.accesses.setdefault(insn.address, [])
+            if (how, address[1], size) not in accesses:
+                accesses.append((how, address[1], size))
+        elif address[0] == "indexed":
+            self.wild = f"indexed access to the frame: {insn!r}"
+
+    def _load(self, e: Expr, insn: Insn, state: State) -> Term | None:
+        _, mem, size, how = e
+        address = self._address(mem, state)
+        self._touch("r", address, mem, size, insn, state)
+        if address is None:
+            return None
+        if address[0] == "got":
+            return ("sym", address[1].removeprefix("got:"), 0)
+        if address[0] == "sym" and self.read_only(address[1]):
+            return extend(size, ("ld", address[1], address[2], size), how)
+        if address[0] == "cfa":
+            term = self._slot(("s", address[1], size), state)
+            return None if term is None else extend(size, term, how)
+        return None
+
+    def _slot(self, key: Location, state: State) -> Term | None:
+        if key in state:
+            return state[key]
+        overlapping = [k for k in self._overlapping(key) if k in state]
+        if not overlapping:
+            return ("init", key)
+        for k in overlapping:
+            if k[1] == key[1] and k[2] > key[2]:
+                return low(key[2], state[k])
+        return None
+
+    def _overlapping(self, key: Location) -> list[Location]:
+        if key not in self.slots:
+            self.slots.add(key)
+            self._overlaps.clear()
+        known = self._overlaps.get(key)
+        if known is None:
+            known = [k for k in self.slots if k != key and k[1] < key[1] + key[2] and key[1] < k[1] + k[2]]
+            self._overlaps[key] = known
+        return known
+
+    def _store(self, effect: Effect, address: Term | None, value: Term | None, insn: Insn, state: State) -> None:
+        _, mem, size, _ = effect
+        self._touch("w", address, mem, size, insn, state)
+        if address is None or address[0] != "cfa":
+            return
+        key = ("s", address[1], size)
+        if value is None:
+            value = ("def", insn.address, key)
+        for k in self._overlapping(key):
+            inside = k[1] == key[1] and k[2] < size
+            state[k] = low(k[2], value) if inside else ("def", insn.address, k)
+        state[key] = low(size, value) if size < 8 else value
+
+
+def _common_extension(vector: Iterable[Term], phi: Term) -> Term:
+    """`phi`, wrapped in the extension that all the terms flowing into it share."""
+    terms = list(vector)
+    for how in ("zx", "sx"):
+        widths = {t[1] for t in terms if t[0] == how}
+        if len(widths) == 1 and all(t[0] == how for t in terms):
+            return (how, widths.pop(), phi)
+    return phi
