@@ -40,6 +40,8 @@ struct popcorn_thread {
 	struct popcorn_frames *frames; /* the stopped thread, valid while parked */
 	struct popcorn_jump *jumps;  /* setjmp frames as of the last rebuild, outermost last; jump.c */
 	size_t njumps, jumps_capacity;
+	uint32_t rounding, exceptions; /* floating-point environment in common form, valid while parked */
+	struct popcorn_registers *rebuilt; /* what a rebuild left for popcorn_resume */
 	const char *blocked_in;      /* why this thread can't be stopped now: function, or 0 */
 	const char *blocked_why;
 };
@@ -113,6 +115,9 @@ hidden int popcorn_should_interrupt(void);              /* 1: a system call of t
  * label in start.S / thread.S (LIBC side), or in point.S if those have none; what is there may rely on no
  * register and on nothing on the stack. */
 extern const char __popcorn_bottom[];
+
+/* park.c: gives back what a thread that ends owns besides its stack; call it before the stack goes */
+hidden void popcorn_thread_forget(struct popcorn_thread *);
 
 /* park.c: in the child of a fork, before anything else runs: a request under way is the parent's affair */
 hidden void popcorn_park_after_fork(void);

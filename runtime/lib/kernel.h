@@ -1,0 +1,53 @@
+/* Kernel calls of the runtime itself, with every argument made a long (popcorn_kernel is variadic). */
+#ifndef POPCORN_KERNEL_H
+#define POPCORN_KERNEL_H
+
+#include "kernel_numbers.h"
+#include "popcorn.h"
+
+#define K0(n) popcorn_kernel(n)
+#define K1(n, a) popcorn_kernel(n, (long)(a))
+#define K2(n, a, b) popcorn_kernel(n, (long)(a), (long)(b))
+#define K3(n, a, b, c) popcorn_kernel(n, (long)(a), (long)(b), (long)(c))
+#define K4(n, a, b, c, d) popcorn_kernel(n, (long)(a), (long)(b), (long)(c), (long)(d))
+#define K5(n, a, b, c, d, e) popcorn_kernel(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
+#define K6(n, a, b, c, d, e, f) \
+	popcorn_kernel(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+enum { K_EPERM = 1, K_ENOENT = 2, K_EINTR = 4, K_EAGAIN = 11, K_ENOMEM = 12, K_EINVAL = 22, K_ENOSPC = 28, K_ENOSYS = 38 };
+enum { K_AT_FDCWD = -100, K_PROT_READ = 1, K_PROT_WRITE = 2, K_MAP_SHARED = 1, K_MAP_PRIVATE = 2, K_MAP_FIXED = 16,
+       K_MAP_ANONYMOUS = 32 };
+enum { K_F_GETFD = 1, K_F_SETFD = 2, K_F_GETFL = 3, K_F_SETFL = 4, K_F_DUPFD_CLOEXEC = 1030, K_FD_CLOEXEC = 1 };
+enum { K_SIG_BLOCK = 0, K_SIG_SETMASK = 2, K_SIGKILL = 9 };
+enum { K_O_CLOEXEC = 02000000 };
+
+struct k_timespec { int64_t sec, nsec; };
+
+static inline uint64_t popcorn_clock(int clock)
+{
+	struct k_timespec t = { 0, 0 };
+	K2(K_clock_gettime, clock, &t);
+	return (uint64_t)t.sec * 1000000000u + (uint64_t)t.nsec;
+}
+
+static inline uint64_t popcorn_now(void)
+{
+	return popcorn_clock(1);
+}
+
+/* Out of the way of the descriptors the program is about to get: the lowest free ones. */
+static inline long popcorn_high_fd(long fd)
+{
+	long high;
+
+	if (fd < 0) return fd;
+	for (int from = 900; from >= 100; from -= 400)
+		if ((high = K3(K_fcntl, fd, K_F_DUPFD_CLOEXEC, from)) >= 0) {
+			K1(K_close, fd);
+			return high;
+		}
+	K3(K_fcntl, fd, K_F_SETFD, K_FD_CLOEXEC);
+	return fd;
+}
+
+#endif

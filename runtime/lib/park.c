@@ -1,0 +1,300 @@
+/* What happens at migration points: rebuilding in place for tests, and stopping all threads for a request.
+ *
+ * A request begins with a signal (POPCORN_REQUEST_SIGNAL) that raises __popcorn_flag. The first thread to pass a
+ * point takes the order from popcorn's socket and signals the others, so that those in a system call come
+ * out of it. Each thread unwinds itself at its next point and parks; the last to arrive leads: it acts for the
+ * process while all others are parked. A thread that can't be unwound where it is goes on and tries again at
+ * its next point. Whoever notices that the deadline has passed refuses the request and lets all go on.
+ *
+ * No signal of the program is taken from here on: every entry blocks all of them first.
+ */
+#include "kernel.h"
+#include "park.h"
+
+_Static_assert(offsetof(struct popcorn_thread, in_handler) == POPCORN_T_IN_HANDLER, "popcorn_offsets.h");
+_Static_assert(offsetof(struct popcorn_thread, runtime_top) == POPCORN_T_RUNTIME_TOP, "popcorn_offsets.h");
+
+#define SECOND 1000000000ull
+enum { POLL_NS = 10000000 };
+
+static enum { IDLE, SIGNALLED, COLLECTING } state;
+static int sender;   /* pid that signalled; 0 none, -1 ourselves */
+static int lock;     /* over state and order; held by the leader while it acts */
+static uint32_t gate; /* counts finished requests; parked threads wait for it to change */
+static struct popcorn_order order;
+
+void popcorn_point_in_handler(struct popcorn_registers *, struct popcorn_thread *);
+
+static uint64_t block_signals(void)
+{
+	uint64_t all = ~0ull, old = 0;
+
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &old, 8);
+	return old;
+}
+
+static void set_signals(uint64_t mask)
+{
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
+}
+
+static void take_lock(void)
+{
+	while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE)) {
+		struct k_timespec t = { 0, 1000000 };
+		K6(K_futex, &lock, 128, 1, &t, 0, 0);
+	}
+}
+
+static void drop_lock(void)
+{
+	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+	K6(K_futex, &lock, 129, 1, 0, 0, 0);
+}
+
+static int always_up(void)
+{
+	return popcorn_config.rebuild_every || popcorn_config.move_every;
+}
+
+/* Called by the signal's handler, anywhere: no locks. */
+void popcorn_request_signal(int pid)
+{
+	int none = 0;
+
+	if (pid <= 0 || pid == K0(K_getpid)) return; /* ourselves: it only had to end a system call */
+	if (!__atomic_compare_exchange_n(&sender, &none, pid, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
+	__atomic_store_n(&state, SIGNALLED, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&__popcorn_flag, 1, __ATOMIC_SEQ_CST);
+}
+
+int popcorn_should_interrupt(void)
+{
+	return __atomic_load_n(&state, __ATOMIC_SEQ_CST) != IDLE && !popcorn_self()->in_handler;
+}
+
+void popcorn_park_after_fork(void)
+{
+	if (state == COLLECTING) popcorn_order_close(&order);
+	state = IDLE;
+	sender = 0;
+	lock = 0;
+	__popcorn_flag = always_up();
+}
+
+void popcorn_thread_forget(struct popcorn_thread *t)
+{
+	if (t->frames) popcorn_free_pages(t->frames, t->frames->capacity);
+	if (t->jumps) popcorn_free_pages(t->jumps, t->jumps_capacity);
+	if (t->rebuilt) popcorn_free_pages(t->rebuilt, sizeof *t->rebuilt);
+	t->frames = 0;
+	t->jumps = 0;
+	t->rebuilt = 0;
+}
+
+/* The request is over, lock held. The flag goes down before the next request can come in. */
+static void finish(void)
+{
+	popcorn_order_close(&order);
+	__popcorn_flag = always_up();
+	__atomic_store_n(&state, IDLE, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&gate, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&sender, 0, __ATOMIC_SEQ_CST);
+	K6(K_futex, &gate, 129, INT32_MAX, 0, 0, 0);
+}
+
+/* A thread that still runs, or 0. */
+static struct popcorn_thread *running(struct popcorn_thread *self)
+{
+	struct popcorn_thread *t;
+
+	popcorn_lock_threads();
+	for (t = popcorn_threads; t; t = t->next)
+		if (t != self && __atomic_load_n(&t->state, __ATOMIC_SEQ_CST) == POPCORN_RUNNING) break;
+	popcorn_unlock_threads();
+	return t;
+}
+
+static void signal_running(struct popcorn_thread *self)
+{
+	long pid = K0(K_getpid);
+
+	popcorn_lock_threads();
+	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next)
+		if (t != self && __atomic_load_n(&t->state, __ATOMIC_SEQ_CST) == POPCORN_RUNNING)
+			K3(K_tgkill, pid, t->ktid, POPCORN_REQUEST_SIGNAL);
+	popcorn_unlock_threads();
+}
+
+static void refuse_late(struct popcorn_thread *t)
+{
+	if (t->in_handler)
+		popcorn_text_set(&order.error, "could not stop thread %d: it is in a signal handler; try again", (long)t->tid);
+	else if (t->blocked_in)
+		popcorn_text_set(&order.error, "could not stop thread %d: in %s, %s; try again", (long)t->tid, t->blocked_in, t->blocked_why);
+	else
+		popcorn_text_set(&order.error, "could not stop thread %d: it has passed no migration point for %u s; try again",
+		                 (long)t->tid, (unsigned long)((popcorn_now() - order.started) / SECOND));
+	popcorn_order_answer(&order, POPCORN_STATUS_REFUSED);
+	finish();
+}
+
+/* All threads are stopped, lock held. Returns when the program is to go on here. */
+static void lead(void)
+{
+	int done = -1;
+
+	switch (order.op) {
+	case POPCORN_OP_MIGRATE:
+		popcorn_move(&order);
+		break;
+	case POPCORN_OP_INFO:
+		done = popcorn_image_write(&order, order.fd, POPCORN_IMAGE_NOTES_ONLY, -1, -1);
+		break;
+	case POPCORN_OP_CHECKPOINT:
+		done = popcorn_image_write(&order, order.fd, 0, -1, -1);
+		break;
+	default:
+		popcorn_text_set(&order.error, "unknown request %u; is this popcorn newer than the program?", (unsigned long)order.op);
+	}
+	popcorn_order_answer(&order, done ? POPCORN_STATUS_REFUSED : POPCORN_STATUS_DONE);
+	if (!done && order.op == POPCORN_OP_CHECKPOINT && !(order.flags & POPCORN_REQUEST_LEAVE_RUNNING)
+	    && popcorn_order_confirmed(&order)) {
+		/* it goes on in the image; here it must not look as if it had finished its work */
+		K2(K_kill, K0(K_getpid), K_SIGKILL);
+		for (;;) K1(K_exit_group, 137);
+	}
+}
+
+/* The robust list names futexes in shared memory; a move ends this thread in the kernel's eyes, but its owner lives on. */
+static void robust(struct popcorn_thread *t, uint64_t list)
+{
+	if (t->robust_list) K2(K_set_robust_list, list, t->robust_len);
+}
+
+/* Lock held and state COLLECTING; the thread's signals are blocked. Returns with the lock dropped. */
+static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
+{
+	uint32_t entered = gate;
+
+	t->blocked_in = 0;
+	if (popcorn_unwind(t, regs)) {
+		if (order.connection < 0 || popcorn_now() > order.deadline) refuse_late(t);
+		drop_lock();
+		return;
+	}
+	popcorn_fp_get(regs, &t->rounding, &t->exceptions);
+	robust(t, 0);
+	__atomic_store_n(&t->state, POPCORN_PARKED, __ATOMIC_SEQ_CST);
+	for (;;) {
+		struct popcorn_thread *other = running(t);
+		struct k_timespec wait = { 0, POLL_NS };
+		if (!other) {
+			lead();
+			finish();
+			break;
+		}
+		if (popcorn_now() > order.deadline) {
+			refuse_late(other);
+			break;
+		}
+		signal_running(t);
+		drop_lock();
+		K6(K_futex, &gate, 128, entered, &wait, 0, 0);
+		take_lock();
+		if (gate != entered) break;
+	}
+	robust(t, t->robust_list);
+	__atomic_store_n(&t->state, POPCORN_RUNNING, __ATOMIC_SEQ_CST);
+	drop_lock();
+}
+
+/* The order is taken if one was announced. Lock held; 1: it is being collected for. */
+static int collecting(struct popcorn_thread *t)
+{
+	if (state == SIGNALLED) {
+		if (popcorn_order_take(&order, sender)) {
+			finish();
+			return 0;
+		}
+		order.started = popcorn_now();
+		order.deadline = order.started + 10 * SECOND;
+		state = COLLECTING;
+		signal_running(t);
+	}
+	return state == COLLECTING;
+}
+
+static void move_by_itself(struct popcorn_thread *t, const struct popcorn_registers *regs)
+{
+	int none = 0;
+
+	if (!__atomic_compare_exchange_n(&sender, &none, -1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
+	take_lock();
+	if (popcorn_move_prepare(&order)) {
+		finish();
+		drop_lock();
+		return;
+	}
+	order.started = popcorn_now();
+	order.deadline = order.started + SECOND;
+	__atomic_store_n(&state, COLLECTING, __ATOMIC_SEQ_CST);
+	__popcorn_flag = 1;
+	stop(t, regs);
+}
+
+static uint64_t random_of(uint64_t x) /* splitmix64 */
+{
+	x += 0x9e3779b97f4a7c15;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+/* The own stack becomes frames, is poisoned, and is laid out anew a little elsewhere: whatever the maps leave
+ * out shows at once. */
+static struct popcorn_registers *rebuild_here(struct popcorn_thread *t, struct popcorn_registers *regs)
+{
+	uint64_t shift = random_of(popcorn_config.seed + ((uint64_t)t->tid << 40) + t->points) % 256 * 16;
+
+	if (!t->rebuilt && !(t->rebuilt = popcorn_pages(sizeof *t->rebuilt))) return regs;
+	if (popcorn_unwind(t, regs)) return regs;
+	*t->rebuilt = *regs;
+	if (popcorn_rebuild(t, (uintptr_t)t->machine_top - shift, 1, t->rebuilt)) return regs;
+	return t->rebuilt;
+}
+
+struct popcorn_registers *popcorn_point(struct popcorn_registers *regs)
+{
+	struct popcorn_thread *t = popcorn_self();
+	uint64_t n = ++t->points;
+	int asked = __atomic_load_n(&state, __ATOMIC_SEQ_CST) != IDLE;
+	int move = popcorn_config.move_every && n % popcorn_config.move_every == 0;
+	int rebuild = popcorn_config.rebuild_every && n % popcorn_config.rebuild_every == 0;
+
+	if (!asked && !move && !rebuild) return regs;
+	t->mask = block_signals();
+	if (asked) {
+		take_lock();
+		if (collecting(t)) stop(t, regs);
+		else drop_lock();
+	}
+	if (move) move_by_itself(t, regs);
+	if (rebuild) regs = rebuild_here(t, regs);
+	set_signals(t->mask);
+	return regs;
+}
+
+/* On whatever stack the handler runs: the thread can't stop here, but the request must not wait forever. */
+void popcorn_point_in_handler(struct popcorn_registers *regs, struct popcorn_thread *t)
+{
+	uint64_t mask;
+
+	(void)regs;
+	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IDLE) return;
+	mask = block_signals();
+	take_lock();
+	if (collecting(t) && popcorn_now() > order.deadline) refuse_late(t);
+	drop_lock();
+	set_signals(mask);
+}
