@@ -213,34 +213,26 @@ def append_sections(data: bytes, where: str, new: tuple[NewSection, ...]) -> byt
 def drop_sections(data: bytes, where: str, prefix: str) -> bytes:
     """`data` without the unloaded sections whose names begin with `prefix`; what is loaded stays in its place."""
     elf = read_elf(data, where)
-    dropped = {s.index for s in elf.sections if s.name.startswith(prefix) and not s.flags & SHF_ALLOC}
-    kept = [s for s in elf.sections if s.index not in dropped]
-    number = {s.index: i for i, s in enumerate(kept)}
-    loaded = [s.offset + s.size for s in kept if s.flags & SHF_ALLOC and s.type != SHT_NOBITS]
-    ends = [g.offset + g.file_size for g in elf.segments]
     header = list(_EHDR.unpack_from(data))
-    out = bytearray(data[: max([*loaded, *ends, _EHDR.size])])
-    names = bytearray(b"\0")
-    contents = {s.index: elf.contents(s) for s in kept}
-    rows = []
+    rows = [list(r) for r in _SHDR.iter_unpack(data[header[6] : header[6] + len(elf.sections) * _SHDR.size])]
+    kept = [s for s in elf.sections if s.flags & SHF_ALLOC or not s.name.startswith(prefix)]
+    number = {s.index: i for i, s in enumerate(kept)}
+    ends = [s.offset + s.size for s in kept if s.flags & SHF_ALLOC and s.type != SHT_NOBITS]
+    ends += [g.offset + g.file_size for g in elf.segments]
+    out = bytearray(data[: max(ends, default=_EHDR.size)])
     for s in kept:
-        moved = s.index and not s.flags & SHF_ALLOC and s.type != SHT_NOBITS
-        name = len(names) if s.name else 0
-        names += s.name.encode("utf-8", "surrogateescape") + b"\0" if s.name else b""
-        if moved and s.index != elf.names_index:
+        row = rows[s.index]
+        row[6] = number.get(s.link, 0)
+        if s.type in (SHT_REL, SHT_RELA):
+            row[7] = number.get(s.info, 0)
+        if s.index and not s.flags & SHF_ALLOC and s.type != SHT_NOBITS:
             _pad(out, max(1, s.align))
-        row = [name, s.type, s.flags, s.address, len(out) if moved else s.offset, s.size]
-        rows.append([*row, number.get(s.link, 0), number.get(s.info, s.info) if s.type in (SHT_REL, SHT_RELA) else s.info])
-        rows[-1] += [s.align, s.entsize]
-        if moved and s.index != elf.names_index:
-            out += contents[s.index]
-    names_row = rows[number[elf.names_index]]
-    names_row[4:6] = [len(out), len(names)]
-    out += names
+            row[4] = len(out)
+            out += elf.contents(s)
     _pad(out, 8)
-    header[6], header[12], header[13] = len(out), len(rows), number[elf.names_index]
-    for r in rows:
-        out += _SHDR.pack(*r)
+    header[6], header[12], header[13] = len(out), len(kept), number[elf.names_index]
+    for s in kept:
+        out += _SHDR.pack(*rows[s.index])
     out[: _EHDR.size] = _EHDR.pack(*header)
     return bytes(out)
 

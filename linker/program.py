@@ -94,7 +94,7 @@ class ProgramInfo:
                 tuple(j["isas"]),
                 j["program"],
                 tuple(FunctionInfo(f["name"], f["file"], f["tier"]) for f in j["functions"]),
-                tuple(ProgramSite(f, line, callee, tuple((v[0], v[1]) for v in vs)) for f, line, callee, vs in j["sites"]),
+                tuple(ProgramSite(f, n, callee, tuple((v[0], v[1]) for v in vs)) for f, n, callee, vs in j["sites"]),
             )
         except (zlib.error, ValueError, KeyError, TypeError) as e:
             raise PopccError(f"{self.path}: section {META} is damaged ({e}); link the program again") from None

@@ -91,6 +91,7 @@ class _Rewriter:
         self.definitions = {i.result: i for i in function.insts() if i.result}
         self.roots = self._roots()
         self.carried: deque[list[str]] = deque()  # by site, in program order
+        self.noreturn: deque[bool] = deque()
         self.slots: dict[str, str] = {}
         self.recomputed: frozenset[str] = frozenset()
 
@@ -143,6 +144,8 @@ class _Rewriter:
                 carried.pop(FRAME, None)
                 in_block.append([FRAME, *carried] if self.has_frame else list(carried))
             self.carried.extend(reversed(in_block))
+            followers = zip(block.insts, block.insts[1:], strict=False)
+            self.noreturn.extend(f.opcode == "unreachable" for i, f in followers if self._is_site(i))
         self.recomputed = frozenset(recomputed)
         every = dict.fromkeys(n for names in self.carried for n in names)
         self.slots = {n: f"%popcorn.slot{k}" for k, n in enumerate(every)}
@@ -245,7 +248,8 @@ class _Rewriter:
             out.append(Inst(f"  {call.result} = call {extension}{call.ret} @{_RESULT}.{suffix}(token {token})"))
         line = self.lines.line_of(call.inst())
         names = tuple((quote_free(n), self.types[n]) for n in carried)
-        self.found.append(SiteInfo(self.function.name, line, quote_free(call.callee), names))
+        info = SiteInfo(self.function.name, line, quote_free(call.callee), names, self.noreturn.popleft())
+        self.found.append(info)
         return token
 
     def _setjmp(self, call: Call, out: list[Inst]) -> None:

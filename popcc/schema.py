@@ -324,6 +324,8 @@ class Image(Record):
     umask: Annotated[int, C("u32", "")]
     pid: Annotated[int, C("u32", "as the program knows it")]
     exe_fd: Annotated[int, C("s32", "MOVE: descriptor of the executable, to be closed; -1 none")]
+    reply_fd: Annotated[int, C("s32", "MOVE: connection to popcorn to answer on, -1 none")]
+    reserved: Annotated[int, C("u32", "")]
     data_start: Annotated[int, C("u64", "writable common memory of the program")]
     data_end: Annotated[int, C("u64", "")]
     brk_start: Annotated[int, C("u64", "")]

@@ -104,6 +104,7 @@ class SiteInfo:
     line: int
     callee: str
     values: tuple[tuple[str, str], ...]  # (IR name, IR type)
+    noreturn: bool = False  # control never comes back behind the call
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,8 @@ def _decode_unit(body: bytes, where: str) -> Unit:
         )
         pos += o["elf"]
     sites = tuple(
-        SiteInfo(s["function"], s["line"], s["callee"], tuple((v[0], v[1]) for v in s["values"])) for s in h["sites"]
+        SiteInfo(s["function"], s["line"], s["callee"], tuple((v[0], v[1]) for v in s["values"]), s["noreturn"])
+        for s in h["sites"]
     )
     return Unit(h["name"], h["source"], h["private"], tuple(h["leaf_calls"]), sites, tuple(h["memory_tier"]), objects)
 

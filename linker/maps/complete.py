@@ -110,7 +110,7 @@ def _as_section(file: Elf, names: list[str], symbol: int, addend: int) -> tuple[
 def _function(
     machine: Machine, obj: _Object, name: str, section: int, size: int, records: list[Record], sites: tuple[SiteInfo, ...]
 ) -> FunctionMap:
-    noreturn: frozenset[int] = frozenset()
+    noreturn = frozenset(r.offset for r in records if sites[r.id].noreturn)
     section_name = obj.elf.sections[section].name
     flags = _function_flags([sites[r.id] for r in records])
     try:

@@ -61,8 +61,8 @@ def low(n: int, term: Term) -> Term:
 
 def extend(n: int, term: Term, how: str) -> Term:
     """The low `n` bytes of `term` zero- ("z") or sign-extended ("s") to 8."""
-    if n >= 8 or not how:
-        return term
+    if n >= 8 or not how or (n == 4 and term[0] == "sym"):
+        return term  # the program lies under 2 GiB: an address is its own extension
     term = low(n, term)
     if term[0] == "c":
         value = term[1]

@@ -27,7 +27,7 @@ class Inst:
         m = _DEFINITION.match(text)
         self.result: str | None
         self.result, self.rhs = (m.group(1), m.group(2)) if m else (None, text.lstrip())
-        word = self.rhs.split(None, 1)[0]
+        word = self.rhs.split(None, 1)[0].rstrip(",")
         self.opcode = "call" if word in _CALL_WORDS else word
 
     def __repr__(self) -> str:

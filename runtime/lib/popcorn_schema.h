@@ -196,6 +196,8 @@ struct popcorn_image {
 	uint32_t umask;
 	uint32_t pid; /* as the program knows it */
 	int32_t exe_fd; /* MOVE: descriptor of the executable, to be closed; -1 none */
+	int32_t reply_fd; /* MOVE: connection to popcorn to answer on, -1 none */
+	uint32_t reserved;
 	uint64_t data_start; /* writable common memory of the program */
 	uint64_t data_end;
 	uint64_t brk_start;
@@ -206,7 +208,7 @@ struct popcorn_image {
 	int64_t realtime; /* CLOCK_REALTIME when taken, nanoseconds */
 	int64_t monotonic; /* CLOCK_MONOTONIC when taken, nanoseconds */
 };
-_Static_assert(sizeof(struct popcorn_image) == 120, "popcorn_image");
+_Static_assert(sizeof(struct popcorn_image) == 128, "popcorn_image");
 
 /* Emulator for an ISA's programs; path follows ("" native). */
 struct popcorn_runner {
