@@ -302,26 +302,17 @@ class _Decoding:
 
 
 def _jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
-    """Entries are 4-byte offsets from a label of the function, which an `adr` nearby names."""
-    base = None
-    table_register = None
-    for insn in reversed(insns[max(0, at - 12) : at]):
-        if insn.text.startswith("adr ") and base is None:
-            base = int(insn.text.split("#")[1], 0)
-        m = re.match(r"ldrsw \w+, \[(\w+), ", insn.text)
-        if m and table_register is None:
-            table_register = m.group(1)
-    if base is None or table_register is None:
-        raise Undecodable(f"no jump table for {insns[at]!r}")
-    starts = dict.fromkeys(
-        e[3][3]
-        for insn in insns
-        for e in insn.effects
-        if e[0] == "set" and e[3][0] == "lo12" and e[3][2] == "section:.rodata"
-    )
-    named = [s for s in starts if s in _tables_of(insns, table_register)] or list(starts)
+    """Entries are 4-byte offsets from a label: ``adr b, label; ldrsw o, [table, i, lsl #2]; add b, b, o; br b``.
+
+    The table's address may have been put into its register long before. If it can't be told which table it
+    is, all that the register ever points to are taken together: too many edges are safe, too few are not.
+    """
+    base, load = _dispatch(insns, at)
+    match = re.match(r"ldrsw \w+, \[(\w+), ", insns[load].text)
+    assert match is not None
+    starts = _tables(insns, load, match.group(1))
     targets: dict[int, None] = {}
-    for start in named:
+    for start in starts:
         for offset in range(start, table_end(code, start) - 3, 4):
             target = base + struct.unpack_from("<i", code.rodata, offset)[0]
             if target % 4 or not 0 <= target < len(code.data):
@@ -332,14 +323,40 @@ def _jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     return list(targets)
 
 
-def _tables_of(insns: list[Insn], register: str) -> set[int]:
-    """Offsets in .rodata whose address is put into `register` somewhere, directly or as a copy."""
-    out = set()
-    for insn in insns:
-        for e in insn.effects:
-            if e[0] == "set" and e[1] == register and e[3][0] == "lo12" and e[3][2] == "section:.rodata":
-                out.add(e[3][3])
-    return out
+def _dispatch(insns: list[Insn], at: int) -> tuple[int, int]:
+    """(address that the entries count from, index of the load of the entry) for the jump at an index."""
+    load = None
+    for k in range(at - 1, -1, -1):
+        insn = insns[k]
+        if insn.kind and insn.kind != "call":
+            break
+        if load is None and insn.text.startswith("ldrsw ") and "lsl #2]" in insn.text:
+            load = k
+        elif load is not None and insn.text.startswith("adr "):
+            return int(insn.text.split("#")[1], 0), load
+    raise Undecodable(f"no jump table for {insns[at]!r}")
+
+
+def _tables(insns: list[Insn], load: int, register: str) -> list[int]:
+    """Offsets in .rodata of the tables that `register` may point to at an index.
+
+    A definition that stands before the load in its own block is the one; otherwise every table of the function counts.
+    """
+    labels = {i.target for i in insns}
+    for k in range(load - 1, -1, -1):
+        if insns[k].end in labels or insns[k].kind not in ("", "call"):
+            break
+        found = _table_of(insns[k], register)
+        if found is not None:
+            return [found]
+    return list(dict.fromkeys(t for i in insns if (t := _table_of(i, None)) is not None))
+
+
+def _table_of(insn: Insn, register: str | None) -> int | None:
+    for e in insn.effects:
+        if e[0] == "set" and e[1] == (register or e[1]) and e[3][0] == "lo12" and e[3][2] == "section:.rodata":
+            return int(e[3][3])
+    return None
 
 
 _REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values()))
