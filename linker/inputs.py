@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from popcc.errors import PopccError
 from popcc.linker.archive import is_archive, read_archive
 from popcc.linker.elf import is_elf, read_elf
 from popcc.linker.objects import defined_symbols, read_units
-from popcc.unit import Unit
+from popcc.unit import Unit, decode_units
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,29 @@ class ArchiveLibrary:
         """The units of a member."""
         origin = f"{self.path}({member.split(':', 1)[1]})"
         return [LinkUnit(u, origin) for u in read_units(self.members[member], origin)]
+
+
+@dataclass(frozen=True)
+class IndexedLibrary:
+    """A directory of unit payloads with an ``index.json``: the C library and the helpers, as popcc keeps them."""
+
+    name: str  # as messages say it: "libc"
+    directory: Path
+    symbols: Mapping[str, str] = field(repr=False)  # symbol -> payload file
+
+    def load(self, member: str) -> list[LinkUnit]:
+        """The units of a payload file."""
+        origin = f"{self.name}({member})"
+        return [LinkUnit(u, origin) for u in decode_units((self.directory / member).read_bytes(), origin)]
+
+
+def read_library(name: str, directory: Path) -> IndexedLibrary:
+    """Open a directory that holds an ``index.json`` from symbols to payload files."""
+    try:
+        symbols = json.loads((directory / "index.json").read_text())
+    except (OSError, ValueError) as e:
+        raise PopccError(f"{directory}: the cached {name} is damaged ({e}); delete the directory") from None
+    return IndexedLibrary(name, directory, symbols)
 
 
 def read_input(path: Path, whole_archive: bool = False) -> Input:

@@ -9,9 +9,13 @@ reads only the payload, an object whose outer symbols no longer agree with it is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from popcc.errors import PopccError
+from popcc.frontend import wheel
 from popcc.isa import ISAS
 from popcc.linker.elf import (
     ET_REL,
@@ -51,6 +55,25 @@ def read_units(data: bytes, where: str) -> list[Unit]:
         raise PopccError(f"{where}: section {UNIT_SECTION} is empty; compile the file again")
     _check_symbols(elf, units)
     return units
+
+
+def merge_objects(objects: Sequence[tuple[str, bytes]], isa: str) -> bytes:
+    """What ``-r`` makes of objects, (name, contents): lld joins the outer ELF files and lines up the payloads."""
+    for name, data in objects:
+        read_units(data, name)
+    with tempfile.TemporaryDirectory(prefix="popcc-merge-") as folder:
+        files = []
+        for number, (_, data) in enumerate(objects):
+            files.append(f"{number}.o")
+            (Path(folder) / files[-1]).write_bytes(data)
+        command = [str(wheel() / "zig"), "ld.lld", "-m", ISAS[isa].emulation, "-r", "-o", "out", *files]
+        run = subprocess.run(command, cwd=folder, stderr=subprocess.PIPE)
+        if run.returncode:
+            text = run.stderr.decode(errors="replace")
+            for number, (name, _) in enumerate(objects):
+                text = text.replace(f"{number}.o", name)
+            raise PopccError(text.strip().replace("ld.lld: error: ", ""))
+        return (Path(folder) / "out").read_bytes()
 
 
 def defined_symbols(elf: Elf) -> Iterable[str]:

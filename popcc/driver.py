@@ -1,0 +1,331 @@
+"""The `popcc` command: a C compiler's command line, carried out phase by phase.
+
+Modules that compile and link are imported when their phase begins: a configure script runs the compiler
+hundreds of times to ask for its version or to preprocess, and neither needs LLVM.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from popcc import toolchain
+from popcc.cc_options import Action, Input, Kind, Options, parse
+from popcc.errors import ErrorGroup, PopccError
+
+if TYPE_CHECKING:
+    from popcc.compile import CompileOptions
+    from popcc.linker.inputs import Input as LinkInput
+    from popcc.unit import Unit
+
+
+def main() -> NoReturn:
+    """Entry point of the command."""
+    # A build that is stopped must leave no half-written file: end by an exception, through all `finally`.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        status = 128 + signal.SIGINT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = 1
+    sys.exit(status)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line; returns the exit status."""
+    from popcc.frontend import FrontEndError
+
+    try:
+        return _run(parse(arguments))
+    except FrontEndError as error:
+        return error.status
+    except PopccError as error:
+        _report(error)
+        return 1
+
+
+def _run(options: Options) -> int:
+    for warning in options.warnings:
+        print(f"popcc: warning: {warning}", file=sys.stderr)
+    if options.warnings and options.linker.fatal_warnings and options.action is Action.LINK:
+        raise PopccError("warnings are errors here (--fatal-warnings)")
+
+    # Questions.
+    if options.print_request or (options.verbose and not options.inputs):
+        from popcc.answers import answer, version
+
+        if options.print_request:
+            print(answer(options), end="")
+        else:
+            print(version(), end="", file=sys.stderr)
+        return 0
+
+    # The command line as a whole. From here on every file that was named exists.
+    _check_inputs(options)
+    isas = toolchain.chosen_isas(options.isas)
+    if options.dry_run or options.verbose:
+        _show_commands(options, isas)
+        if options.dry_run:
+            return 0
+
+    # What clang does alone.
+    if options.action is Action.PREPROCESS:
+        return _front_end_alone(options)
+
+    # Sources to units, kept in the order of the command line.
+    if options.action is Action.ASSEMBLY:
+        _write_assembly(options, isas)
+        return 0
+    units = {n: _compile(i, options, isas) for n, i in enumerate(options.inputs) if i.kind in (Kind.SOURCE, Kind.IR)}
+    if options.sites_report:
+        from popcc.sites_report import sites_report
+
+        sys.stdout.write(sites_report(list(units.values())))
+
+    # Units to files.
+    if options.action is Action.OBJECT:
+        _write_objects(options, isas, units)
+    elif options.action is Action.RELOCATABLE:
+        _write_relocatable(options, isas, units)
+    else:
+        _link(options, isas, units)
+    return 0
+
+
+def _check_inputs(options: Options) -> None:
+    """Refuse what no phase could carry out, in clang's words."""
+    if not options.inputs:
+        raise PopccError("no input files")
+    files = [i.name for i in options.inputs if i.kind is not Kind.LIBRARY and i.name != "-"]
+    missing = [name for name in files if not Path(name).exists()]
+    if missing:
+        raise ErrorGroup(PopccError(f"no such file or directory: '{name}'") for name in missing)
+    sources = _sources(options)
+    if any(i.name == "-" and not i.language for i in sources) and options.action is not Action.PREPROCESS:
+        raise PopccError("-E or -x required when input is from standard input")
+    separate = options.action in (Action.ASSEMBLY, Action.OBJECT)
+    if separate and options.output and len(sources) > 1:
+        raise PopccError("cannot specify -o when generating multiple output files")
+    if options.emit_llvm and options.action is not Action.ASSEMBLY:
+        raise PopccError("-emit-llvm needs -S: popcc writes IR as text only")
+    headers = [i for i in sources if (i.language or Path(i.name).suffix) in ("c-header", ".h")]
+    if headers and options.action is not Action.PREPROCESS:
+        name = headers[0].name
+        raise PopccError(f"'{name}' is a header, and popcc makes no precompiled headers; give '-x c' to compile it")
+    if separate:
+        for i in options.inputs:
+            if i.kind is Kind.LINKABLE:
+                print(f"popcc: warning: {i.name}: linker input unused because linking not done", file=sys.stderr)
+
+
+def _sources(options: Options) -> list[Input]:
+    return [i for i in options.inputs if i.kind in (Kind.SOURCE, Kind.IR)]
+
+
+def _default_output(source: Input, suffix: str) -> str:
+    return "-" if source.name == "-" and suffix != ".o" else Path(source.name).with_suffix(suffix).name
+
+
+# ---- front end -----------------------------------------------------------------------------------
+
+
+def _front_end_flags(options: Options, source: Input | None) -> tuple[str, ...]:
+    """The user's flags for clang, with the dependency file that the output's name implies."""
+    if not options.dependencies or source is None:
+        target = options.dependency_targets
+        return (*options.front_end, *target)
+    output = options.output
+    named = output if output and output != "-" else _default_output(source, ".o")
+    if options.action is Action.PREPROCESS:
+        target_name = _default_output(source, ".o")
+    else:
+        target_name = named if options.action is not Action.LINK else _default_output(source, ".o")
+    file = options.dependency_file or str(Path(named).with_suffix(".d"))
+    target = options.dependency_targets or ("-MQ", target_name)
+    return (*options.front_end, options.dependencies, "-MF", file, *target)
+
+
+def _front_end_alone(options: Options) -> int:
+    """-E, -M, -MM, -fsyntax-only: clang writes where it is told."""
+    status = 0
+    for source in _sources(options):
+        run = subprocess.run(_front_end_command(options, source))
+        status = status or (run.returncode if run.returncode >= 0 else 128 - run.returncode)
+    return status
+
+
+def _front_end_command(options: Options, source: Input) -> list[str]:
+    from popcc.frontend import base_flags, clang
+
+    only = {"-M", "-MM", "-fsyntax-only"} & set(options.front_end)
+    command = [*clang(), *base_flags(toolchain.include_dirs()), *_front_end_flags(options, source)]
+    command += [] if only else ["-E"]
+    command += ["-MF", options.dependency_file] if options.dependency_file and not options.dependencies else []
+    command += [f"-O{options.optimization}"]
+    command += ["-o", options.output] if options.output else []
+    command += ["-x", source.language] if source.language else []
+    command += ["-fcolor-diagnostics"] if sys.stderr.isatty() else []
+    return [*command, source.name]
+
+
+# ---- compilation ---------------------------------------------------------------------------------
+
+
+def _compile_options(source: Input, options: Options, isas: tuple[str, ...]) -> CompileOptions:
+    from popcc.compile import CompileOptions
+
+    return CompileOptions(
+        isas=isas,
+        include_dirs=toolchain.include_dirs(),
+        clang_flags=_front_end_flags(options, source),
+        optimization=options.optimization,
+        migration_points=options.migration_points,
+        debug=options.debug,
+        language=source.language,
+    )
+
+
+def _compile(source: Input, options: Options, isas: tuple[str, ...]) -> Unit:
+    from popcc import compile as compiler
+
+    settings = _compile_options(source, options, isas)
+    path = Path(source.name)
+    if source.kind is Kind.IR:
+        return compiler.compile_ir(path.read_text(), path, settings)
+    return compiler.compile_source(path, settings)
+
+
+def _write_assembly(options: Options, isas: tuple[str, ...]) -> None:
+    """-S: the outer ISA's assembly, or with -emit-llvm the IR that all ISAs share."""
+    from popcc import codegen, frontend
+    from popcc import compile as compiler
+    from popcc.isa import isa_named
+    from popcc.outputs import write_output
+
+    for source in _sources(options):
+        settings = _compile_options(source, options, isas)
+        path = Path(source.name)
+        if source.kind is Kind.IR:
+            ir = path.read_text()
+        else:
+            ir = frontend.to_ir(
+                path, settings.clang_flags, settings.include_dirs, options.optimization, source.language
+            )  # fmt: skip
+        text = compiler.common_ir(ir, settings).text.encode("utf-8", "surrogateescape")
+        if not options.emit_llvm:
+            isa = isa_named(toolchain.outer_isa(isas))
+            text = codegen.emit(text.decode("utf-8", "surrogateescape"), isa, options.optimization, assembly=True)
+        write_output(options.output or _default_output(source, ".ll" if options.emit_llvm else ".s"), text)
+
+
+# ---- objects and programs ------------------------------------------------------------------------
+
+
+def _write_objects(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> None:
+    from popcc.linker.objects import write_object
+    from popcc.outputs import write_output
+
+    for number, unit in units.items():
+        output = options.output or _default_output(options.inputs[number], ".o")
+        write_output(output, write_object(unit, toolchain.outer_isa(isas)))
+
+
+def _write_relocatable(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> None:
+    from popcc.linker.objects import merge_objects, write_object
+    from popcc.outputs import write_output
+
+    outer = toolchain.outer_isa(isas)
+    parts = []
+    for number, item in enumerate(options.inputs):
+        if item.kind is Kind.LIBRARY:
+            raise PopccError(f"-l{item.name} cannot be given with -r; name the archive's objects")
+        data = write_object(units[number], outer) if number in units else Path(item.name).read_bytes()
+        parts.append((item.name, data))
+    write_output(options.output or "a.out", merge_objects(parts, outer))
+
+
+def _link(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> None:
+    from popcc.linker.inputs import LinkUnit, Objects, find_library, read_input
+    from popcc.linker.link import LinkOptions, link
+    from popcc.outputs import write_output
+
+    inputs: list[LinkInput] = []
+    errors: list[PopccError] = []
+    for number, item in enumerate(options.inputs):
+        try:
+            if number in units:
+                inputs.append(Objects((LinkUnit(units[number], item.name),)))
+            elif item.kind is Kind.LINKABLE:
+                inputs.append(read_input(Path(item.name), item.whole_archive))
+            elif not _is_standard(item.name, options):
+                inputs.append(read_input(find_library(item.name, options.library_dirs), item.whole_archive))
+        except PopccError as error:
+            errors.append(error)
+    if errors:
+        raise ErrorGroup(errors)
+    if options.standard_library:
+        inputs += toolchain.standard_libraries(isas)
+    flags = options.linker
+    settings = LinkOptions(
+        isas=isas,
+        outer=toolchain.outer_isa(isas),
+        entry=flags.entry,
+        undefined=flags.undefined,
+        symbols=flags.symbols,
+        allow_duplicates=flags.allow_duplicates,
+        keep_all=flags.keep_all,
+        strip=flags.strip,
+    )
+    output = options.output or "a.out"
+    linked = link(inputs, settings, Path(output).name)
+    if flags.map_file:
+        from popcc.linker.mapfile import map_text
+
+        write_output(flags.map_file, map_text(linked).encode("utf-8", "surrogateescape"))
+    write_output(output, linked.program, executable=True)
+
+
+def _is_standard(name: str, options: Options) -> bool:
+    """Whether ``-lNAME`` means a part of what popcc brings along; a file of that name in -L goes first."""
+    if name not in toolchain.STANDARD_LIBRARIES:
+        return False
+    return not any((d / f"lib{name}.a").is_file() for d in options.library_dirs)
+
+
+# ---- messages ------------------------------------------------------------------------------------
+
+
+def _show_commands(options: Options, isas: tuple[str, ...]) -> None:
+    """What -v and -### show: the phases as commands, on standard error."""
+    from popcc.answers import version
+
+    print(version(), end="", file=sys.stderr)
+    for source in _sources(options):
+        print(" " + shlex.join(_front_end_command(options, source)), file=sys.stderr)
+        if options.action is not Action.PREPROCESS:
+            points = f"--migration-points={options.migration_points}"
+            print(f" [popcc passes, code for {', '.join(isas)}] {points} {source.name}", file=sys.stderr)
+    if options.action is Action.LINK:
+        names = [f"-l{i.name}" if i.kind is Kind.LIBRARY else i.name for i in options.inputs]
+        output = options.output or "a.out"
+        print(f" [popcc link for {', '.join(isas)}] -o {output} {shlex.join(names)}", file=sys.stderr)
+
+
+def _report(error: PopccError) -> None:
+    for single in error.errors if isinstance(error, ErrorGroup) else (error,):
+        if isinstance(single, ErrorGroup):
+            _report(single)
+        else:
+            print(f"popcc: error: {single}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
