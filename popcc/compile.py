@@ -26,6 +26,7 @@ from popcc.passes.sites import Sites
 from popcc.passes.target import TargetWords
 from popcc.passes.tls import ThreadLocals
 from popcc.passes.varargs import VarArgs
+from popcc.schema import NO_LOCATION, FunctionFlag
 from popcc.unit import IsaObject, SiteInfo, Unit
 
 _DEBUG = re.compile(r", !dbg !\d+| !dbg !\d+(?= \{)")
@@ -85,11 +86,32 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
                 if not m or m.group(1) in tier:
                     raise PlacedError(Place(str(path), isa=isa), str(aborted)) from None
                 failing.add(m.group(1))
+        failing |= _constant_on_some(objects)
         if len(objects) == len(options.isas) and failing <= tier:
             break
         tier |= failing
+    objects = {isa: _with_tier(o, tier) for isa, o in objects.items()}
     digest = hashlib.sha1(f"{path}\0{common.text}".encode()).hexdigest()[:16]
     return Unit(digest, str(path), False, common.leaf_calls, common.sites, tuple(sorted(tier)), objects)
+
+
+def _constant_on_some(objects: dict[str, IsaObject]) -> set[str]:
+    """Functions in which a value is a constant to one ISA's code and not to another's: nobody could fill it in."""
+    constant: dict[int, set[tuple[int, ...]]] = {}
+    names: dict[int, str] = {}
+    for o in objects.values():
+        for f in o.functions:
+            for s in f.sites:
+                if not s.unproved:
+                    places = tuple(k for k, word in enumerate(s.values) if word == NO_LOCATION)
+                    constant.setdefault(s.id, set()).add(places)
+                    names[s.id] = f.name
+    return {names[id_] for id_, places in constant.items() if len(places) > 1}
+
+
+def _with_tier(o: IsaObject, tier: frozenset[str]) -> IsaObject:
+    marked = (replace(f, flags=f.flags | FunctionFlag.MEMORY_TIER) if f.name in tier else f for f in o.functions)
+    return replace(o, functions=tuple(marked))
 
 
 def common_ir(ir: str, options: CompileOptions, tier: frozenset[str] = frozenset()) -> CommonIr:
