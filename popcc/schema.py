@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, get_type_hints
 
+from popcc.isa import ISAS
+
 HEADER = Path(__file__).parent / "runtime" / "lib" / "popcorn_schema.h"
 
 _CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i", "s64": "q"}
@@ -453,8 +455,8 @@ ENUMS: tuple[tuple[str, type[IntEnum]], ...] = (
     ("FP_EXCEPTION", FpException),
 )  # fmt: skip
 CONSTANTS = (
-    "SITES_MAGIC", "SITES_VERSION", "NO_SITE", "NO_LOCATION", "SLOT", "REQUEST_SIGNAL", "REQUEST_MAGIC", "REQUEST_VERSION", "TEXT_MAX",
-    "IMAGE_VERSION", "NOTE_NAME", "PAGE",
+    "SITES_MAGIC", "SITES_VERSION", "NO_SITE", "NO_LOCATION", "SLOT", "REQUEST_SIGNAL", "REQUEST_MAGIC",
+    "REQUEST_VERSION", "TEXT_MAX", "IMAGE_VERSION", "NOTE_NAME", "PAGE",
 )  # fmt: skip
 
 
@@ -466,6 +468,9 @@ def c_header() -> str:
         value = globals()[name]
         text = f'"{value}"' if isinstance(value, str) else f"{value:#x}u" if value > 65536 else str(value)
         out.append(f"#define POPCORN_{name} {text}")
+    out += ["", "/* the ISAs: X(number, name, ELF machine) */", "#define POPCORN_ISAS(X) \\"]
+    out += [f"\tX({isa.number}, {isa.name}, {isa.elf_machine}) \\" for isa in ISAS.values()]
+    out[-1] = out[-1].removesuffix(" \\")
     for prefix, enum in ENUMS:
         out += ["", f"/* {enum.__doc__} */", "enum {"]
         out += [f"\tPOPCORN_{prefix}_{member.name} = {member.value}," for member in enum]

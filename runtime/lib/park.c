@@ -147,6 +147,10 @@ static void lead(void)
 	switch (order.op) {
 	case POPCORN_OP_MIGRATE:
 		popcorn_move(&order);
+		if (order.connection < 0) { /* its own: say it once, and don't try at every Nth point from now on */
+			popcorn_message("%s: can't move by itself: %s", popcorn_config.program, order.error.s);
+			popcorn_config.move_every = 0;
+		}
 		break;
 	case POPCORN_OP_INFO:
 		done = popcorn_image_write(&order, order.fd, POPCORN_IMAGE_NOTES_ONLY, -1, -1);

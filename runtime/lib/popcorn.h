@@ -92,7 +92,8 @@ struct popcorn_thread *popcorn_self(void); /* of the calling thread, by its thre
 /* memory.c (libc side): the arena */
 hidden void *popcorn_pages(size_t n);                  /* node-private zeroed pages, or 0 */
 hidden void popcorn_free_pages(void *, size_t);
-hidden long popcorn_map_fixed(uint64_t at, size_t n, int prot); /* used by restore: map anonymous at exactly `at`, -errno */
+hidden int popcorn_mapping_note(const struct popcorn_mapping *); /* used by restore: into the table, path copied; -1: no memory */
+hidden long popcorn_map_fixed(uint64_t at, size_t n, int prot); /* used by restore: map anonymous at exactly `at`, not into the table, -errno */
 
 /* thread.c (libc side) */
 hidden struct popcorn_thread *popcorn_thread_new(void); /* allocates stacks, not yet listed */
@@ -137,6 +138,7 @@ hidden const char *popcorn_func_name(const struct popcorn_func *);
 #define POPCORN_POISON 0xdeadbeefdeadbeefull
 hidden int popcorn_unwind(struct popcorn_thread *, const struct popcorn_registers *);
 hidden int popcorn_rebuild(struct popcorn_thread *, uint64_t top, int poison, struct popcorn_registers *out);
+hidden int popcorn_frames_check(struct popcorn_thread *, uint64_t *bytes, size_t *jumps); /* t->frames can be rebuilt here */
 hidden int popcorn_reserve(void **pages, size_t *capacity, size_t want); /* grows, keeping contents; -1: no memory */
 
 /* jump.c. A jmp_buf is POPCORN_JMP_WORDS u64: musl's overlay declares `typedef unsigned long long __jmp_buf[32]`

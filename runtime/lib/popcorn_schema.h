@@ -17,6 +17,11 @@
 #define POPCORN_NOTE_NAME "POPCORN"
 #define POPCORN_PAGE 4096
 
+/* the ISAs: X(number, name, ELF machine) */
+#define POPCORN_ISAS(X) \
+	X(1, x86_64, 62) \
+	X(2, aarch64, 183)
+
 /* Flags of a site. */
 enum {
 	POPCORN_SITE_UNUSABLE = 1,

@@ -20,10 +20,10 @@ static int blocked(struct popcorn_thread *t, const char *in, const char *why)
 }
 
 /* Every frame is known here and has as many values as its site; total size of the stack in *bytes. */
-static int check(struct popcorn_thread *t, uint64_t *bytes, size_t *jumps)
+int popcorn_frames_check(struct popcorn_thread *t, uint64_t *bytes, size_t *jumps)
 {
-	const uint32_t *p = t->frames->data, *end = (const void *)((const char *)p + t->frames->size);
-	uint32_t n = *p++;
+	const uint32_t *p = t->frames->data, *end = p + t->frames->size / 4;
+	uint32_t n = p < end ? *p++ : 0;
 
 	*bytes = *jumps = 0;
 	if (!n) return blocked(t, "no function", "it has no frames");
@@ -53,7 +53,7 @@ int popcorn_rebuild(struct popcorn_thread *t, uint64_t top, int poison, struct p
 	size_t jumps;
 	uint32_t n, *p;
 
-	if (check(t, &bytes, &jumps)) return -1;
+	if (popcorn_frames_check(t, &bytes, &jumps)) return -1;
 	if (top > (uintptr_t)t->machine_top || top < (uintptr_t)t->machine_low
 	    || top - (uintptr_t)t->machine_low < bytes + MARGIN)
 		return blocked(t, "all its frames", "together they don't fit this ISA's machine stack");
@@ -78,7 +78,7 @@ int popcorn_rebuild(struct popcorn_thread *t, uint64_t top, int poison, struct p
 
 		for (unsigned i = 0; i < s->nvalues; i++, w++) {
 			if (*w & POPCORN_SLOT) *(uint64_t *)(uintptr_t)(cfa - (*w & ~POPCORN_SLOT)) = values[i];
-			else *where[*w] = values[i];
+			else if (*w != POPCORN_NO_LOCATION) *where[*w] = values[i];
 		}
 		for (unsigned i = 0; i < s->nrecipes; i++) {
 			const struct popcorn_recipe *r = popcorn_recipes(s->recipes) + i;

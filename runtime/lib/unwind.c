@@ -87,6 +87,7 @@ int popcorn_unwind(struct popcorn_thread *t, const struct popcorn_registers *reg
 		for (unaligned_u64 *v = (unaligned_u64 *)p, *end = v + s->nvalues; v < end; v++, w++) {
 			if (*w & POPCORN_SLOT) *v = *(const uint64_t *)(uintptr_t)(cfa - (*w & ~POPCORN_SLOT));
 			else if (*w < POPCORN_REGISTERS && where[*w]) *v = *where[*w];
+			else if (*w == POPCORN_NO_LOCATION) *v = POPCORN_POISON; /* a constant in this code; the linker saw to it that it is on all ISAs */
 			else return blocked(t, name, "its site map names a register that calls don't keep");
 		}
 		w = popcorn_words(s->saved);

@@ -33,6 +33,7 @@
 #define K_newfstatat 79
 #define K_openat 56
 #define K_ppoll 73
+#define K_prctl 167
 #define K_pread64 67
 #define K_prlimit64 261
 #define K_pwrite64 68
@@ -43,6 +44,7 @@
 #define K_rt_sigaction 134
 #define K_rt_sigprocmask 135
 #define K_sched_yield 124
+#define K_sendfile 71
 #define K_sendto 206
 #define K_set_robust_list 99
 #define K_set_tid_address 96

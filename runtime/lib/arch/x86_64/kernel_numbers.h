@@ -33,6 +33,7 @@
 #define K_newfstatat 262
 #define K_openat 257
 #define K_ppoll 271
+#define K_prctl 157
 #define K_pread64 17
 #define K_prlimit64 302
 #define K_pwrite64 18
@@ -43,6 +44,7 @@
 #define K_rt_sigaction 13
 #define K_rt_sigprocmask 14
 #define K_sched_yield 24
+#define K_sendfile 40
 #define K_sendto 44
 #define K_set_robust_list 273
 #define K_set_tid_address 218
