@@ -51,8 +51,9 @@ _REFUSED = {
 _IGNORED = frozenset(
     ("--start-group", "--end-group", "-(", "-)", "--as-needed", "--no-as-needed", "-Bstatic", "-Bdynamic", "-static",
      "--gc-sections", "--eh-frame-hdr", "--export-dynamic", "-E", "--no-undefined", "-dn", "-dy", "-pie", "--pie",
-     "-no-pie", "--no-pie", "-zdefs", "-Bsymbolic", "-Bsymbolic-functions", "--no-relax", "--relax", "--enable-new-dtags",
-     "--disable-new-dtags", "--no-dynamic-linker", "--print-gc-sections", "--copy-dt-needed-entries", "--warn-common",
+     "-no-pie", "--no-pie", "-zdefs", "-Bsymbolic", "-Bsymbolic-functions", "--no-relax", "--relax",
+     "--enable-new-dtags", "--disable-new-dtags", "--no-dynamic-linker", "--print-gc-sections",
+     "--copy-dt-needed-entries", "--warn-common",
      "--no-copy-dt-needed-entries", "--no-fatal-warnings", "--no-allow-multiple-definition", "--warn-once",
      "--push-state", "--pop-state", "--no-export-dynamic", "-nostdlib", "--discard-all", "-x", "-X", "--discard-locals",
      "--demangle", "--no-demangle", "--cref", "--verbose", "--trace", "-t", "-v", "--stats", "-N", "-n", "-q")

@@ -32,9 +32,9 @@ def outer_isa(isas: Sequence[str]) -> str:
 
 def include_dirs() -> tuple[Path, ...]:
     """System headers, in the order they are searched."""
-    from popcc.runtime.libc import build
+    from popcc.runtime.libc import headers
 
-    return build.include_dirs()
+    return tuple(headers.include_dirs())
 
 
 def standard_libraries(isas: Sequence[str]) -> tuple[Input, ...]:
