@@ -265,16 +265,17 @@ class _Decoding:
                 self._set(op, value)
 
     def _odd_access(self, mem: Mem, regs: list[Any]) -> None:
-        """Structure, exclusive and atomic accesses: whatever they do, they do to 16 bytes per register."""
+        """Structure and exclusive accesses: whatever they do, they do to 16 bytes per register."""
         size = 16 * max(1, len(regs))
         named = tuple(self._reg(o) for o in regs if self._name(o) not in _ZERO)
         reads = (*named, *((r, 8) for r in mem[:2] if r))
         value = ("op", reads, ((mem, size),))
-        if self.raw.mnemonic.startswith("st") or "a" in self.raw.mnemonic[2:]:
+        if self.raw.mnemonic.startswith("st"):
             self.insn.effects.append(("store", mem, size, value))
+            # an exclusive store tells in its first register whether it succeeded
+            named = named[:1] if re.match(r"stl?x", self.raw.mnemonic) else ()
         for reg, _ in dict.fromkeys(named):
-            if not self.raw.mnemonic.startswith(("st1", "st2", "st3", "st4")):
-                self.insn.effects.append(("set", reg, 16, value))
+            self.insn.effects.append(("set", reg, 16 if reg[0] == "v" else 8, value))
 
     def _generic(self, merge: bool = False) -> None:
         """Anything else, by capstone's word on what is read and written."""
