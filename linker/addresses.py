@@ -10,6 +10,8 @@ from popcc.linker.layout import Layout, part_offsets
 from popcc.linker.resolve import Resolution
 from popcc.unit import Symbol
 
+CODE_PAGE = 4096  # what instructions that form addresses in two halves count in
+
 
 @dataclass(frozen=True)
 class Addresses:
@@ -47,6 +49,25 @@ class Addresses:
         if placed is not None and self.isa in placed.parts:
             return placed.address
         return self.symbol(unit, Symbol(name, 0, 0, 0, "global", "notype"))
+
+    def recipe(self, unit: int, symbol: str, addend: int) -> int | None:
+        """What a recipe's symbol and addend come to.
+
+        The symbol is ``NAME`` or ``section:NAME``; with ``page:`` before it, the page of that is meant.
+        ``page:got:NAME`` is the page of the global offset table, which has one page only.
+        """
+        if symbol.startswith("page:got:"):
+            return self.layout.got + addend - (self.layout.got + addend) % CODE_PAGE
+        target = symbol.removeprefix("page:")
+        if target.startswith("section:"):
+            placed = self.layout.by_key.get(Key(unit, target.removeprefix("section:")))
+            address = placed.address if placed is not None and self.isa in placed.parts else None
+        else:
+            address = self.name(unit, target)
+        if address is None:
+            return None
+        address += addend
+        return address - address % CODE_PAGE if symbol.startswith("page:") else address
 
     @cached_property
     def _own(self) -> tuple[dict[str, Symbol], ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from popcc.errors import ErrorGroup, PopccError
 from popcc.linker.elf import SHF_ALLOC, SHT_NOBITS, STT_FUNC, STT_OBJECT, Elf, read_elf
-from popcc.linker.layout import BASE, Group, Layout
+from popcc.linker.layout import BASE, GOT_PAGE, Group, Layout
 from popcc.linker.script import BUILD_ID_SECTION, OUTPUT_SECTIONS, SITES_SECTION
 
 _SHOWN = 10
@@ -43,6 +43,8 @@ def _against_layout(isa: str, file: Elf, layout: Layout, end: int) -> Iterator[s
                 yield f"{isa}: the linker placed section {section.name}, which the layout does not know"
             if section.address + section.size > end:
                 yield f"{isa}: section {section.name} ends at {section.address + section.size:#x}, behind {end:#x}"
+        if section.name == ".got" and section.size > GOT_PAGE:
+            yield f"{isa}: the global offset table has {section.size} bytes, more than a page"
     for group, name in OUTPUT_SECTIONS.items():
         start, stop = layout.ranges[group]
         found = file.section(name)

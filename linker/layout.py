@@ -6,12 +6,13 @@
               data | tls image | arrays | bss   RW   common memory: goes into images
               private text                 RX   the runtime, compiler-rt
               private data | private bss   RW
-              private rodata, site table, .got  R    differs in content from ISA to ISA
+              private rodata               R
+              global offset table          R    in a page of its own
+              site table                   R
 
 A section advances the address by its largest size over the ISAs, aligned to its largest alignment. Private
 sections are placed in the same way, although only their owners need to find them: so a pointer to a function of
-the runtime is the same everywhere as well. Only what lies behind the last private section, the site table and
-the global offset table, has a place per ISA.
+the runtime is the same everywhere as well. The two tables begin at the same address and differ in size.
 
 Read-only segments begin in the page behind the one before, at the same offset into the page as in the file,
 so that no padding goes into the file; writable common memory begins and ends at a page.
@@ -34,6 +35,7 @@ PAGE = 0x10000  # the largest page of the ISAs' kernels
 LIMIT = 0x80000000  # everything is reached by 31-bit addresses
 TEXT_ALIGN = 16
 TLS_ALIGN = 64
+GOT_PAGE = 4096  # one page holds the global offset table, so that code may keep its page in a register
 BUILD_ID_SIZE = 20
 _SHF_MERGE = 0x10
 _DEFAULT_PRIORITY = 65536
@@ -70,6 +72,8 @@ SEGMENTS: tuple[tuple[str, int, tuple[Group, ...]], ...] = (
     ("private_text", 5, (Group.PRIVATE_TEXT,)),
     ("private_data", 6, (Group.PRIVATE_DATA, Group.PRIVATE_BSS)),
     ("private_rodata", 4, (Group.PRIVATE_RODATA,)),
+    ("got", 4, ()),
+    ("sites", 4, ()),
 )
 _PAGE_ALIGNED = ("data",)  # begins at a page, others at the file's offset into one
 _PROGRAM_HEADERS = 64 + 56 * (2 + len(SEGMENTS))
@@ -95,7 +99,8 @@ class Layout:
     by_key: Mapping[Key, Placed] = field(repr=False)
     ranges: Mapping[Group, tuple[int, int]]
     build_id: int
-    tables: int  # where the site table begins, on each ISA
+    got: int  # where the global offset table begins
+    sites: int  # where the site table begins
     symbols: Mapping[str, int]  # that the linker defines, __popcorn_sites and _end come later
 
 
@@ -121,6 +126,8 @@ def place(resolution: Resolution, live: LiveSections) -> Layout:
     at = build_id + BUILD_ID_SIZE
     file_offset = at - BASE
     for name, _, segment_groups in SEGMENTS:
+        if not segment_groups:
+            continue
         align = max((_align(parts, g) for g in segment_groups for _, parts in groups[g]), default=TEXT_ALIGN)
         at = _round(at, PAGE) if name in _PAGE_ALIGNED else _round(at, PAGE) + file_offset % PAGE
         segment_start = at = _round(at, align)
@@ -130,9 +137,13 @@ def place(resolution: Resolution, live: LiveSections) -> Layout:
             if group not in (Group.BSS, Group.PRIVATE_BSS):
                 file_offset += at - segment_start
                 segment_start = at
-    if at > LIMIT:
+    # Nobody knows before lld has run how many entries the global offset table has; names bound it.
+    got = _round(_round(at, PAGE) + file_offset % PAGE, GOT_PAGE)
+    at = got + 8 * max(len(names) + 8 for names in live.referenced.values())
+    sites = _round(at, PAGE) + (_round(file_offset, GOT_PAGE) + GOT_PAGE) % PAGE
+    if sites > LIMIT:
         raise PopccError(f"the program takes {at - BASE} bytes, but must lie below {LIMIT:#x}; use fewer static arrays")
-    layout = Layout(tuple(placed), {p.key: p for p in placed}, ranges, build_id, _round(at, 16), {})
+    layout = Layout(tuple(placed), {p.key: p for p in placed}, ranges, build_id, got, sites, {})
     return replace(layout, symbols=_symbols(layout, live))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from popcc.linker.addresses import Addresses
 from popcc.linker.checks import check_executables
-from popcc.linker.collect import LiveSections, collect
+from popcc.linker.collect import collect
 from popcc.linker.inputs import Input
 from popcc.linker.layout import BUILD_ID_SIZE, LINKER_DEFINED, PAGE, Layout, place
 from popcc.linker.leaf import check_leaf_calls
@@ -64,7 +64,7 @@ def link(inputs: Sequence[Input], options: LinkOptions, name: str) -> Linked:
     # Where each lies. From here on every address is settled, but for the contents of the private tables.
     layout = place(resolution, live)
     tables = {isa: site_table(Addresses(isa, resolution, layout)) for isa in options.isas}
-    end = _end(layout, live, tables)
+    end = _end(layout, tables)
     build_id = _build_id(resolution, layout, tables, options)
 
     # lld moves the bytes and relocates them; then nothing it did is believed.
@@ -83,16 +83,13 @@ def _runtime_symbols(resolution: Resolution) -> Iterator[str]:
             yield name
 
 
-def _end(layout: Layout, live: LiveSections, tables: Mapping[str, bytes]) -> int:
-    """The end of the program: behind the largest site table, with room for a GOT entry of every name."""
-    largest = max(len(table) + 8 * (len(live.referenced[isa]) + 8) for isa, table in tables.items())
-    end = layout.tables + largest
+def _end(layout: Layout, tables: Mapping[str, bytes]) -> int:
+    """The end of the program, the same on all ISAs: behind the largest site table."""
+    end = layout.sites + max(map(len, tables.values()))
     return end + -end % PAGE
 
 
-def _build_id(
-    resolution: Resolution, layout: Layout, tables: Mapping[str, bytes], options: LinkOptions
-) -> bytes:  # fmt: skip
+def _build_id(resolution: Resolution, layout: Layout, tables: Mapping[str, bytes], options: LinkOptions) -> bytes:
     """Names the contents: all code and data that went in, where it lies, and all maps."""
     digest = hashlib.sha1(repr((options.isas, options.entry, options.symbols)).encode())
     for item in resolution.units:

@@ -36,7 +36,7 @@ _NO_BITS = (Group.BSS, Group.PRIVATE_BSS)
 
 @dataclass(frozen=True)
 class Tables:
-    """What lies behind the last private section on one ISA."""
+    """What the layout does not know: the size of this ISA's site table, and where the largest one ends."""
 
     sites_size: int
     end: int  # of the program, the same on all ISAs
@@ -79,14 +79,14 @@ def _lines(
     for name, _, groups in SEGMENTS:
         for group in groups:
             yield from _output_section(layout, group, by_group[group], name, file_name)
-    yield f'  {SITES_SECTION} {layout.tables:#x} : {{ KEEP("{SITES_FILE}"(.data)) }} :private_rodata'
-    yield "  .got : { *(.got) *(.got.plt) } :private_rodata"
+    yield f"  .got {layout.got:#x} : {{ *(.got) *(.got.plt) }} :got"
+    yield f'  {SITES_SECTION} {layout.sites:#x} : {{ KEEP("{SITES_FILE}"(.data)) }} :sites'
     yield f"  /DISCARD/ : {{ {' '.join(f'*({s}*)' for s in DROPPED_SECTIONS)} }}"
     yield "}"
     symbols = {
         **layout.symbols,
-        "__popcorn_sites": layout.tables,
-        "__popcorn_sites_end": layout.tables + tables.sites_size,
+        "__popcorn_sites": layout.sites,
+        "__popcorn_sites_end": layout.sites + tables.sites_size,
         "_end": tables.end,
         "end": tables.end,
     }

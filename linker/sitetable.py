@@ -127,11 +127,11 @@ class _Builder:
 
     def resolved(self, function: LiveFunction, s: SiteMap) -> Iterator[Recipe]:
         for r in s.recipes:
-            address = self.addresses.name(function.unit, r.symbol) if r.symbol else 0
-            if address is None:
+            imm = self.addresses.recipe(function.unit, r.symbol, r.imm) if r.symbol else r.imm
+            if imm is None:
                 self.fail(function, f"a recipe of site {s.id} names {r.symbol}, which has no address")
-                address = 0
-            yield Recipe(r.dest, r.kind, r.width, r.value, r.imm + address)
+                imm = 0
+            yield Recipe(r.dest, r.kind, r.width, r.value, imm)
 
     def assemble(
         self, functions: Sequence[LiveFunction], returns: Sequence[int], sites: Sequence[Site], index: Sequence[int]
