@@ -51,7 +51,7 @@ def result_type(inst: Inst) -> str:
     if op == "extractelement":
         return take_type(body)[0][1:-1].split(" x ", 1)[1]
     if op == "shufflevector":
-        first, _, mask = split_list(body)
+        first, _, mask = split_list(body)[:3]
         count = take_type(mask)[0][1:].split(" x ", 1)[0]
         return f"<{count} x {take_type(first)[0][1:-1].split(' x ', 1)[1]}>"
     if op == "extractvalue":

@@ -225,6 +225,30 @@ class _Decoding:
     def _do_sub(self) -> None:
         self._add(-1)
 
+    def _logic(self, name: str) -> None:
+        """Constants that no single move can make are put together by these."""
+        wide = len(self.ops) == 3 and self._name(self.ops[0])[0] == "x" and self._name(self.ops[1])[0] == "x"
+        if not wide:
+            self._generic()
+            return
+        last = self.ops[2]
+        second: Expr = ("c", last.imm & _M64) if last.type == ca.ARM64_OP_IMM else self._value(last, 8)
+        if last.type != ca.ARM64_OP_IMM and last.shift.type:
+            if last.shift.type != ca.ARM64_SFT_LSL:
+                self._generic()
+                return
+            second = ("alu", "shl", second, ("c", last.shift.value))
+        self._set(self.ops[0], ("alu", name, self._value(self.ops[1], 8), second))
+
+    def _do_eor(self) -> None:
+        self._logic("xor")
+
+    def _do_orr(self) -> None:
+        self._logic("or")
+
+    def _do_and(self) -> None:
+        self._logic("and")
+
     def _access(self) -> None:
         m = self.raw.mnemonic
         at = next(k for k, o in enumerate(self.ops) if o.type == ca.ARM64_OP_MEM)

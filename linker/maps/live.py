@@ -151,6 +151,8 @@ class Live:
             return self._address_uses(e[1]) | self._frame_reads(insn, e[2])
         if kind == "lea":
             return self._address_uses(e[1])
+        if kind == "alu":
+            return self._uses(e[2], insn, 7) | self._uses(e[3], insn, 7)
         if kind in ("lo12", "ins"):
             return 7 << self._at[e[1]]
         if kind == "op":

@@ -16,6 +16,7 @@ Alpern, Wegman and Zadeck 1988).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import and_, or_, xor
 from typing import Any
 
 from popcc.linker.machine.base import FLAGS, Effect, Expr, Insn, Machine, Mem
@@ -27,7 +28,7 @@ State = dict[Location, Term]
 
 _M64 = (1 << 64) - 1
 _MAXIMUM_ROUNDS = 60
-_LEAVES = frozenset(("init", "def", "phi", "ld"))
+_FOLD: dict[str, Callable[[int, int], int]] = {"and": and_, "or": or_, "xor": xor, "shl": lambda a, b: a << b}
 
 
 def add(term: Term, k: int) -> Term:
@@ -199,11 +200,19 @@ class Values:
             if term[0] != "c":
                 return None
             return ("c", (term[1] & ~(0xFFFF << e[3])) | (e[2] << e[3]))
+        if kind == "alu":
+            return self._alu(e, insn, state)
         if kind == "ld":
             return self._load(e, insn, state)
         for mem, size in e[2]:
             self._touch("r", self._address(mem, state), mem, size, insn, state)
         return None
+
+    def _alu(self, e: Expr, insn: Insn, state: State) -> Term | None:
+        a, b = self._evaluate(e[2], insn, state), self._evaluate(e[3], insn, state)
+        if a is None or b is None or a[0] != "c" or b[0] != "c":
+            return None
+        return ("c", _FOLD[e[1]](a[1], b[1]) & _M64)
 
     def _address(self, mem: Mem, state: State) -> Term | None:
         base, index, disp, symbol = mem
