@@ -227,8 +227,7 @@ class _Decoding:
 
     def _logic(self, name: str) -> None:
         """Constants that no single move can make are put together by these."""
-        wide = len(self.ops) == 3 and self._name(self.ops[0])[0] == "x" and self._name(self.ops[1])[0] == "x"
-        if not wide:
+        if len(self.ops) != 3 or any(self._name(o) == "wzr" or _FULL.get(self._name(o), ("", 8))[1] != 8 for o in self.ops[:2]):
             self._generic()
             return
         last = self.ops[2]
@@ -335,7 +334,7 @@ def _jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     base, load = _dispatch(insns, at)
     match = re.match(r"ldrsw \w+, \[(\w+), ", insns[load].text)
     assert match is not None
-    starts = _tables(insns, load, match.group(1))
+    starts = _tables(insns, load, _FULL[match.group(1)][0])
     targets: dict[int, None] = {}
     for start in starts:
         for offset in range(start, table_end(code, start) - 3, 4):
