@@ -1,0 +1,33 @@
+# make demo   sets everything up, compiles a program, moves it x86_64 -> aarch64 -> x86_64 while it runs
+# make test   sets everything up, runs the linters, the type checker and all tests
+# make bench  the figures: each benchmark against its rival in the same run
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+demo: setup
+	@$(BIN)/python -m popcc.runtime.popcorn.demo
+
+test: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy popcc testsuite benchmarks
+	@$(BIN)/python -m pytest -n 2
+
+bench: setup
+	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml .ci/packages
+	@sh .ci/packages
+	@echo "popcc: making $(VENV) and installing the Python packages (about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: demo test bench setup clean
