@@ -44,6 +44,11 @@ struct popcorn_thread {
 	struct popcorn_registers *rebuilt; /* what a rebuild left for popcorn_resume */
 	const char *blocked_in;      /* why this thread can't be stopped now: function, or 0 */
 	const char *blocked_why;
+	int interrupt;               /* the system call being entered is to return at once; set by the request signal */
+	uint64_t signals;            /* of the program, delivered to this thread */
+	uint64_t requests;           /* request signals delivered */
+	int64_t time_left;           /* of the interrupted call's timeout, nanoseconds; -1 none */
+	void *entry, *entry_arg;     /* what a new thread calls first */
 };
 
 /* A stopped thread: struct popcorn_stack of the schema, in private pages. */
@@ -82,7 +87,7 @@ extern int __popcorn_flag;
 /* linker-defined */
 extern char __popcorn_data_start[], __popcorn_data_end[], __popcorn_tls_start[], __popcorn_tls_end[];
 extern char __popcorn_text_start[], __popcorn_text_end[];
-extern const unsigned char __popcorn_build_id[20];
+extern const unsigned char __popcorn_build_id[]; /* 20 bytes; with a size, x86_64 would take it for 16-aligned */
 extern const char __popcorn_sites[];
 
 /* arch: raw kernel call in THIS ISA's numbers and layouts; -errno on failure */

@@ -1,0 +1,161 @@
+/* The smallest program that libpopcorn's state side can move: what the libc side would give it, in stubs, and a
+ * program of hand-written frames (frames_<isa>.S). One thread, no heap. See test_state.py. */
+#include "kernel.h"
+#include "park.h"
+
+enum { MACHINE = 1 << 20, RUNTIME = 1 << 18 };
+
+struct popcorn_config popcorn_config;
+struct popcorn_handler popcorn_handlers[64];
+struct popcorn_thread *popcorn_threads;
+struct popcorn_mapping *popcorn_mappings;
+size_t popcorn_nmappings;
+uint64_t popcorn_brk_start, popcorn_brk_end;
+int popcorn_pid, __popcorn_flag;
+
+static struct popcorn_mapping mappings[16];
+static char paths[16][256];
+
+/* common memory of the program, placed by the link script */
+__attribute__((section(".common"))) struct { char *self; char pad[24]; uint64_t csp; struct popcorn_thread *thread; } tcb = { 0 };
+__attribute__((section(".common"))) uint64_t jump_buffer[POPCORN_JMP_WORDS] = { 1 };
+__attribute__((section(".common"))) uint64_t counter = 1, limit = 1, bits = 1;
+extern void popcorn_first_frame(void *sp);
+extern long popcorn_arch_tp(void *tp);
+extern char *popcorn_arch_get_tp(void);
+
+struct popcorn_thread *popcorn_self(void) { return *(struct popcorn_thread **)(void *)(popcorn_arch_get_tp() + POPCORN_SELF); }
+void popcorn_set_tp(void *tp) { popcorn_arch_tp(tp); }
+void popcorn_lock_threads(void) {}
+void popcorn_unlock_threads(void) {}
+void popcorn_install_handlers(void) {}
+void popcorn_thread_list(struct popcorn_thread *t) { t->next = popcorn_threads; popcorn_threads = t; }
+int popcorn_thread_start(struct popcorn_thread *t, void (*fn)(struct popcorn_thread *)) { (void)t; (void)fn; return -K_ENOSYS; }
+
+void *popcorn_pages(size_t n)
+{
+	long p = K6(K_mmap, 0, (n + 4095) & -4096ul, 3, K_MAP_PRIVATE | K_MAP_ANONYMOUS, -1, 0);
+	return p < 0 && p > -4096 ? 0 : (void *)p;
+}
+void popcorn_free_pages(void *p, size_t n) { K2(K_munmap, p, (n + 4095) & -4096ul); }
+
+long popcorn_map_fixed(uint64_t at, size_t n, int prot)
+{
+	long p = K6(K_mmap, at, n, prot, K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_FIXED, -1, 0);
+	return p == (long)at ? 0 : p;
+}
+
+int popcorn_mapping_note(const struct popcorn_mapping *m)
+{
+	if (popcorn_nmappings == 16) return -1;
+	mappings[popcorn_nmappings] = *m;
+	if (m->path) __builtin_memcpy(mappings[popcorn_nmappings].path = paths[popcorn_nmappings], m->path, popcorn_length(m->path) + 1);
+	popcorn_nmappings++;
+	popcorn_mappings = mappings;
+	return 0;
+}
+
+struct popcorn_thread *popcorn_thread_new(void)
+{
+	struct popcorn_thread *t = popcorn_pages(4096);
+	char *s = popcorn_pages(MACHINE + RUNTIME);
+
+	t->stack_base = s;
+	t->stack_size = MACHINE + RUNTIME;
+	t->runtime_top = s + RUNTIME;
+	t->machine_low = s + RUNTIME;
+	t->machine_top = s + RUNTIME + MACHINE;
+	return t;
+}
+
+static void put(const char *s) { K3(K_write, 2, s, popcorn_length(s)); }
+void popcorn_message(const char *f, ...)
+{
+	__builtin_va_list ap;
+	put("popcorn: ");
+	__builtin_va_start(ap, f);
+	for (; *f; f++) {
+		if (f[0] == '%' && f[1] == 's') put(__builtin_va_arg(ap, const char *)), f++;
+		else K3(K_write, 2, f, 1);
+	}
+	__builtin_va_end(ap);
+	put("\n");
+}
+_Noreturn void popcorn_die(const char *f, ...)
+{
+	__builtin_va_list ap;
+	__builtin_va_start(ap, f);
+	popcorn_message("%s", f);
+	popcorn_message("%s", __builtin_va_arg(ap, const char *));
+	__builtin_va_end(ap);
+	for (;;) K1(K_exit_group, 125);
+}
+
+void *memcpy(void *d, const void *s, size_t n) { for (size_t i = 0; i < n; i++) ((volatile char *)d)[i] = ((const char *)s)[i]; return d; }
+void *memset(void *d, int c, size_t n) { for (size_t i = 0; i < n; i++) ((volatile char *)d)[i] = (char)c; return d; }
+int memcmp(const void *a, const void *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (((const char *)a)[i] != ((const char *)b)[i]) return 1;
+	return 0;
+}
+
+static uint64_t number(const char *s) { uint64_t v = 0; while (*s >= '0' && *s <= '9') v = v * 10 + *s++ - '0'; return v; }
+
+/* The hand-written frames say what went wrong; 0 is success. Called from the outermost one at its end. */
+_Noreturn void popcorn_end(uint64_t code)
+{
+	struct popcorn_thread *t = popcorn_self();
+	struct popcorn_text text;
+
+	popcorn_text_set(&text, "points %u generation %u isa %u bits %u\n", t->points, t->generation, (uint64_t)POPCORN_ISA, bits);
+	K3(K_write, 1, text.s, text.n);
+	for (;;) K1(K_exit_group, code);
+}
+
+/* handler of the request signal, SA_SIGINFO: si_pid is at 16 in the common layout of siginfo */
+static void on_signal(int sig, char *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	popcorn_request_signal(*(int *)(void *)(info + 16));
+}
+extern void popcorn_restorer(void);
+
+_Noreturn void popcorn_main(long *stack)
+{
+	char **argv = (char **)(stack + 1), **env = argv + stack[0] + 1;
+	struct { void *handler; unsigned long flags; void *restorer; uint64_t mask; } act = { (void *)on_signal, 0x14000004, (void *)popcorn_restorer, 0 };
+
+	popcorn_pid = (int)K0(K_getpid);
+	K4(K_rt_sigaction, POPCORN_REQUEST_SIGNAL, &act, 0, 8);
+	for (char **e = env; *e; e++)
+		if (popcorn_begins(*e, "POPCORN_RESTORE=")) popcorn_restore((int)number(*e + 16), stack);
+	for (char **e = env; *e; e++) {
+		if (popcorn_begins(*e, "POPCORN_REBUILD=")) popcorn_config.rebuild_every = number(*e + 16);
+		if (popcorn_begins(*e, "POPCORN_MOVE=")) popcorn_config.move_every = number(*e + 13);
+		if (popcorn_begins(*e, "RUNNER2=")) {
+			memcpy(popcorn_config.runners[2], *e + 8, popcorn_length(*e + 8) + 1);
+			popcorn_config.has_runner[1] = popcorn_config.has_runner[2] = 1;
+		}
+		if (popcorn_begins(*e, "LIMIT=")) limit = number(*e + 6);
+		if (popcorn_begins(*e, "PROGRAM=")) memcpy(popcorn_config.program, *e + 8, popcorn_length(*e + 8) + 1);
+		if (popcorn_begins(*e, "FLAG=")) __popcorn_flag = 1;
+	}
+	counter = 0;
+	bits = 0;
+	struct popcorn_mapping arena = { 0x1000000000, 0x1000100000, 3, K_MAP_PRIVATE | K_MAP_ANONYMOUS, 0, 0, 0 };
+	popcorn_map_fixed(arena.start, arena.end - arena.start, 3);
+	popcorn_mapping_note(&arena);
+	*(uint64_t *)0x1000080000 = 0x5a5a;
+	popcorn_park_after_fork();
+	struct popcorn_thread *t = popcorn_thread_new();
+	t->tid = t->ktid = popcorn_pid;
+	t->tp = tcb.self = (char *)&tcb;
+	tcb.thread = t;
+	tcb.csp = 0x1000100000;
+	popcorn_thread_list(t);
+	popcorn_set_tp(&tcb);
+	popcorn_first_frame(t->machine_top);
+	for (;;) K1(K_exit_group, 99);
+}
