@@ -84,7 +84,9 @@ def _function(function: Function, sizes: TypeSizes) -> bool:
         assert inst.result is not None
         count = int(alloca.count.split()[1]) if alloca.count else 1
         if alloca.align > 4096:
-            raise PlacedError(Place(symbol=function.name), f"a local aligned to {alloca.align} bytes; the limit is 4096")
+            raise PlacedError(
+                Place(symbol=function.name), f"a local aligned to {alloca.align} bytes; the limit is 4096"
+            )
         size = (size + alloca.align - 1) // alloca.align * alloca.align
         offsets[inst.result] = size
         size += sizes.size(alloca.type) * count

@@ -33,7 +33,9 @@ class MigrationPoints:
 
     def __post_init__(self) -> None:
         if self.placement not in PLACEMENTS:
-            raise PopccError(f"unknown placement '{self.placement}' of migration points; known are {', '.join(PLACEMENTS)}")
+            raise PopccError(
+                f"unknown placement '{self.placement}' of migration points; known are {', '.join(PLACEMENTS)}"
+            )
 
     def apply(self, module: Module) -> Module:
         """Adds the points."""

@@ -37,7 +37,10 @@ class SetJmp:
                 items.append(item)
         return with_declarations(
             module.with_items(items),
-            ["declare i32 @__popcorn_setjmp(ptr) returns_twice nounwind", "declare void @__popcorn_sigsave(ptr, i32) nounwind"],
+            [
+                "declare i32 @__popcorn_setjmp(ptr) returns_twice nounwind",
+                "declare void @__popcorn_sigsave(ptr, i32) nounwind",
+            ],
         )
 
 

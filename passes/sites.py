@@ -118,7 +118,11 @@ class _Rewriter:
             if name == FRAME or (inst.opcode not in _CASTS and inst.opcode != "getelementptr"):
                 continue
             operands = [n for n in local_names(inst.rhs) if n in self.types]
-            if len(operands) != 1 or not may_be_carried(self.types[name]) or not may_be_carried(self.types[operands[0]]):
+            if (
+                len(operands) != 1
+                or not may_be_carried(self.types[name])
+                or not may_be_carried(self.types[operands[0]])
+            ):
                 continue
             if inst.opcode == "getelementptr" and not re.search(rf"ptr {re.escape(operands[0])}(?:,|$)", inst.rhs):
                 continue
@@ -231,12 +235,14 @@ class _Rewriter:
         bundles = f'[ "deopt"({live}), "gc-live"({live}) ]' if values else '[ "deopt"() ]'
         convention = call.convention + " " if call.convention else ""
         operands = ", ".join(
-            [f"i64 {len(self.found)}", "i32 0", f"ptr elementtype({call.ret} ({types})) {callee}", f"i32 {len(arguments)}",
+            [f"i64 {len(self.found)}", "i32 0", f"ptr elementtype({call.ret} ({types})) {callee}",
+             f"i32 {len(arguments)}",
              "i32 0", *arguments, "i32 0", "i32 0"]
         )  # fmt: skip
         twice = " returns_twice" if quote_free(call.callee) in _SETJMP else ""
         token = self._emit(
-            f"call {convention}token (i64, i32, ptr, i32, i32, ...) @{_STATEPOINT}({operands}){twice} {bundles}{call.metadata}",
+            f"call {convention}token (i64, i32, ptr, i32, i32, ...) @{_STATEPOINT}({operands}){twice} {bundles}"
+            f"{call.metadata}",
             out,
         )
         if call.result and call.ret != "void":

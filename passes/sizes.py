@@ -8,7 +8,19 @@ from popcc.ir.model import Module
 
 DATA_LAYOUT = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
 
-_SCALARS = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "ptr": 8, "float": 4, "double": 8, "half": 2, "i128": 16, "fp128": 16}
+_SCALARS = {
+    "i1": 1,
+    "i8": 1,
+    "i16": 2,
+    "i32": 4,
+    "i64": 8,
+    "ptr": 8,
+    "float": 4,
+    "double": 8,
+    "half": 2,
+    "i128": 16,
+    "fp128": 16,
+}
 
 
 class TypeSizes:

@@ -61,7 +61,9 @@ def _refused(inst: Inst, function: str, lines: DebugLines) -> PopccError | None:
     else:
         return None
     file, line = lines.place_of(inst)
-    return PlacedError(Place(file, line, function), f"{what} can't run on every ISA; use portable C or leave it out under __popcorn__")
+    return PlacedError(
+        Place(file, line, function), f"{what} can't run on every ISA; use portable C or leave it out under __popcorn__"
+    )
 
 
 def _template(call: Call) -> str:

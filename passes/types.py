@@ -9,7 +9,8 @@ from popcc.ir.model import Function, Inst
 from popcc.ir.text import split_list, take_type
 
 _CASTS = frozenset(
-    "trunc zext sext fptrunc fpext fptosi fptoui sitofp uitofp ptrtoint ptrtoaddr inttoptr bitcast addrspacecast".split()
+    """trunc zext sext fptrunc fpext fptosi fptoui sitofp uitofp ptrtoint ptrtoaddr inttoptr bitcast
+    addrspacecast""".split()
 )
 _OF_FIRST_OPERAND = frozenset(
     """add sub mul udiv sdiv urem srem shl lshr ashr and or xor fadd fsub fmul fdiv frem fneg freeze phi load

@@ -120,7 +120,8 @@ def _pack(call: Call, sizes: TypeSizes, place: Place, fresh: Iterator[int], out:
         if byval and align > 8:
             raise PlacedError(
                 place,
-                f"a structure aligned to {align} bytes is passed as a variable argument, where its alignment would be lost; pass its address",
+                f"a structure aligned to {align} bytes is passed as a variable argument, where its alignment would be "
+                "lost; pass its address",
             )
         if size >= 16 and not byval:
             offset = (offset + 15) & -16
@@ -128,7 +129,10 @@ def _pack(call: Call, sizes: TypeSizes, place: Place, fresh: Iterator[int], out:
         out.append(Inst(f"  {slot} = getelementptr inbounds i8, ptr {_AREA}, i64 {offset}"))
         if byval:
             out.append(
-                Inst(f"  call void @llvm.memcpy.p0.p0.i64(ptr align 8 {slot}, ptr align {min(align, 8)} {argument.value}, i64 {size}, i1 false)")
+                Inst(
+                    f"  call void @llvm.memcpy.p0.p0.i64(ptr align 8 {slot}, ptr align {min(align, 8)} {argument.value}, "
+                    f"i64 {size}, i1 false)"
+                )
             )
         else:
             out.append(Inst(f"  store {argument.type} {argument.value}, ptr {slot}, align {16 if size >= 16 else 8}"))

@@ -370,4 +370,3 @@ def _by_prefix(argument: str, table: dict[str, str]) -> str:
         return exact
     prefixes = [p for p in table if argument.startswith(p) and (p[-1] in "=-," or p in _OPEN_ENDED)]
     return table[max(prefixes, key=len)] if prefixes else ""
-

@@ -64,7 +64,7 @@ class Running(Generic[T]):
 def start(function: Callable[..., T], *arguments: Any) -> Running[T]:
     """Forks a child that calls `function`; its result must survive pickling."""
     read, write = os.pipe()
-    words = tempfile.TemporaryFile()
+    words = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `Running.result`)
     pid = os.fork()
     if pid:
         os.close(write)

@@ -182,7 +182,9 @@ def _decode_unit(body: bytes, where: str) -> Unit:
     except (struct.error, zlib.error, ValueError) as e:
         raise PopccError(f"{where}: section .popcorn.unit is damaged ({e}); compile the file again") from None
     if h.get("version") != VERSION:
-        raise PopccError(f"{where}: made by another popcc (unit format {h.get('version')}, this one reads {VERSION}); compile it again")
+        raise PopccError(
+            f"{where}: made by another popcc (unit format {h.get('version')}, not {VERSION}); compile it again"
+        )
     objects = {}
     pos = 4 + n
     for isa, o in h["objects"].items():

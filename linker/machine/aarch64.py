@@ -21,7 +21,13 @@ _ADR_PAGE, _ADR_LO21, _GOT_PAGE, _GOT_LO12 = (275, 276), 274, 311, 312
 _LO12 = frozenset((277, 278, 284, 285, 286, 299))
 _BRANCH_RELOCATIONS = frozenset((280, 282, 283))
 
-_FULL: dict[str, tuple[str, int]] = {"sp": ("sp", 8), "wsp": ("sp", 4), "fp": ("x29", 8), "lr": ("x30", 8), "nzcv": (FLAGS, 1)}
+_FULL: dict[str, tuple[str, int]] = {
+    "sp": ("sp", 8),
+    "wsp": ("sp", 4),
+    "fp": ("x29", 8),
+    "lr": ("x30", 8),
+    "nzcv": (FLAGS, 1),
+}
 for _n in range(31):
     _FULL[f"x{_n}"] = (f"x{_n}", 8)
     _FULL[f"w{_n}"] = (f"x{_n}", 4)
@@ -37,7 +43,14 @@ _READ_ONLY_DESTINATION = frozenset(
 )
 _COMPARE = frozenset("cmp cmn tst ccmp ccmn fcmp fcmpe fccmp fccmpe".split())
 _CONDITIONAL = ("cs", "cin", "cset", "cneg", "cinv", "fcsel", "adc", "sbc", "ngc", "ccm", "fccm")
-_EXTENSIONS = {"sxtw": (4, "s"), "sxth": (2, "s"), "sxtb": (1, "s"), "uxtw": (4, "z"), "uxth": (2, "z"), "uxtb": (1, "z")}
+_EXTENSIONS = {
+    "sxtw": (4, "s"),
+    "sxth": (2, "s"),
+    "sxtb": (1, "s"),
+    "uxtw": (4, "z"),
+    "uxth": (2, "z"),
+    "uxtb": (1, "z"),
+}
 _TRAPS = frozenset(("brk", "udf", "hlt"))
 _M64 = (1 << 64) - 1
 
@@ -198,7 +211,9 @@ class _Decoding:
         if src.type == ca.ARM64_OP_FP and self._name(dst)[0] in "ds":
             form = "<d" if self._name(dst)[0] == "d" else "<f"
             self._constant(int.from_bytes(struct.pack(form, src.fp), "little"))
-        elif src.type == ca.ARM64_OP_REG and dst.vector_index < 0 and src.vector_index < 0 and self._name(dst)[0] != "v":
+        elif (
+            src.type == ca.ARM64_OP_REG and dst.vector_index < 0 and src.vector_index < 0 and self._name(dst)[0] != "v"
+        ):
             self._set(dst, self._value(src, self._reg(dst)[1]))
         else:
             self._generic(merge=True)
@@ -227,7 +242,9 @@ class _Decoding:
 
     def _logic(self, name: str) -> None:
         """Constants that no single move can make are put together by these."""
-        if len(self.ops) != 3 or any(self._name(o) == "wzr" or _FULL.get(self._name(o), ("", 8))[1] != 8 for o in self.ops[:2]):
+        if len(self.ops) != 3 or any(
+            self._name(o) == "wzr" or _FULL.get(self._name(o), ("", 8))[1] != 8 for o in self.ops[:2]
+        ):
             self._generic()
             return
         last = self.ops[2]

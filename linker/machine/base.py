@@ -7,13 +7,13 @@ written. Locations are registers by name; memory is named by an address expressi
                   ("sym", name, addend)           address of a symbol
                   ("page", name, addend)          that address with its low 12 bits cleared
                   ("lo12", reg, name, addend)     symbol's address, given its page in reg
-                  ("r", reg, width, extend)       low `width` bytes of a register; extend "" "z" "s" where width < 8
+                  ("r", reg, width, extend)       low `width` bytes of it; extend "" "z" "s" where width < 8
                   ("ld", mem, size, extend)       load
                   ("lea", mem)                    an address as a value
                   ("ins", reg, value, shift)      reg with 16 bits replaced (movk)
                   ("alu", name, a, b)             "and" "or" "xor" "shl" of two expressions, 8 bytes wide
                   ("tp",)                         the thread pointer
-                  ("op", reads, mems)             any other function of registers [(reg, width)] and memory [(mem, size)]
+                  ("op", reads, mems)             anything else of registers [(reg, width)], memory [(mem, size)]
     mem           (base, index, disp, symbol)     base, index: register or None; symbol: None, ("abs" | "got" | "lo12", name, addend)
     effect        ("set", reg, width, expression) width 1 and 2 keep the rest of the register, others don't
                   ("store", mem, size, expression)
@@ -36,7 +36,10 @@ FLAGS = "flags"
 
 
 class Insn:
-    """One decoded instruction. `kind`: "" ordinary, "call", "ret", "jump", "branch" (conditional), "indirect", "tail", "trap"."""
+    """One decoded instruction.
+
+    `kind` is "" for an ordinary one, else "call", "ret", "jump", "branch" (conditional), "indirect", "tail" or "trap".
+    """
 
     __slots__ = ("address", "effects", "end", "kind", "reads", "target", "text")
 
@@ -55,7 +58,7 @@ class Insn:
 
 @dataclass(frozen=True)
 class Relocation:
-    """A relocation inside a section: where, its type's number, the symbol's name ("section:NAME" for a section), addend."""
+    """A relocation inside a section: where, its type's number, symbol ("section:NAME" for a section), addend."""
 
     offset: int
     type: int

@@ -196,7 +196,12 @@ class _Decoding:
             self.insn.effects.append(("store", self._mem(dst), dst.size, self._source(src, dst.size)))
             return
         reg, width = self._reg(dst)
-        if src.type == cx.X86_OP_MEM and src.mem.segment and self._mem(src) == (None, None, 0, _THREAD_BLOCK) and width == 8:
+        if (
+            src.type == cx.X86_OP_MEM
+            and src.mem.segment
+            and self._mem(src) == (None, None, 0, _THREAD_BLOCK)
+            and width == 8
+        ):
             self.insn.effects.append(("set", reg, 8, ("tp",)))
         elif self.raw.reg_name(dst.reg) in _HIGH:
             self._generic()
@@ -281,7 +286,7 @@ class _Decoding:
         names = [self.raw.reg_name(r) for r in read]
         reads = tuple(_FULL[n] for n in names if n in _FULL)
         writes = [self.raw.reg_name(r) for r in written]
-        if m.startswith("cmov") or m.startswith("set"):
+        if m.startswith(("cmov", "set")):
             reads += ((FLAGS, 1),)
         if m.startswith("cmov"):
             reads += (self._reg(self.ops[0]),)
@@ -307,7 +312,9 @@ class _Decoding:
             if name not in _FULL:
                 continue
             reg, width = _FULL[name]
-            self.insn.effects.append(("set", reg, 1 if name in _HIGH else width if width != 1 or reg != FLAGS else 8, value))
+            self.insn.effects.append(
+                ("set", reg, 1 if name in _HIGH else width if width != 1 or reg != FLAGS else 8, value)
+            )
         if not self.insn.effects and not m.startswith(("prefetch", "rep", "cld", "wait", "emms")):
             self.insn.reads += reads
 

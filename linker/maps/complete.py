@@ -1,4 +1,4 @@
-"""Completion of site maps: each place that is live after a site's return address is accounted for, or the site is unproved.
+"""Completion of site maps: what is live after a site's return address is accounted for, or the site is unproved.
 
 A callee-saved register or frame slot that is live after the call must (law 4)
 
@@ -108,7 +108,13 @@ def _as_section(file: Elf, names: list[str], symbol: int, addend: int) -> tuple[
 
 
 def _function(
-    machine: Machine, obj: _Object, name: str, section: int, size: int, records: list[Record], sites: tuple[SiteInfo, ...]
+    machine: Machine,
+    obj: _Object,
+    name: str,
+    section: int,
+    size: int,
+    records: list[Record],
+    sites: tuple[SiteInfo, ...],
 ) -> FunctionMap:
     noreturn = frozenset(r.offset for r in records if sites[r.id].noreturn)
     section_name = obj.elf.sections[section].name
@@ -186,7 +192,8 @@ class _Site:
         recipes = self._recipes(listed, saved)
         flags = SiteFlag.SETJMP if self.info.callee == _SETJMP else 0
         return SiteMap(
-            self.record.id, self.record.offset, self.frame, tuple(words), tuple(self._saved_word(r, o) for r, o in saved.items()),
+            self.record.id, self.record.offset, self.frame, tuple(words),
+            tuple(self._saved_word(r, o) for r, o in saved.items()),
             tuple(recipes), flags,
         )  # fmt: skip
 

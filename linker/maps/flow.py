@@ -53,8 +53,8 @@ def build_flow(machine: Machine, code: Code, noreturn: frozenset[int]) -> Flow:
             out.append(n + 1)
         successors.append(tuple(dict.fromkeys(out)))
     predecessors: list[list[int]] = [[] for _ in blocks]
-    for n, out in enumerate(successors):
-        for s in out:
+    for n, ways in enumerate(successors):
+        for s in ways:
             predecessors[s].append(n)
     return Flow(
         tuple(map(tuple, blocks)), tuple(successors), tuple(map(tuple, predecessors)), _reverse_postorder(successors)

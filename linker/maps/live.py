@@ -131,7 +131,9 @@ class Live:
     def _store_uses(self, e: Expr, insn: Insn, live: int) -> int:
         _, mem, size, value = e
         uses = self._address_uses(mem)
-        written = [self._slots(o, s) for how, o, s in self.values.accesses.get(insn.address, ()) if how == "w" and s == size]
+        written = [
+            self._slots(o, s) for how, o, s in self.values.accesses.get(insn.address, ()) if how == "w" and s == size
+        ]
         if written and not any(w & live for w in written):
             return uses  # a dead store to the frame
         return uses | self._uses(value, insn, 7)

@@ -29,7 +29,10 @@ class Argument:
 
 @dataclass(frozen=True)
 class Call:
-    """A call instruction. `callee` is ``@name``, ``%name``, ``asm …`` or a constant expression; `rest` is what follows the arguments."""
+    """A call instruction.
+
+    `callee` is ``@name``, ``%name``, ``asm …`` or a constant expression; `rest` is what follows the arguments.
+    """
 
     result: str | None
     kind: str  # "", "tail", "musttail", "notail"
@@ -114,7 +117,16 @@ def parse_call(inst: Inst) -> Call:
     close = closing(rest, 0)
     arguments = tuple(parse_argument(a) for a in split_list(rest[1:close]))
     return Call(
-        inst.result, kind, flags, convention, tuple(attributes), ret, parameter_types, callee, arguments, rest[close + 1 :]
+        inst.result,
+        kind,
+        flags,
+        convention,
+        tuple(attributes),
+        ret,
+        parameter_types,
+        callee,
+        arguments,
+        rest[close + 1 :],
     )
 
 

@@ -26,6 +26,7 @@ class Inst:
         self.text = text
         m = _DEFINITION.match(text)
         self.result: str | None
+        self.rhs: str
         self.result, self.rhs = (m.group(1), m.group(2)) if m else (None, text.lstrip())
         word = self.rhs.split(None, 1)[0].rstrip(",")
         self.opcode = "call" if word in _CALL_WORDS else word

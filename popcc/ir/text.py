@@ -99,9 +99,9 @@ def take_attributes(s: str) -> tuple[list[str], str]:
 
 
 _CONSTANT_EXPRESSIONS = frozenset(
-    ("inttoptr", "ptrtoint", "ptrtoaddr", "bitcast", "addrspacecast", "add", "sub", "mul", "xor", "trunc", "blockaddress",
-     "dso_local_equivalent", "no_cfi", "getelementptr", "splat", "extractelement", "insertelement", "shufflevector")
-)  # fmt: skip
+    """inttoptr ptrtoint ptrtoaddr bitcast addrspacecast add sub mul xor trunc blockaddress dso_local_equivalent no_cfi
+    getelementptr splat extractelement insertelement shufflevector""".split()
+)
 
 
 def _is_constant_expression(word: str) -> bool:
