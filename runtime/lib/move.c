@@ -46,12 +46,14 @@ static long execute(int exe, int image, const char *runner)
 {
 	size_t bytes = ARGS_BYTES + (MAX_ARGS + 8) * sizeof(char *), n = 0;
 	char *text = popcorn_pages(bytes), **argv, path[32] = "/proc/self/fd/", restore[40] = "POPCORN_RESTORE=";
-	char *environment[] = { restore, 0 };
+	static char program[16 + sizeof popcorn_config.program] = "POPCORN_PROGRAM="; /* where `popcorn ps` finds it */
+	char *environment[] = { restore, program, 0 };
 	size_t count;
 	long e;
 
 	if (!text) return -K_ENOMEM;
 	argv = (char **)(void *)(text + ARGS_BYTES);
+	__builtin_memcpy(program + 16, popcorn_config.program, popcorn_length(popcorn_config.program) + 1);
 	put_decimal(path + 14, exe);
 	put_decimal(restore + 16, image);
 	count = arguments(text, argv + 3, MAX_ARGS);
@@ -71,28 +73,6 @@ static long execute(int exe, int image, const char *runner)
 	popcorn_free_pages(text, bytes);
 	return e;
 }
-
-void popcorn_move(struct popcorn_order *o)
-{
-	const char *runner = o->text, *program = runner + popcorn_length(runner) + 1;
-	long image, e;
-
-	if (o->fd < 0 || program > o->text + o->text_bytes) {
-		popcorn_text_set(&o->error, "the request to migrate came without an executable");
-		return;
-	}
-	if ((image = popcorn_high_fd(K2(K_memfd_create, "popcorn:image", MFD_CLOEXEC))) < 0) {
-		popcorn_text_set(&o->error, "no memory for the image: %e", image);
-		return;
-	}
-	if (!popcorn_image_write(o, (int)image, POPCORN_IMAGE_MOVE, o->fd, o->connection)) {
-		e = execute(o->fd, (int)image, runner);
-		popcorn_text_set(&o->error, "can't start %s: %e", *runner ? runner : *program ? program : "the other ISA's executable", e);
-	}
-	K1(K_close, image);
-}
-
-/* ---- the program's own moves (POPCORN_MOVE) ---- */
 
 static int read_at(int fd, void *to, size_t n, uint64_t at)
 {
@@ -117,8 +97,10 @@ static int find_section(int fd, const struct elf_header *h, const char *wanted, 
 	return -1;
 }
 
-static int same_build(int fd, const struct elf_header *h)
+/* Is the executable of the very build that runs here? Its site ids mean something else otherwise. */
+static int same_build(int fd)
 {
+	struct elf_header h;
 	static char note[4096];
 	char hex[41];
 	struct elf_section s;
@@ -129,7 +111,7 @@ static int same_build(int fd, const struct elf_header *h)
 		hex[2 * i + 1] = "0123456789abcdef"[__popcorn_build_id[i] & 15];
 	}
 	hex[40] = 0;
-	if (find_section(fd, h, ".popcorn.note", "", &s)) return 0;
+	if (read_at(fd, &h, sizeof h, 0) || find_section(fd, &h, ".popcorn.note", "", &s)) return 0;
 	n = s.size < sizeof note - 1 ? s.size : sizeof note - 1;
 	if (read_at(fd, note, n, s.offset)) return 0;
 	note[n] = 0;
@@ -175,7 +157,7 @@ static long next_executable(struct popcorn_order *o, const char **why)
 	if (fd < 0) return fd;
 	if (!read_at((int)fd, &h, sizeof h, 0)) {
 		*why = "it has been built again since the program started";
-		if (same_build((int)fd, &h)) {
+		if (same_build((int)fd)) {
 			size_t here = 0;
 			*why = "it has no other ISA that runs here (POPCORN_RUNNERS)";
 			while (here < NISAS && isas[here].number != POPCORN_ISA) here++;
@@ -192,6 +174,31 @@ static long next_executable(struct popcorn_order *o, const char **why)
 	return exe;
 }
 
+void popcorn_move(struct popcorn_order *o)
+{
+	const char *runner = o->text, *program = runner + popcorn_length(runner) + 1;
+	long image, e;
+
+	if (o->fd < 0 || program > o->text + o->text_bytes) {
+		popcorn_text_set(&o->error, "the request to migrate came without an executable");
+		return;
+	}
+	if (!same_build(o->fd)) {
+		popcorn_text_set(&o->error, "%s has been built again since the program started", *program ? program : "the executable");
+		return;
+	}
+	if ((image = popcorn_high_fd(K2(K_memfd_create, "popcorn:image", MFD_CLOEXEC))) < 0) {
+		popcorn_text_set(&o->error, "no memory for the image: %e", image);
+		return;
+	}
+	if (!popcorn_image_write(o, (int)image, POPCORN_IMAGE_MOVE, o->fd, o->connection)) {
+		e = execute(o->fd, (int)image, runner);
+		popcorn_text_set(&o->error, "can't start %s: %e", *runner ? runner : *program ? program : "the other ISA's executable", e);
+	}
+	K1(K_close, image);
+}
+
+/* The program's own moves (POPCORN_MOVE). */
 int popcorn_move_prepare(struct popcorn_order *o)
 {
 	const char *why, *runner;
@@ -214,3 +221,4 @@ int popcorn_move_prepare(struct popcorn_order *o)
 	o->text_bytes = n + 2;
 	return 0;
 }
+

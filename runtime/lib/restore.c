@@ -402,6 +402,17 @@ static uint64_t lay_out_threads(void)
 	return frames;
 }
 
+/* popcorn starts foreign executables from a descriptor that the program must not inherit. */
+static void close_executable(char **environment)
+{
+	for (char **e = environment; *e; e++)
+		if (popcorn_begins(*e, "POPCORN_CLOSE=")) {
+			int fd = 0;
+			for (const char *p = *e + 14; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + *p - '0';
+			K1(K_close, fd);
+		}
+}
+
 static void name_process(void)
 {
 	const char *base = popcorn_config.program;
@@ -416,7 +427,7 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 	uint64_t all = ~0ull, frames;
 	long e;
 
-	(void)kernel_stack;
+	close_executable((char **)kernel_stack + kernel_stack[0] + 2);
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, 0, 8);
 	image.fd = image_fd;
 	check_header();

@@ -14,11 +14,22 @@ from pathlib import Path
 
 import ziglang
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from popcc.isa import ISAS
 from popcc.schema import (
-    NO_SITE, SITES_MAGIC, SITES_VERSION, SLOT, Func, FunctionFlag, Recipe, RecipeKind, Site, SiteFlag, SitesHeader,
-)  # fmt: skip
+    NO_SITE,
+    SITES_MAGIC,
+    SITES_VERSION,
+    SLOT,
+    Func,
+    FunctionFlag,
+    Recipe,
+    RecipeKind,
+    Site,
+    SiteFlag,
+    SitesHeader,
+)
 
 HERE = Path(__file__).parent / "state"
 LIB = Path(__file__).parents[2] / "runtime" / "lib"
@@ -115,7 +126,7 @@ def site_table(functions: tuple[tuple[Map, ...], ...], symbols: dict[str, int]) 
         padded = part + bytes(-len(part) % 8)
         body += padded
         at += len(padded)
-    head = SitesHeader(SITES_MAGIC, SITES_VERSION, len(rows), nids, len(funcs), *offsets, at)
+    head = SitesHeader(*[SITES_MAGIC, SITES_VERSION, len(rows), nids, len(funcs), *offsets, at])
     return head.pack() + body
 
 
@@ -147,8 +158,8 @@ def build(isa: str, where: Path, script: str = _SCRIPT) -> bytes:
     zig = [sys.executable, "-m", "ziglang"]
     include = Path(ziglang.__file__).parent / "lib" / "include"
     flags = [
-        f"--target={ISAS[isa].triple}", "-std=c11", "-ffreestanding", "-nostdlibinc", "-isystem", include, "-O2", "-fno-pic",
-        "-fno-stack-protector", "-I", LIB, "-I", LIB / "arch" / isa, "-Wall", "-Wextra", "-Werror",
+        f"--target={ISAS[isa].triple}", "-std=c11", "-ffreestanding", "-nostdlibinc", "-isystem", include, "-O2",
+        "-fno-pic", "-fno-stack-protector", "-I", LIB, "-I", LIB / "arch" / isa, "-Wall", "-Wextra", "-Werror",
     ]  # fmt: skip
     sources = [*(LIB / f"{s}.c" for s in SOURCES), LIB / "arch" / isa / "point.S", LIB / "arch" / isa / "setjmp.S"]
     objects = []
@@ -181,6 +192,7 @@ def build(isa: str, where: Path, script: str = _SCRIPT) -> bytes:
         )
         with out.open("rb") as f:
             symtab = ELFFile(f).get_section_by_name(".symtab")
+            assert isinstance(symtab, SymbolTableSection)
             symbols = {s.name: s["st_value"] for s in symtab.iter_symbols()}
     return out.read_bytes()
 

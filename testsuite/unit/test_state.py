@@ -82,7 +82,7 @@ def test_moves_and_rebuilds_together(hand: Path) -> None:
 @pytest.mark.parametrize("kind", ["value", "recipe", "saved"])
 def test_a_map_that_lacks_something_is_noticed(hand: Path, tmp_path: Path, kind: str) -> None:
     """The control: poison makes an incomplete map fail (law 4)."""
-    import state_program  # type: ignore[import-not-found]
+    import state_program
 
     good = state_program.MAPS["x86_64"]
     (middle,) = good[1]
