@@ -1,12 +1,13 @@
 """The linker script that puts one ISA's sections where the layout wants them.
 
-`. = X` inside an output section is an absolute address in lld. Names are quoted, so that no character of a
-section's name is a pattern. Sections that the layout does not place are dropped by lld's own collection,
-which finds nothing alive that ours did not find.
+`. = X` inside an output section is an absolute address in lld. lld takes the name of a section for a pattern
+even in quotes, so special characters are escaped. Sections that the layout does not place are dropped by lld's
+own collection, which finds nothing alive that ours did not find.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ OUTPUT_SECTIONS = {
     Group.PRIVATE_BSS: ".private.bss",
     Group.PRIVATE_RODATA: ".private.rodata",
 }
+_SPECIAL = re.compile(r"[*?\[\]{}\\]")
 _NO_BITS = (Group.BSS, Group.PRIVATE_BSS)
 
 
@@ -105,6 +107,11 @@ def _output_section(
     kind = " (NOLOAD)" if group in _NO_BITS else ""
     yield f"  {OUTPUT_SECTIONS[group]} {start:#x}{kind} : {{"
     for p in members:
-        yield f'    . = {p.address:#x}; KEEP("{file_name(p.key.unit)}"("{p.key.name}"))'
+        yield f'    . = {p.address:#x}; KEEP({file_name(p.key.unit)}({_exact(p.key.name)}))'
     yield f"    . = {end:#x};"
     yield f"  }} :{segment}"
+
+
+def _exact(name: str) -> str:
+    """A quoted pattern that matches `name` alone."""
+    return '"' + _SPECIAL.sub(r"\\\g<0>", name) + '"'
