@@ -49,6 +49,7 @@ struct popcorn_thread {
 	uint64_t requests;           /* request signals delivered */
 	int64_t time_left;           /* of the interrupted call's timeout, nanoseconds; -1 none */
 	void *entry, *entry_arg;     /* what a new thread calls first */
+	int *set_tid;                /* common memory; where a new thread leaves its number before that */
 };
 
 /* A stopped thread: struct popcorn_stack of the schema, in private pages. */

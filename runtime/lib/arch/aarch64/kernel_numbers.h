@@ -4,10 +4,12 @@
 
 #define K_chdir 49
 #define K_clock_gettime 113
+#define K_clone 220
 #define K_close 57
 #define K_connect 203
 #define K_dup3 24
 #define K_execve 221
+#define K_exit 93
 #define K_exit_group 94
 #define K_fcntl 25
 #define K_fstat 80
@@ -25,9 +27,11 @@
 #define K_kcmp 272
 #define K_kill 129
 #define K_lseek 62
+#define K_madvise 233
 #define K_memfd_create 279
 #define K_mmap 222
 #define K_mprotect 226
+#define K_mremap 216
 #define K_munmap 215
 #define K_nanosleep 101
 #define K_newfstatat 79
@@ -50,10 +54,15 @@
 #define K_set_tid_address 96
 #define K_setitimer 103
 #define K_setsockopt 208
+#define K_shmat 196
+#define K_shmctl 195
+#define K_shmdt 197
 #define K_shutdown 210
+#define K_sigaltstack 132
 #define K_socket 198
 #define K_statx 291
 #define K_tgkill 131
+#define K_tkill 130
 #define K_umask 166
 #define K_write 64
 

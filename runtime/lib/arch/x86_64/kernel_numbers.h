@@ -4,10 +4,12 @@
 
 #define K_chdir 80
 #define K_clock_gettime 228
+#define K_clone 56
 #define K_close 3
 #define K_connect 42
 #define K_dup3 292
 #define K_execve 59
+#define K_exit 60
 #define K_exit_group 231
 #define K_fcntl 72
 #define K_fstat 5
@@ -25,9 +27,11 @@
 #define K_kcmp 312
 #define K_kill 62
 #define K_lseek 8
+#define K_madvise 28
 #define K_memfd_create 319
 #define K_mmap 9
 #define K_mprotect 10
+#define K_mremap 25
 #define K_munmap 11
 #define K_nanosleep 35
 #define K_newfstatat 262
@@ -50,10 +54,15 @@
 #define K_set_tid_address 218
 #define K_setitimer 38
 #define K_setsockopt 54
+#define K_shmat 30
+#define K_shmctl 31
+#define K_shmdt 67
 #define K_shutdown 48
+#define K_sigaltstack 131
 #define K_socket 41
 #define K_statx 332
 #define K_tgkill 234
+#define K_tkill 200
 #define K_umask 95
 #define K_write 1
 

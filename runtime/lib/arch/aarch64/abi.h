@@ -1,0 +1,59 @@
+/* aarch64: how the kernel's layouts differ from the common format (Linux, include/uapi/asm-generic), and where it
+ * puts things for a signal handler (arch/arm64/include/uapi/asm/{ucontext,sigcontext}.h). */
+#ifndef POPCORN_ABI_H
+#define POPCORN_ABI_H
+
+#include <stdint.h>
+
+#define POPCORN_SAME_LAYOUTS 0
+
+#define POPCORN_CLONE_ORDER(tls, ctid) (long)(tls), (long)(ctid) /* clone's last arguments */
+
+struct popcorn_context {
+	uint64_t flags, link, stack[3], mask, unused[15], pad;
+	uint64_t fault, x[31], sp, pc, pstate;
+};
+_Static_assert(sizeof(struct popcorn_context) == 176 + 8 * 35, "the kernel aligns the machine context to 16");
+
+#define POPCORN_CONTEXT_CANCEL(c) ((c)->x[19]) /* popcorn_window's pointers */
+#define POPCORN_CONTEXT_INTERRUPT(c) ((c)->x[20])
+
+struct popcorn_native_stat {
+	uint64_t dev, ino;
+	uint32_t mode, nlink, uid, gid;
+	uint64_t rdev, pad;
+	int64_t size;
+	int32_t blksize, pad2;
+	int64_t blocks;
+	int64_t times[6];
+	uint32_t unused[2];
+};
+_Static_assert(sizeof(struct popcorn_native_stat) == 128, "asm-generic/stat.h");
+
+struct popcorn_native_epoll_event { uint32_t events, pad; uint64_t data; };
+
+struct popcorn_native_semid {
+	uint64_t perm[6];
+	int64_t otime, ctime;
+	uint64_t nsems, unused[2];
+};
+
+/* FPCR and FPSR as an MXCSR: exceptions IOC DZC OFC UFC IXC are its bits 0, 2 to 5; rounding has up and down the
+ * other way round (see arch.h). */
+static inline uint32_t popcorn_mxcsr(void)
+{
+	uint64_t control, status;
+	__asm__ volatile ("mrs %0, fpcr\n\tmrs %1, fpsr" : "=r"(control), "=r"(status));
+	uint32_t mode = control >> 22 & 3;
+	if (mode == 1 || mode == 2) mode = 3 - mode;
+	return 0x1f80 | mode << 13 | (status & 1) | (status & 0x1e) << 1;
+}
+
+static inline void popcorn_set_mxcsr(uint32_t v)
+{
+	uint64_t mode = v >> 13 & 3, status = (v & 1) | (v >> 1 & 0x1e);
+	if (mode == 1 || mode == 2) mode = 3 - mode;
+	mode <<= 22;
+	__asm__ volatile ("msr fpcr, %0\n\tmsr fpsr, %1" : : "r"(mode), "r"(status));
+}
+#endif

@@ -1,0 +1,108 @@
+/* Process and thread numbers. The program keeps the numbers it was told when it goes on in another process or as
+ * other kernel threads; what the kernel calls them is looked up here. */
+#include "libc.h"
+
+int popcorn_pid, popcorn_kernel_pid;
+
+static long pid_to_kernel(long pid)
+{
+	return (int)pid == popcorn_pid ? popcorn_kernel_pid : pid;
+}
+
+static long tid_to_kernel(long tid)
+{
+	long k = -1;
+
+	popcorn_lock_threads();
+	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next)
+		if (t->tid == (int)tid) k = t->ktid;
+	popcorn_unlock_threads();
+	return k >= 0 ? k : pid_to_kernel(tid);
+}
+
+/* Whether any number differs at all; if not, no call needs a look-up. */
+static int renumbered(void)
+{
+	if (popcorn_pid != popcorn_kernel_pid) return 1;
+	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next)
+		if (t->tid != t->ktid) return 1;
+	return 0;
+}
+
+static long tid_if_renumbered(long tid)
+{
+	int differs;
+
+	popcorn_lock_threads();
+	differs = renumbered();
+	popcorn_unlock_threads();
+	return differs ? tid_to_kernel(tid) : tid;
+}
+
+long popcorn_do_gettid(struct popcorn_call *c)
+{
+	long k = K0(K_gettid);
+
+	return k == c->thread->ktid ? c->thread->tid : k; /* another: a child between vfork and exec */
+}
+
+long popcorn_do_getpid(struct popcorn_call *c)
+{
+	long k = K0(K_getpid);
+
+	(void)c;
+	return k == popcorn_kernel_pid ? popcorn_pid : k;
+}
+
+long popcorn_do_kill(struct popcorn_call *c)
+{
+	c->a[0] = pid_to_kernel(c->a[0]);
+	return popcorn_issue(c);
+}
+
+long popcorn_do_tkill(struct popcorn_call *c)
+{
+	c->a[0] = tid_if_renumbered(c->a[0]);
+	return popcorn_issue(c);
+}
+
+long popcorn_do_tgkill(struct popcorn_call *c)
+{
+	c->a[0] = pid_to_kernel(c->a[0]);
+	c->a[1] = tid_if_renumbered(c->a[1]);
+	return popcorn_issue(c);
+}
+
+long popcorn_do_rt_sigqueueinfo(struct popcorn_call *c)
+{
+	return popcorn_do_kill(c);
+}
+
+long popcorn_do_rt_tgsigqueueinfo(struct popcorn_call *c)
+{
+	return popcorn_do_tgkill(c);
+}
+
+long popcorn_do_tid_argument(struct popcorn_call *c)
+{
+	return popcorn_do_tkill(c);
+}
+
+long popcorn_do_pid_argument(struct popcorn_call *c)
+{
+	return popcorn_do_kill(c);
+}
+
+long popcorn_do_timer_create(struct popcorn_call *c)
+{
+	enum { SIGEV_THREAD_ID = 4 };
+	uint64_t event[8]; /* struct sigevent: value, signal, notify, thread id */
+
+	if (c->a[1]) {
+		int32_t *e = (int32_t *)(void *)event;
+		popcorn_copy(event, (const void *)c->a[1], sizeof event);
+		if (e[3] == SIGEV_THREAD_ID) e[4] = (int32_t)tid_if_renumbered(e[4]);
+		c->a[1] = (long)event;
+	}
+	return popcorn_issue(c);
+}

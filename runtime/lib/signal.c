@@ -1,0 +1,213 @@
+/* Signals. The kernel runs popcorn's own handler, on the machine stack; it copies what the program may see to the
+ * common stack in the common format, and calls the program's handler:
+ *
+ *   common stack, high to low:  what was interrupted | reserve | ucontext, siginfo | the handler's own frames
+ *
+ * The request signal never reaches the program, nor can the program block it. */
+#include "libc.h"
+
+struct popcorn_handler popcorn_handlers[64];
+
+enum {
+	SA_SIGINFO = 4, SA_ONSTACK = 0x08000000, SA_RESTART = 0x10000000, SA_RESTORER = 0x04000000, SA_RESETHAND = (int)0x80000000,
+	SS_ONSTACK = 1, SS_DISABLE = 2, SIGNALS = 64, MIN_ALTSTACK = 2048,
+	/* a frame is claimed by one store, but the compiler may have put stores to it before that one */
+	RESERVE = 1024,
+	SIGINFO_SIZE = 128,
+};
+enum { SIG_DFL, SIG_IGN };
+
+struct kernel_sigaction { uint64_t handler, flags, restorer, mask; };
+
+struct common_context { /* ucontext_t of the common format; registers are not the program's business (law 3) */
+	uint64_t flags, link;
+	uint64_t stack[3];
+	uint64_t gregs[23], fpregs, reserved[8];
+	uint64_t mask[16];
+	uint64_t fpmem[64];
+};
+enum { GREG_PC = 16 };
+
+struct common_frame {
+	struct common_context context;
+	uint64_t siginfo[SIGINFO_SIZE / 8];
+};
+
+static int on_altstack(const struct popcorn_thread *t, uint64_t csp)
+{
+	return !(t->altstack[1] & SS_DISABLE) && t->altstack[2] && csp - t->altstack[0] < t->altstack[2];
+}
+
+/* A system call that had not begun, or that the kernel would begin again, goes back to its caller if it was
+ * cancelled or is to pass a migration point. */
+static void leave_window(struct popcorn_context *c)
+{
+	uint64_t pc = c->pc;
+
+	if (pc < (uintptr_t)popcorn_window_begin || pc >= (uintptr_t)popcorn_window_end) return;
+	if (*(volatile int *)(uintptr_t)POPCORN_CONTEXT_CANCEL(c) || *(volatile int *)(uintptr_t)POPCORN_CONTEXT_INTERRUPT(c))
+		c->pc = (uintptr_t)popcorn_window_abort;
+}
+
+static void own_pid(uint64_t *siginfo)
+{
+	int32_t *si = (int32_t *)(void *)siginfo;
+
+	if (si[2] <= 0 && si[4] == popcorn_kernel_pid) si[4] = popcorn_pid; /* si_code: sent by a process; si_pid */
+}
+
+static void deliver(int sig, const void *siginfo, struct popcorn_context *context)
+{
+	struct popcorn_thread *t = popcorn_self();
+	struct popcorn_handler h = popcorn_handlers[sig - 1];
+	uint64_t csp = TP_CSP(t), top = csp - RESERVE;
+	struct common_frame *f;
+
+	if (h.handler <= SIG_IGN) return; /* changed since the kernel looked */
+	if (h.flags & (uint32_t)SA_RESETHAND) popcorn_handlers[sig - 1].handler = SIG_DFL;
+	if (h.flags & SA_ONSTACK && !(t->altstack[1] & SS_DISABLE) && t->altstack[2] && !on_altstack(t, csp))
+		top = t->altstack[0] + t->altstack[2];
+	f = (struct common_frame *)(uintptr_t)((top - sizeof *f) & -64ull);
+
+	popcorn_clear(&f->context, sizeof f->context);
+	f->context.stack[0] = t->altstack[0];
+	f->context.stack[1] = t->altstack[2] ? on_altstack(t, csp) ? SS_ONSTACK : t->altstack[1] : SS_DISABLE;
+	f->context.stack[2] = t->altstack[2];
+	f->context.gregs[GREG_PC] = context->pc;
+	f->context.mask[0] = context->mask & ~REQUEST_BIT;
+	popcorn_copy(f->siginfo, siginfo, SIGINFO_SIZE);
+	own_pid(f->siginfo);
+
+	t->signals++;
+	t->in_handler++;
+	TP_CSP(t) = (uintptr_t)f;
+	((void (*)(int, void *, void *))(uintptr_t)h.handler)(sig, f->siginfo, &f->context);
+	TP_CSP(t) = csp; /* a handler that leaves by longjmp has both restored from the jmp_buf */
+	t->in_handler--;
+
+	context->mask = f->context.mask[0] & ~REQUEST_BIT;
+}
+
+static void signalled(int sig, const void *siginfo, void *ucontext)
+{
+	struct popcorn_context *c = ucontext;
+
+	deliver(sig, siginfo, c);
+	leave_window(c);
+}
+
+static void requested(int sig, const void *siginfo, void *ucontext)
+{
+	const int32_t *si = siginfo;
+	struct popcorn_thread *t = popcorn_self();
+
+	(void)sig;
+	popcorn_request_signal(si[4]);
+	t->requests++;
+	if (popcorn_should_interrupt()) t->interrupt = 1;
+	leave_window(ucontext);
+}
+
+static long install(int sig)
+{
+	const struct popcorn_handler *h = popcorn_handlers + sig - 1;
+	struct kernel_sigaction k = { h->handler, h->flags | SA_RESTORER, (uintptr_t)popcorn_sigreturn, h->mask & ~REQUEST_BIT };
+
+	if (h->handler > SIG_IGN) {
+		k.handler = (uintptr_t)signalled;
+		k.flags |= SA_SIGINFO;
+	}
+	return K4(K_rt_sigaction, sig, &k, 0, 8);
+}
+
+static void install_request(void)
+{
+	struct kernel_sigaction k = { (uintptr_t)requested, SA_SIGINFO | SA_RESTART | SA_RESTORER, (uintptr_t)popcorn_sigreturn, 0 };
+	uint64_t bit = REQUEST_BIT;
+	long r = K4(K_rt_sigaction, POPCORN_REQUEST_SIGNAL, &k, 0, 8);
+
+	if (r < 0) popcorn_die("can't handle signal %d, by which requests come: error %d", POPCORN_REQUEST_SIGNAL, (int)-r);
+	K4(K_rt_sigprocmask, 1, &bit, 0, 8); /* whoever started us may have blocked it */
+}
+
+void popcorn_install_handlers(void)
+{
+	popcorn_kernel_pid = (int)K0(K_getpid);
+	for (int sig = 1; sig <= SIGNALS; sig++)
+		if (popcorn_handlers[sig - 1].handler) install(sig);
+	install_request();
+}
+
+/* What the program's parent had it ignore. */
+void popcorn_inherit_handlers(void)
+{
+	for (int sig = 1; sig <= SIGNALS; sig++) {
+		struct kernel_sigaction k = { 0, 0, 0, 0 };
+		if (!K4(K_rt_sigaction, sig, 0, &k, 8) && k.handler == SIG_IGN) popcorn_handlers[sig - 1].handler = SIG_IGN;
+	}
+	popcorn_handlers[POPCORN_REQUEST_SIGNAL - 1].handler = SIG_DFL;
+}
+
+/* ---- the program's calls ---- */
+
+long popcorn_do_rt_sigaction(struct popcorn_call *c)
+{
+	const struct kernel_sigaction *new = (const void *)c->a[1];
+	struct kernel_sigaction *old = (void *)c->a[2];
+	long sig = c->a[0], r = 0;
+	uint64_t all = ~0ull, mask = 0;
+	struct popcorn_handler before;
+
+	if (sig < 1 || sig > SIGNALS || c->a[3] != 8) return -K_EINVAL;
+	if (sig == POPCORN_REQUEST_SIGNAL && new) return -K_EINVAL; /* it is not the program's */
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &mask, 8);
+	before = popcorn_handlers[sig - 1];
+	if (new) {
+		struct popcorn_handler h = { new->handler, new->flags, new->mask & ~REQUEST_BIT };
+		popcorn_handlers[sig - 1] = h;
+		if ((r = install((int)sig)) < 0) popcorn_handlers[sig - 1] = before;
+	}
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
+	if (old && !r) {
+		struct kernel_sigaction k = { before.handler, before.flags, 0, before.mask };
+		*old = k;
+	}
+	return r;
+}
+
+long popcorn_do_rt_sigprocmask(struct popcorn_call *c)
+{
+	uint64_t set;
+	const uint64_t *given = (const void *)c->a[1];
+
+	if (given) {
+		set = *given & ~REQUEST_BIT;
+		c->a[1] = (long)&set;
+	}
+	return popcorn_issue(c);
+}
+
+long popcorn_do_sigaltstack(struct popcorn_call *c)
+{
+	const uint64_t *new = (const void *)c->a[0];
+	uint64_t *old = (void *)c->a[1], *own = c->thread->altstack, csp = TP_CSP(c->thread);
+	uint64_t before[3] = { own[0], own[2] ? on_altstack(c->thread, csp) ? SS_ONSTACK : own[1] : SS_DISABLE, own[2] };
+
+	if (new) {
+		uint64_t flags = new[1] & 0xffffffff;
+		if (on_altstack(c->thread, csp)) return -K_EPERM;
+		if (flags & ~(uint64_t)(SS_DISABLE | SS_ONSTACK)) return -K_EINVAL;
+		if (flags & SS_DISABLE) {
+			own[0] = own[2] = 0;
+			own[1] = SS_DISABLE;
+		} else {
+			if (new[2] < MIN_ALTSTACK) return -K_ENOMEM;
+			own[0] = new[0];
+			own[1] = 0;
+			own[2] = new[2];
+		}
+	}
+	if (old)
+		for (int i = 0; i < 3; i++) old[i] = before[i];
+	return 0;
+}
