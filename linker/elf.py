@@ -210,12 +210,12 @@ def append_sections(data: bytes, where: str, new: tuple[NewSection, ...]) -> byt
     return bytes(out)
 
 
-def drop_sections(data: bytes, where: str, prefix: str) -> bytes:
-    """`data` without the unloaded sections whose names begin with `prefix`; what is loaded stays in its place."""
+def drop_sections(data: bytes, where: str, prefixes: tuple[str, ...]) -> bytes:
+    """`data` without the unloaded sections whose names begin so; what is loaded stays in its place."""
     elf = read_elf(data, where)
     header = list(_EHDR.unpack_from(data))
     rows = [list(r) for r in _SHDR.iter_unpack(data[header[6] : header[6] + len(elf.sections) * _SHDR.size])]
-    kept = [s for s in elf.sections if s.flags & SHF_ALLOC or not s.name.startswith(prefix)]
+    kept = [s for s in elf.sections if s.flags & SHF_ALLOC or not s.name.startswith(prefixes)]
     number = {s.index: i for i, s in enumerate(kept)}
     ends = [s.offset + s.size for s in kept if s.flags & SHF_ALLOC and s.type != SHT_NOBITS]
     ends += [g.offset + g.file_size for g in elf.segments]

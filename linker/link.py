@@ -12,6 +12,7 @@ from pathlib import Path
 from popcc.linker.addresses import Addresses
 from popcc.linker.checks import check_executables
 from popcc.linker.collect import collect
+from popcc.linker.elf import drop_sections
 from popcc.linker.inputs import Input
 from popcc.linker.layout import BUILD_ID_SIZE, LINKER_DEFINED, PAGE, Layout, place
 from popcc.linker.leaf import check_leaf_calls
@@ -70,6 +71,8 @@ def link(inputs: Sequence[Input], options: LinkOptions, name: str) -> Linked:
     # lld moves the bytes and relocates them; then nothing it did is believed.
     executables = _run_lld(resolution, layout, tables, end, build_id, options)
     check_executables(executables, layout, end)
+    if options.strip == "all":  # not before: the check goes by symbols
+        executables = {isa: drop_sections(data, isa, (".symtab", ".strtab")) for isa, data in executables.items()}
 
     metadata = _metadata(resolution, build_id.hex(), options.isas, name)
     return Linked(make_program(executables, options.outer, metadata), metadata, resolution, layout)
@@ -114,7 +117,7 @@ def _run_lld(
     build_id: bytes,
     options: LinkOptions,
 ) -> Mapping[str, bytes]:
-    strip = {"": (), "debug": ("--strip-debug",), "all": ("--strip-debug",)}[options.strip]
+    strip = ("--strip-debug",) if options.strip else ()
     duplicates = ("--allow-multiple-definition",) if options.allow_duplicates else ()
     used = sorted({p.key.unit for p in layout.placed})
     with tempfile.TemporaryDirectory(prefix="popcc-link-") as folder:
