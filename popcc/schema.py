@@ -260,20 +260,20 @@ PAGE = 4096
 
 
 class Note(IntEnum):
-    """Types of the notes in an image."""
+    """Types of the notes in an image; far from those that `readelf -n` has names for in a core file."""
 
-    IMAGE = 1  # struct popcorn_image, first
-    PROGRAM = 2  # path of the multi-ISA file
-    CWD = 3
-    RUNNER = 4  # struct popcorn_runner, path
-    HANDLERS = 5  # struct popcorn_signal_action[64]
-    MAPPING = 6  # struct popcorn_map, path
-    THREAD = 7  # struct popcorn_thread_note, frames: u32 nframes, per frame u32 site, u32 nvalues, u64 value[]
-    FILE = 8  # struct popcorn_file, path
-    TIMER = 9  # struct popcorn_timer
-    LIMIT = 10  # struct popcorn_limit
-    SEGMENT = 11  # struct popcorn_segment, one per PT_LOAD, in their order
-    SUM = 12  # struct popcorn_sum, last
+    IMAGE = 0x50000001  # struct popcorn_image, first
+    PROGRAM = 0x50000002  # path of the multi-ISA file
+    CWD = 0x50000003
+    RUNNER = 0x50000004  # struct popcorn_runner, path
+    HANDLERS = 0x50000005  # struct popcorn_signal_action[64]
+    MAPPING = 0x50000006  # struct popcorn_map, path
+    THREAD = 0x50000007  # struct popcorn_thread_note, frames: u32 nframes, per frame u32 site, u32 nvalues, u64 value[]
+    FILE = 0x50000008  # struct popcorn_file, path
+    TIMER = 0x50000009  # struct popcorn_timer
+    LIMIT = 0x5000000A  # struct popcorn_limit
+    SEGMENT = 0x5000000B  # struct popcorn_segment, one per PT_LOAD, in their order
+    SUM = 0x5000000C  # struct popcorn_sum, last
 
 
 class ImageFlag(IntEnum):
@@ -292,6 +292,7 @@ class FileKind(IntEnum):
     STANDARD = 4  # 0, 1 or 2: the restorer's own, unless regular
     KEPT = 5  # MOVE: stays open through exec, only FD_CLOEXEC is set again
     DUPLICATE = 6  # shares the open file of descriptor `same`
+    STAYS = 7  # can't follow into an image; only where an image holds notes alone
 
 
 class Rounding(IntEnum):
@@ -466,14 +467,14 @@ def c_header() -> str:
     out += ["#ifndef POPCORN_SCHEMA_H", "#define POPCORN_SCHEMA_H", "", "#include <stdint.h>", ""]
     for name in CONSTANTS:
         value = globals()[name]
-        text = f'"{value}"' if isinstance(value, str) else f"{value:#x}u" if value > 65536 else str(value)
+        text = f'"{value}"' if isinstance(value, str) else _number(value)
         out.append(f"#define POPCORN_{name} {text}")
     out += ["", "/* the ISAs: X(number, name, ELF machine) */", "#define POPCORN_ISAS(X) \\"]
     out += [f"\tX({isa.number}, {isa.name}, {isa.elf_machine}) \\" for isa in ISAS.values()]
     out[-1] = out[-1].removesuffix(" \\")
     for prefix, enum in ENUMS:
         out += ["", f"/* {enum.__doc__} */", "enum {"]
-        out += [f"\tPOPCORN_{prefix}_{member.name} = {member.value}," for member in enum]
+        out += [f"\tPOPCORN_{prefix}_{member.name} = {_number(member.value)}," for member in enum]
         out.append("};")
     for record in RECORDS:
         out += ["", *_comment(record.__doc__ or ""), f"struct {record.c_name} {{"]
@@ -482,6 +483,10 @@ def c_header() -> str:
             out.append(f"\t{_C_TYPES[c.type]} {name}{array};" + (f" /* {c.doc} */" if c.doc else ""))
         out += ["};", f'_Static_assert(sizeof(struct {record.c_name}) == {record.size()}, "{record.c_name}");']
     return "\n".join([*out, "", "#endif", ""])
+
+
+def _number(value: int) -> str:
+    return f"{value:#x}u" if value > 65536 else str(value)
 
 
 def _comment(doc: str) -> list[str]:

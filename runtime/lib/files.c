@@ -62,7 +62,7 @@ struct writer {
 	struct popcorn_text *error;
 	const int *own;
 	size_t nown, nfiles;
-	int move, refused;
+	int move, notes_only, refused;
 	struct open_file *files;
 };
 
@@ -159,6 +159,7 @@ static long write_one(int fd, void *arg)
 	else if ((me->stat.mode & K_S_IFMT) == K_S_IFDIR && usable) note.kind = POPCORN_FILE_DIRECTORY;
 	else if (fd <= 2 && (me->stat.mode & K_S_IFMT) != K_S_IFREG) note.kind = POPCORN_FILE_STANDARD;
 	else if ((me->stat.mode & K_S_IFMT) == K_S_IFCHR && usable && stateless(&me->stat)) note.kind = POPCORN_FILE_DEVICE;
+	else if (w->notes_only) note.kind = POPCORN_FILE_STAYS;
 	else {
 		refuse(w, fd, kind_of(me->stat.mode, link), link);
 		return 0;
@@ -167,9 +168,10 @@ static long write_one(int fd, void *arg)
 	return popcorn_note(w->notes, POPCORN_NOTE_FILE, &note, sizeof note, link, n);
 }
 
-int popcorn_files_write(struct popcorn_buffer *notes, int move, const int *own, size_t nown, struct popcorn_text *error)
+int popcorn_files_write(struct popcorn_buffer *notes, uint32_t image_flags, const int *own, size_t nown, struct popcorn_text *error)
 {
-	struct writer w = { notes, error, own, nown, 0, move, 0, 0 };
+	int move = !!(image_flags & POPCORN_IMAGE_MOVE);
+	struct writer w = { notes, error, own, nown, 0, move, !!(image_flags & POPCORN_IMAGE_NOTES_ONLY), 0, 0 };
 	size_t bytes = (MAX_FILES + 1) * sizeof *w.files;
 	long e;
 

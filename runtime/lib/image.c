@@ -139,13 +139,13 @@ static int mappings(struct writer *w)
 	for (size_t i = 0; i < popcorn_nmappings; i++) {
 		const struct popcorn_mapping *m = popcorn_mappings + i;
 		struct popcorn_map n = { m->start, m->end, m->offset, m->prot, m->flags, m->file, 0 };
-		if (!m->file && m->flags & K_MAP_SHARED)
+		if (!(w->flags & POPCORN_IMAGE_NOTES_ONLY) && !m->file && m->flags & K_MAP_SHARED)
 			return refuse(w, "memory shared with other processes at %x can't follow", (long)m->start);
-		if (m->file && (!m->path || *m->path != '/' || popcorn_ends(m->path, " (deleted)"))) {
+		if (!(w->flags & POPCORN_IMAGE_NOTES_ONLY) && m->file && (!m->path || *m->path != '/' || popcorn_ends(m->path, " (deleted)"))) {
 			popcorn_text_set(&w->order->error, "the shared mapping of %s can't follow: it has no path", m->path ? m->path : "a file");
 			return -1;
 		}
-		if (popcorn_note(&w->notes, POPCORN_NOTE_MAPPING, &n, sizeof n, m->path, m->file ? popcorn_length(m->path) : 0)) return -1;
+		if (popcorn_note(&w->notes, POPCORN_NOTE_MAPPING, &n, sizeof n, m->path, m->file && m->path ? popcorn_length(m->path) : 0)) return -1;
 	}
 	return 0;
 }
@@ -171,11 +171,14 @@ static int process(struct writer *w)
 	static char text[4096];
 	long fd = popcorn_high_fd(K4(K_openat, K_AT_FDCWD, "/proc/self/timers", K_O_CLOEXEC, 0)), n;
 
-	if (fd >= 0) {
+	if (fd >= 0 && !(w->flags & POPCORN_IMAGE_NOTES_ONLY)) {
 		n = K3(K_read, fd, text, sizeof text);
-		K1(K_close, fd);
-		if (n > 0) return refuse(w, "a timer made by timer_create can't follow", 0);
+		if (n > 0) {
+			K1(K_close, fd);
+			return refuse(w, "a timer made by timer_create can't follow", 0);
+		}
 	}
+	if (fd >= 0) K1(K_close, fd);
 	n = K2(K_getcwd, text, sizeof text);
 	if (n <= 1 || text[0] != '/') return refuse(w, "its current directory has been deleted", 0);
 	if (popcorn_note(&w->notes, POPCORN_NOTE_CWD, text, n - 1, 0, 0)) return -1;
@@ -285,7 +288,7 @@ int popcorn_image_write(struct popcorn_order *o, int fd, uint32_t flags, int exe
 	o->error.n = 0;
 	if (fd < 0) return refuse(&w, "no image file came with the request", 0);
 	if (!notes(&w, exe_fd, reply_fd)
-	    && !popcorn_files_write(&w.notes, !!(flags & POPCORN_IMAGE_MOVE), own, sizeof own / sizeof *own, &o->error)) {
+	    && !popcorn_files_write(&w.notes, flags, own, sizeof own / sizeof *own, &o->error)) {
 		if (flags & POPCORN_IMAGE_NOTES_ONLY || !memory(&w)) e = finish_and_write(&w, fd);
 		hide_again();
 	}

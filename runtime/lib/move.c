@@ -187,6 +187,9 @@ void popcorn_move(struct popcorn_order *o)
 		popcorn_text_set(&o->error, "%s has been built again since the program started", *program ? program : "the executable");
 		return;
 	}
+	/* popcorn knows better where it found the program than a process that was started from a descriptor */
+	if (*program && popcorn_length(program) < sizeof popcorn_config.program)
+		__builtin_memcpy(popcorn_config.program, program, popcorn_length(program) + 1);
 	if ((image = popcorn_high_fd(K2(K_memfd_create, "popcorn:image", MFD_CLOEXEC))) < 0) {
 		popcorn_text_set(&o->error, "no memory for the image: %e", image);
 		return;

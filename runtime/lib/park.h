@@ -36,7 +36,7 @@ hidden int popcorn_note(struct popcorn_buffer *, uint32_t type, const void *a, s
 hidden uint32_t popcorn_crc(uint32_t crc, const void *, size_t);
 
 /* files.c: notes of all open files but the runtime's own; -1 with *error set. */
-hidden int popcorn_files_write(struct popcorn_buffer *, int move, const int *own, size_t nown, struct popcorn_text *error);
+hidden int popcorn_files_write(struct popcorn_buffer *, uint32_t image_flags, const int *own, size_t nown, struct popcorn_text *error);
 hidden void popcorn_files_cloexec(int set); /* MOVE: clear FD_CLOEXEC where it is set; set it again if the exec failed */
 hidden int popcorn_file_restore(const struct popcorn_file *, const char *path, struct popcorn_text *error);
 

@@ -1,0 +1,251 @@
+"""The popcorn command: programs that popcc linked, run, moved, written to files and looked at."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from popcc import __version__
+from popcc.errors import PopccError
+from popcc.isa import isa_named
+from popcc.linker.program import read_program
+from popcc.runtime.popcorn import actions, show
+from popcc.runtime.popcorn.hosts import host_isa
+from popcc.runtime.popcorn.image import read_image
+from popcc.runtime.popcorn.launch import find_program, prepare
+from popcc.runtime.popcorn.output import print_json, print_table, say, size_text
+from popcc.runtime.popcorn.processes import all_processes, find_process
+from popcc.runtime.popcorn.run import Move, parse_move, run_with_moves, self_moves
+
+_POSITIVE = click.IntRange(min=1)
+
+
+def _isa(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    try:
+        return isa_named(value).name if value is not None else None
+    except PopccError as e:
+        raise click.BadParameter(str(e)) from None
+
+
+def _moves(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Move, ...]:
+    try:
+        return tuple(parse_move(v) for v in values)
+    except (ValueError, PopccError) as e:
+        raise click.BadParameter(str(e)) from None
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_program = click.option(
+    "--program", type=click.Path(path_type=Path), help="The program file, if it is no longer where it was."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="popcorn")
+def cli() -> None:
+    """Move running programs that popcc linked from one ISA to another.
+
+    \b
+    Examples:
+      popcorn run ./program                      run it here
+      popcorn run --on aarch64 ./program         run it on another ISA (under qemu-user if need be)
+      popcorn ps                                 which programs can be moved
+      popcorn migrate 4711 --to aarch64          move one while it runs
+      popcorn checkpoint 4711 -o image           write one to a file, and end it
+      popcorn restore image --on aarch64         go on from the file, on any ISA
+    """
+
+
+@cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to start on; this machine's unless given.")
+@click.option(
+    "--rebuild-every", type=_POSITIVE, metavar="N", help="Rebuild the stack in place at every Nth migration point."
+)
+@click.option("--move-every", type=_POSITIVE, metavar="N", help="Move to the next ISA at every Nth migration point.")
+@click.option(
+    "--at",
+    "moves",
+    callback=_moves,
+    multiple=True,
+    metavar="TIME:ISA",
+    help="Move to ISA TIME after the start; repeatable.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of what --rebuild-every does at random.")
+@click.argument("program")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(
+    isa: str | None, rebuild_every: int | None, move_every: int | None, moves: tuple[Move, ...], seed: int | None,
+    program: str, arguments: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Run PROGRAM with ARGUMENTS. The exit status is the program's, 128 + N if signal N ended it.
+
+    \b
+    Examples:
+      popcorn run --at 1s:aarch64 --at 2s:x86_64 ./program input
+      popcorn run --move-every 1000 ./program
+    """
+    info = read_program(find_program(program))
+    launch = prepare(info, isa or host_isa().name, arguments, self_moves(rebuild_every, move_every, seed))
+    if not moves:
+        launch.exec()
+    sys.exit(run_with_moves(launch, moves))
+
+
+@cli.command()
+@_json
+def ps(as_json: bool) -> None:
+    """List the running programs that popcc linked.
+
+    \b
+    Columns in a pipe, tab-separated: pid, user, ISA, native or emulated, command.
+    """
+    found = all_processes()
+    if as_json:
+        print_json(
+            [
+                {"pid": p.pid, "user": p.user, "isa": p.isa, "emulated": p.emulated, "command": p.command,
+                 "program": str(p.program) if p.program else None}
+                for p in found
+            ]
+        )  # fmt: skip
+        return
+    rows = [(p.pid, p.user, p.isa, "emulated" if p.emulated else "native", p.command) for p in found]
+    print_table(("PID", "USER", "ISA", "HOW", "COMMAND"), rows)
+
+
+@cli.command()
+@click.argument("pid", type=_POSITIVE)
+@click.option("--to", "isa", required=True, metavar="ISA", callback=_isa, help="ISA to move to.")
+@_program
+def migrate(pid: int, isa: str, program: Path | None) -> None:
+    """Move the running program PID to another ISA. It keeps its pid, files, terminal and parent.
+
+    \b
+    Example:
+      popcorn migrate 4711 --to aarch64
+    """
+    answer = actions.migrate(pid, isa, program)
+    say(f"{pid} runs on {isa}: {answer.threads} threads, {answer.frames} frames, {answer.took * 1000:.0f} ms")
+
+
+@cli.command()
+@click.argument("pid", type=_POSITIVE)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The image file.")
+@click.option("--leave-running", is_flag=True, help="The program goes on; otherwise it ends when the image is safe.")
+def checkpoint(pid: int, output: Path, leave_running: bool) -> None:
+    """Write the running program PID to a file, from which it can go on on any ISA.
+
+    \b
+    Example:
+      popcorn checkpoint 4711 -o image && popcorn restore image --on aarch64
+    """
+    answer = actions.checkpoint(pid, output, leave_running)
+    say(f"{output}: {answer.threads} threads, {answer.frames} frames, {size_text(answer.image_bytes)}")
+
+
+@cli.command()
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to go on on; this machine's unless given.")
+@_program
+def restore(image: Path, isa: str | None, program: Path | None) -> None:
+    """Go on from an image, as this process. Standard streams are the ones given here.
+
+    \b
+    Example:
+      popcorn restore image --on aarch64
+    """
+    actions.restore(image, isa, program).exec()
+
+
+@cli.command()
+@click.argument("what", metavar="IMAGE|PID")
+@_program
+@_json
+def inspect(what: str, program: Path | None, as_json: bool) -> None:
+    """Show what an image, or a running program, holds: frames by function and line, live values, files.
+
+    \b
+    Examples:
+      popcorn inspect image
+      popcorn inspect 4711 --json
+    """
+    path = Path(what)
+    image = actions.snapshot(find_process(int(what))) if what.isdigit() and not path.exists() else read_image(path)
+    try:
+        meta = actions.program_of_image(image, program).metadata
+    except PopccError as e:
+        if program:
+            raise
+        click.echo(f"popcorn: warning: without names: {e}", err=True)
+        meta = None
+    if as_json:
+        print_json(show.image_json(image, meta))
+    else:
+        click.echo("\n".join(show.image_lines(image, meta)))
+
+
+@cli.command()
+@click.argument("program")
+@_json
+def sites(program: str, as_json: bool) -> None:
+    """Show the functions of PROGRAM that can be on the stack while it moves, and their sites.
+
+    \b
+    Columns in a pipe, tab-separated: function, file, tier, sites, live values.
+    """
+    found = show.program_json(read_program(find_program(program)))
+    if as_json:
+        print_json(found)
+        return
+    rows = [(f["name"], f["file"], f["tier"], f["sites"], f["values"]) for f in found["functions"]]
+    print_table(("FUNCTION", "FILE", "TIER", "SITES", "VALUES"), rows)
+
+
+@cli.command()
+@click.argument("program")
+@click.option("--isa", required=True, metavar="ISA", callback=_isa, help="ISA to extract.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write.")
+def extract(program: str, isa: str, output: Path) -> None:
+    """Write the executable of one ISA out of PROGRAM.
+
+    \b
+    Example:
+      popcorn extract ./program --isa aarch64 -o program.aarch64
+    """
+    data = read_program(find_program(program)).executable(isa)
+    try:
+        output.write_bytes(data)
+        output.chmod(0o755)
+    except OSError as e:
+        raise PopccError(f"cannot write '{output}': {e.strerror}") from None
+
+
+def main() -> NoReturn:
+    """The console command: every error is one message, Ctrl-C and closed pipes end quietly."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        cli.main(prog_name="popcorn", standalone_mode=False)
+        sys.exit(0)
+    except PopccError as e:
+        for line in str(e).splitlines():
+            click.echo(f"popcorn: error: {line}", err=True)
+        sys.exit(1)
+    except click.UsageError as e:
+        e.show()
+        sys.exit(2)
+    except click.ClickException as e:
+        click.echo(f"popcorn: error: {e.format_message()}", err=True)
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The running programs that popcc linked, as /proc shows them.
+
+A native one is its own /proc/PID/exe, which carries ``.popcorn.note``. Under qemu-user the executable is the
+emulator: the program shows in /proc/PID/maps, as the memfd ``popcorn:<program>:<isa>`` that popcorn and moves
+start executables from, or as a file. After a move the program file's path is in the environment (POPCORN_PROGRAM).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from popcc.errors import PopccError
+from popcc.isa import ISAS
+from popcc.linker.program import ProgramInfo, read_program
+from popcc.schema import REQUEST_SIGNAL
+
+# qemu-user keeps the first real-time signals for itself and moves the others (7.2: by 2; others: in place)
+_EMULATED_SIGNALS = (REQUEST_SIGNAL + 2, REQUEST_SIGNAL, REQUEST_SIGNAL + 1)
+_MEMFD = "/memfd:popcorn:"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running program."""
+
+    pid: int
+    isa: str
+    emulated: bool
+    uid: int
+    program: Path | None  # the file popcc linked, if it is known
+    command: str
+
+    @property
+    def user(self) -> str:
+        try:
+            return pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return str(self.uid)
+
+
+def find_process(pid: int) -> Process:
+    """The program with this pid. Raises `PopccError` when there is none, or it is not popcc's, or not ours to touch."""
+    proc = Path("/proc") / str(pid)
+    try:
+        uid = (proc / "status").stat().st_uid
+    except OSError:
+        raise PopccError(f"no process {pid}") from None
+    try:
+        found = _examine(proc, uid)
+    except PermissionError:
+        if os.geteuid() in (0, uid):
+            raise PopccError(f"the kernel does not let process {pid} be examined") from None
+        raise PopccError(f"process {pid} belongs to {_user(uid)}; run popcorn as that user or as root") from None
+    except OSError as e:
+        gone = e.errno in (errno.ENOENT, errno.ESRCH)
+        raise PopccError(f"no process {pid}" if gone else f"cannot examine process {pid}: {e.strerror}") from None
+    if found is None:
+        raise PopccError(f"process {pid} does not run a program that popcc linked")
+    return found
+
+
+def all_processes() -> list[Process]:
+    """Every program of popcc's that this user may examine."""
+    found = []
+    for proc in Path("/proc").iterdir():
+        if not proc.name.isdigit():
+            continue
+        try:
+            process = _examine(proc, (proc / "status").stat().st_uid)
+        except OSError:
+            continue
+        if process:
+            found.append(process)
+    return sorted(found, key=lambda p: p.pid)
+
+
+def request_signal(process: Process) -> int:
+    """The signal that reaches the program's request handler."""
+    if not process.emulated:
+        return REQUEST_SIGNAL
+    caught = _status(process.pid).get("SigCgt", "0")
+    mask = int(caught, 16)
+    for number in _EMULATED_SIGNALS:
+        if mask >> (number - 1) & 1:
+            return number
+    raise PopccError(f"process {process.pid} does not listen for requests yet; try again")
+
+
+def is_alive(pid: int) -> bool:
+    """Neither gone nor a zombie."""
+    try:
+        return not _status(pid).get("State", "Z").startswith(("Z", "X"))
+    except PopccError:
+        return False
+
+
+def program_of(process: Process) -> ProgramInfo:
+    """The program file of a process, with the executables of all its ISAs."""
+    if process.program is None:
+        raise PopccError(f"the program file of process {process.pid} is not known; give it with --program")
+    return read_program(process.program)
+
+
+def _user(uid: int) -> str:
+    return replace(Process(0, "", False, uid, None, "")).user
+
+
+def _status(pid: int) -> dict[str, str]:
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        raise PopccError(f"no process {pid}") from None
+    return {k: v.strip() for k, _, v in (line.partition(":") for line in text.splitlines())}
+
+
+def _examine(proc: Path, uid: int) -> Process | None:
+    exe = str((proc / "exe").readlink())
+    pid = int(proc.name)
+    emulator = Path(exe).name
+    emulated = {isa.name: isa for isa in ISAS.values() if emulator in (isa.qemu, isa.qemu.removesuffix("-static"))}
+    if emulated:
+        isa, path = next(iter(emulated)), _guest_path(proc)
+        if path is None:
+            return None
+    else:
+        note = _note(proc / "exe")
+        if note is None:
+            return None
+        isa, path = note.isa, Path(exe.removesuffix(" (deleted)"))
+    kept = _environment(proc).get("POPCORN_PROGRAM")
+    if kept:
+        path = Path(kept)
+    elif str(path).startswith("/memfd:"):
+        path = None
+    words = [w.decode(errors="replace") for w in (proc / "cmdline").read_bytes().split(b"\0")]
+    command = " ".join(_without_emulator(words) if emulated else words).strip()
+    return Process(pid, isa, bool(emulated), uid, path, command)
+
+
+def _without_emulator(words: list[str]) -> list[str]:
+    """qemu -0 NAME FILE ARGUMENTS... -> NAME ARGUMENTS..."""
+    if len(words) > 3 and words[1] == "-0":
+        return [words[2], *words[4:]]
+    return words[1:]
+
+
+def _note(path: Path) -> ProgramInfo | None:
+    try:
+        return read_program(path)
+    except PopccError:
+        path.stat()  # a process that has ended meanwhile is an OSError, not another's program
+        return None
+
+
+def _guest_path(proc: Path) -> Path | None:
+    """The program an emulator runs: the first mapped file that popcc linked."""
+    seen = set()
+    for line in (proc / "maps").read_text(errors="replace").splitlines():
+        fields = line.split(maxsplit=5)
+        if len(fields) < 6 or fields[5] in seen:
+            continue
+        seen.add(fields[5])
+        name = fields[5].removesuffix(" (deleted)")
+        if name.startswith(_MEMFD):
+            return Path(name)
+        if name.startswith("/") and not name.startswith(("/memfd:", "/dev/")) and _note_of_file(name):
+            return Path(name)
+    return None
+
+
+def _note_of_file(name: str) -> bool:
+    path = Path(name)
+    return path.is_file() and not Path(name).name.startswith("qemu-") and _note(path) is not None
+
+
+def _environment(proc: Path) -> dict[str, str]:
+    entries = (proc / "environ").read_bytes().split(b"\0")
+    return {
+        k.decode(errors="replace"): v.decode(errors="surrogateescape")
+        for k, _, v in (e.partition(b"=") for e in entries)
+    }
