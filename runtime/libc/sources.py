@@ -38,7 +38,7 @@ _FOLDERS = (
     "stat stdio stdlib string temp termios thread time unistd"
 ).split()
 
-CRT = ("crt/crt1",)
+_WITHOUT_POINTS = ("string/", "ctype/", "math/", "complex/", "internal/popcorn_syscall")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class Source:
 
     name: str
     path: Path
+
+    @property
+    def points(self) -> str:
+        """Where migration points go: not into what is called as a leaf, nor between a system call and its retry."""
+        return "none" if self.name.startswith(_WITHOUT_POINTS) else "auto"
 
     @property
     def member(self) -> str:

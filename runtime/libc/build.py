@@ -1,0 +1,204 @@
+"""The C library, the runtime and the helper routines as units that the linker takes members from.
+
+They are built on first use and kept in a cache, in three parts that change for different reasons:
+
+    <cache>/musl-<digest>/       every C file of the libc through all passes: minutes
+    <cache>/runtime-<digest>/    libpopcorn, plainly: seconds
+    <cache>/helpers-<digest>/    compiler-rt's members
+    <cache>/libc-<digest>/       index.json over all three: global symbol -> payload file
+
+A part is made in a directory of its own and renamed when it is whole; a lock file keeps others from making it
+at the same time. So neither Ctrl-C nor a second popcc leaves half a library behind. ``POPCC_LIBC`` names an
+index directory to be taken as it is, for work on the passes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+from popcc.compile import CompileOptions, compile_source
+from popcc.errors import ErrorGroup, PopccError
+from popcc.frontend import wheel
+from popcc.runtime.libc import helpers, runtime
+from popcc.runtime.libc.headers import HERE, internal_include_dirs
+from popcc.runtime.libc.numbers import RUNTIME
+from popcc.runtime.libc.sources import FLAGS, Source, sources
+from popcc.unit import Unit
+
+_T = TypeVar("_T")
+
+_PACKAGE = Path(__file__).resolve().parents[2]  # where popcc/, passes/, linker/ and runtime/ lie
+# what decides how a C file becomes a unit
+_COMPILER = ("popcc/ir", "popcc/isa", "passes", "linker/maps", "linker/machine")
+_COMPILER_FILES = (
+    "popcc/codegen.py popcc/compile.py popcc/frontend.py popcc/isolate.py popcc/leaf.py popcc/unit.py linker/elf.py linker/index.py"
+).split()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the three. `make` turns a member's name into its unit, in a worker process."""
+
+    name: str
+    digest: str
+    members: tuple[str, ...]
+    make: Callable[[str, tuple[str, ...]], Unit]
+
+    @property
+    def folder(self) -> str:
+        """Its directory in the cache."""
+        return f"{self.name}-{self.digest}"
+
+
+def library(isas: tuple[str, ...]) -> Path:
+    """The index directory for `isas`, made when it is not there yet. Raises `PopccError` with what went wrong."""
+    if given := os.environ.get("POPCC_LIBC"):
+        return Path(given)
+    parts = _parts(isas)
+    digest = hashlib.sha1("".join(p.folder for p in parts).encode()).hexdigest()[:16]
+    index = cache_dir() / f"libc-{digest}"
+    if not (index / "index.json").exists():
+        with _lock(cache_dir() / "lock"):
+            for part in parts:
+                if not (cache_dir() / part.folder).exists():
+                    _build(part, isas)
+            if not index.exists():
+                _write_index(index, parts)
+    return index
+
+
+def cache_dir() -> Path:
+    """Where units are kept: $POPCC_CACHE, else popcc in the user's cache directory."""
+    given = os.environ.get("POPCC_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    path = Path(given) if given else Path(base) / "popcc"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise PopccError(f"can't make the cache directory {path}: {e.strerror}; set POPCC_CACHE to another") from None
+    return path
+
+
+def _parts(isas: tuple[str, ...]) -> tuple[Part, ...]:
+    files = {s.member: s for s in sources()}
+    tools = f"{isas} {version('ziglang')} {version('llvmlite')} {version('capstone')}"
+    compiler = _digest_of([_PACKAGE / d for d in _COMPILER] + [_PACKAGE / f for f in _COMPILER_FILES])
+    overlay = _digest_of([HERE / "src", HERE / "arch", HERE / "include", HERE / "sources.py", HERE / "headers.py"])
+    own = _digest_of([RUNTIME, HERE / "runtime.py"])
+    rest = _digest_of([HERE / "helpers.py", _PACKAGE / "linker/index.py"])
+    return (
+        Part("runtime", _short(tools, own, rest), tuple(runtime.names(isas)), runtime.build_part),
+        Part("helpers", _short(tools, rest), tuple(helpers.HELPERS), helpers.build_helper),
+        Part("musl", _short(tools, compiler, overlay), tuple(files), _compile_member),
+    )
+
+
+def _compile_member(member: str, isas: tuple[str, ...]) -> Unit:
+    return compile_source(_source(member).path, options(_source(member), isas))
+
+
+def _source(member: str) -> Source:
+    return next(s for s in sources() if s.member == member)
+
+
+def options(source: Source, isas: tuple[str, ...]) -> CompileOptions:
+    """How a file of the libc is compiled."""
+    return CompileOptions(
+        isas=isas,
+        include_dirs=tuple(internal_include_dirs()),
+        clang_flags=FLAGS,
+        optimization="2",
+        migration_points=source.points,
+    )
+
+
+def _build(part: Part, isas: tuple[str, ...]) -> None:
+    """Makes a part, in parallel. Nothing is left behind when it fails or is interrupted."""
+    work = Path(tempfile.mkdtemp(prefix=f".{part.name}-", dir=cache_dir()))
+    errors: list[PopccError] = []
+    symbols: dict[str, dict[str, str]] = {}
+    pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8))
+    try:
+        jobs = {pool.submit(_make, part, m, isas, work): m for m in part.members}
+        for job in _with_progress(as_completed(jobs), len(jobs), part.name):
+            try:
+                symbols[jobs[job]] = job.result()
+            except PopccError as e:
+                errors.append(PopccError(f"building {part.name}, {jobs[job]}: {e}"))
+        if errors:
+            raise ErrorGroup(errors)
+        (work / "symbols.json").write_text(json.dumps(symbols, sort_keys=True))
+        os.replace(work, cache_dir() / part.folder)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _make(part: Part, member: str, isas: tuple[str, ...], work: Path) -> dict[str, str]:
+    """In a worker: builds a member and writes its payload. Returns its global symbols and their bindings."""
+    unit = part.make(member, isas)
+    (work / f"{member}.unit").write_bytes(unit.encode())
+    found: dict[str, str] = {}
+    for o in unit.objects.values():
+        for s in o.symbols:
+            if s.binding != "local" and s.section and found.get(s.name) != "global":
+                found[s.name] = s.binding
+    return found
+
+
+def _write_index(index: Path, parts: Sequence[Part]) -> None:
+    """Global symbol -> payload. Where members compete, one that defines it strongly goes first: musl's weak ones
+    are stand-ins for members that are not linked."""
+    best: dict[str, tuple[str, str]] = {}
+    for part in parts:
+        for member, symbols in json.loads((cache_dir() / part.folder / "symbols.json").read_text()).items():
+            for name, binding in symbols.items():
+                if name not in best or (best[name][0] == "weak" and binding == "global"):
+                    best[name] = (binding, f"../{part.folder}/{member}.unit")
+    work = Path(tempfile.mkdtemp(prefix=".libc-", dir=cache_dir()))
+    (work / "index.json").write_text(json.dumps({name: where for name, (_, where) in sorted(best.items())}))
+    os.replace(work, index)
+
+
+def _digest_of(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha1()
+    for path in paths:
+        for file in sorted(p for p in path.rglob("*") if p.suffix in (".py", ".c", ".h", ".S")) if path.is_dir() else [path]:
+            digest.update(f"{file.name}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _short(*parts: str) -> str:
+    return hashlib.sha1("\0".join((*parts, str(wheel().name))).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Holds a lock file; the kernel gives it up when the process ends, however it ends."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _with_progress(items: Iterator[_T], total: int, what: str) -> Iterator[_T]:
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    yield from track(items, f"popcc: building {what}, once", total, console=console, transient=True)

@@ -1,0 +1,68 @@
+"""libpopcorn as units: each file of ``runtime/lib`` compiled plainly for every ISA, private to its node."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+from popcc.errors import PopccError
+from popcc.frontend import clang, wheel
+from popcc.isa import isa_named
+from popcc.linker.index import private_unit
+from popcc.runtime.libc.numbers import RUNTIME
+from popcc.unit import Unit
+
+FLAGS = (
+    "-std=c11",
+    "-ffreestanding",
+    "-fno-builtin",
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fno-stack-protector",
+    "-fno-pic",
+    "-fno-pie",
+    "-fno-asynchronous-unwind-tables",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-sanitize=all",
+    "-nostdinc",
+    "-Wno-unused-command-line-argument",
+)
+
+
+def names(isas: tuple[str, ...]) -> list[str]:
+    """The parts: ``park.c``, and ``point.S`` of which every ISA has its own."""
+    common = {p.name for p in RUNTIME.glob("*.c")}
+    own = {p.name for isa in isas for p in _folder(isa).glob("*.[cS]")}
+    assert not common & own, common & own
+    return sorted(common | own)
+
+
+def build_part(name: str, isas: tuple[str, ...]) -> Unit:
+    """One file for every ISA. Raises `PopccError` with the compiler's words."""
+    objects = {}
+    for isa in isas:
+        source = RUNTIME / name if (RUNTIME / name).exists() else _folder(isa) / name
+        if source.exists():
+            objects[isa] = _object(source, isa)
+    return private_unit("popcorn-" + name, objects)
+
+
+def _folder(isa: str) -> Path:
+    return RUNTIME / "arch" / isa
+
+
+def _object(source: Path, isa: str) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="popcc-runtime-") as folder:
+        output = Path(folder) / "part.o"
+        command = [
+            *clang(), f"--target={isa_named(isa).triple}", *FLAGS, "-isystem", str(wheel() / "lib/include"),
+            f"-I{RUNTIME}", f"-I{_folder(isa)}", "-c", str(source), "-o", str(output),
+        ]  # fmt: skip
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode:
+            raise PopccError(f"{source} [{isa}] can't be built: {run.stderr.strip()}")
+        return output.read_bytes()
