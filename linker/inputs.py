@@ -70,7 +70,7 @@ class IndexedLibrary:
 
     def load(self, member: str) -> list[LinkUnit]:
         """The units of a payload file."""
-        origin = f"{self.name}({member})"
+        origin = f"{self.name}({Path(member).stem})"
         return [LinkUnit(u, origin) for u in decode_units((self.directory / member).read_bytes(), origin)]
 
 

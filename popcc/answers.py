@@ -45,6 +45,8 @@ def answer(options: Options) -> str:
     name, _, value = request.partition("=")
     if name in ("-version", "-dumpmachine", "-dumpversion", "-dumpfullversion", "-help"):
         return _HELP if name == "-help" else _fixed(name)
+    if name == "-Wl,--version":
+        return f"LLD {CLANG_VERSION} (compatible with GNU linkers)\n"
     if name == "-print-file-name":
         return _found(value, options) + "\n"
     if name == "-print-prog-name":

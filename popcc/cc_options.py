@@ -101,7 +101,7 @@ _FRONT_END = frozenset(
 _FRONT_END_ONLY = ("-E", "-M", "-MM", "-fsyntax-only")
 _PRINT = ("--version", "--help", "-help", "-dumpmachine", "-dumpversion", "-dumpfullversion")
 _SILENT = frozenset(
-    ("-pipe", "--pipe", "-static", "--static", "-rdynamic", "-no-pie", "-nopie", "-m64", "-mcmodel=small",
+    ("-pipe", "--pipe", "-static", "--static", "-rdynamic", "-no-pie", "-nopie", "-m64", "-mcmodel=small", "-mfpmath=sse",
      "-integrated-as", "-no-integrated-cpp", "-static-libgcc", "-no-canonical-prefixes", "-canonical-prefixes")
 )  # fmt: skip
 _HARMLESS_PREFIXES = (
@@ -128,6 +128,8 @@ _WARNED_PREFIXES = {
     "-Wa,": "no effect: popcc has no assembler",
     "-Xassembler": "no effect: popcc has no assembler",
     "-B": "no effect: popcc brings its own tools",
+    "-save-temps": "no effect: popcc keeps what lies between in memory",
+    "-save-temps=": "no effect: popcc keeps what lies between in memory",
     "--param": "no effect in clang",
     "--param=": "no effect in clang",
     "--sysroot": "no effect: popcc brings its own headers and C library",
@@ -325,7 +327,7 @@ class _Reader:
         linker = read_linker_flags(self.linker, "-s" in self.switches)
         extra = [Input(Kind.LIBRARY, name) for name in linker.libraries]
         inputs = [replace(item, whole_archive=n in linker.whole) for n, item in enumerate(self.inputs)]
-        printing = self.values.get("print", "")
+        printing = self.values.get("print", "-Wl,--version" if linker.version and not inputs else "")
         action = self.action()
         return Options(
             action=action,

@@ -26,6 +26,7 @@ class LinkerFlags:
     keep_all: bool = False
     strip: str = ""
     map_file: str = ""
+    version: bool = False  # -Wl,--version, by which build systems recognise a linker
     fatal_warnings: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -56,7 +57,7 @@ _IGNORED = frozenset(
      "--copy-dt-needed-entries", "--warn-common",
      "--no-copy-dt-needed-entries", "--no-fatal-warnings", "--no-allow-multiple-definition", "--warn-once",
      "--push-state", "--pop-state", "--no-export-dynamic", "-nostdlib", "--discard-all", "-x", "-X", "--discard-locals",
-     "--demangle", "--no-demangle", "--cref", "--verbose", "--trace", "-t", "-v", "--stats", "-N", "-n", "-q")
+     "--demangle", "--no-demangle", "--cref", "--verbose", "--trace", "-t", "--stats", "-N", "-n", "-q")
 )  # fmt: skip
 _IGNORED_PREFIXES = (
     "--hash-style", "--build-id", "-O", "--sort-section", "--rpath", "-rpath", "--dynamic-linker", "-dynamic-linker",
@@ -82,6 +83,7 @@ def read_linker_flags(flags: Sequence[str], strip: bool) -> LinkerFlags:
         keep_all=reader.keep_all,
         strip="all" if strip else reader.strip,
         map_file=reader.map_file,
+        version=reader.version,
         fatal_warnings=reader.fatal_warnings,
         warnings=tuple(reader.warnings),
     )
@@ -100,7 +102,7 @@ class _Reader:
         self.directories: list[str] = []
         self.whole: set[int] = set()
         self.in_whole = False
-        self.allow_duplicates = self.keep_all = self.fatal_warnings = False
+        self.allow_duplicates = self.keep_all = self.fatal_warnings = self.version = False
         self.strip = self.map_file = ""
         self.warnings: list[str] = []
 
@@ -130,6 +132,8 @@ class _Reader:
             self.strip = "all"
         elif name in ("-S", "--strip-debug"):
             self.strip = self.strip or "debug"
+        elif name in ("--version", "-v", "-V"):
+            self.version = True
         elif name == "--fatal-warnings":
             self.fatal_warnings = True
         elif name not in _IGNORED and not name.startswith(_IGNORED_PREFIXES) and not name.startswith("-z"):

@@ -245,6 +245,7 @@ def test_questions(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for arguments, answer in (
         (["-dumpmachine"], "x86_64-linux-musl\n"),
         (["-dumpversion"], "19.1.7\n"),
+        (["-Wl,--version"], "LLD 19.1.7 (compatible with GNU linkers)\n"),
         (["-L.", "-print-file-name=libx.a"], "libx.a\n"),
         (["-print-file-name=nothing.a"], "nothing.a\n"),
         (["-print-libgcc-file-name"], "libgcc.a\n"),
