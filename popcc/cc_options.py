@@ -101,8 +101,9 @@ _FRONT_END = frozenset(
 _FRONT_END_ONLY = ("-E", "-M", "-MM", "-fsyntax-only")
 _PRINT = ("--version", "--help", "-help", "-dumpmachine", "-dumpversion", "-dumpfullversion")
 _SILENT = frozenset(
-    ("-pipe", "--pipe", "-static", "--static", "-rdynamic", "-no-pie", "-nopie", "-m64", "-mcmodel=small", "-mfpmath=sse",
-     "-integrated-as", "-no-integrated-cpp", "-static-libgcc", "-no-canonical-prefixes", "-canonical-prefixes")
+    ("-pipe", "--pipe", "-static", "--static", "-rdynamic", "-no-pie", "-nopie", "-m64", "-mcmodel=small",
+     "-mfpmath=sse", "-integrated-as", "-no-integrated-cpp", "-static-libgcc",
+     "-no-canonical-prefixes", "-canonical-prefixes")
 )  # fmt: skip
 _HARMLESS_PREFIXES = (
     "-fPIC", "-fpic", "-fPIE", "-fpie", "-fno-PIC", "-fno-pic", "-fno-PIE", "-fno-pie", "-fno-plt", "-fplt",
