@@ -9,6 +9,8 @@ enum { COMMON_STACK = 256 << 20, MACHINE_STACK_MIN = 64 << 20, MACHINE_STACK_MAX
 enum { AT_NULL = 0, AT_IGNORE = 1, AT_BASE = 7, AT_PLATFORM = 15, AT_HWCAP = 16, AT_BASE_PLATFORM = 24, AT_RANDOM = 25,
        AT_HWCAP2 = 26, AT_EXECFN = 31, AT_SYSINFO = 32, AT_SYSINFO_EHDR = 33, AT_MINSIGSTKSZ = 51 };
 
+int __popcorn_flag;
+
 void popcorn_start(long *);
 
 static size_t length(const char *s)

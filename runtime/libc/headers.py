@@ -34,6 +34,7 @@ def internal_include_dirs() -> list[Path]:
     source = musl()
     return [
         HERE / "arch",
+        OVERLAY,  # before arch/x86_64, which has bits/ of its own
         source / "arch/x86_64",
         source / "arch/generic",
         HERE / "src/internal",

@@ -38,7 +38,8 @@ _FOLDERS = (
     "stat stdio stdlib string temp termios thread time unistd"
 ).split()
 
-_WITHOUT_POINTS = ("string/", "ctype/", "math/", "complex/", "internal/popcorn_syscall")
+# leaf functions (popcc.leaf), and what must not stop between a system call and its retry
+_WITHOUT_POINTS = ("string/", "ctype/", "math/", "complex/", "locale/", "prng/", "multibyte/", "internal/popcorn_syscall")
 
 
 @dataclass(frozen=True)
