@@ -59,6 +59,15 @@ static void runners(const char *s)
 	}
 }
 
+static void program(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] && n < sizeof popcorn_config.program - 1) n++;
+	popcorn_copy(popcorn_config.program, s, n);
+	popcorn_config.program[n] = 0;
+}
+
 static int take(const char *variable)
 {
 	const char *v;
@@ -67,6 +76,8 @@ static int take(const char *variable)
 	else if ((v = value_of(variable, "POPCORN_MOVE"))) popcorn_config.move_every = number("POPCORN_MOVE", v);
 	else if ((v = value_of(variable, "POPCORN_SEED"))) popcorn_config.seed = number("POPCORN_SEED", v);
 	else if ((v = value_of(variable, "POPCORN_RUNNERS"))) runners(v);
+	else if ((v = value_of(variable, "POPCORN_PROGRAM"))) program(v);
+	else if ((v = value_of(variable, "POPCORN_CLOSE"))) K1(K_close, number("POPCORN_CLOSE", v)); /* the executable, which popcorn opened */
 	else return 0;
 	return 1;
 }
@@ -79,6 +90,7 @@ void popcorn_configure(char **environment)
 	for (char **e = environment; *e; e++)
 		if (!take(*e)) *kept++ = *e;
 	*kept = 0;
+	if (popcorn_config.program[0]) return;
 	n = K4(K_readlinkat, K_AT_FDCWD, "/proc/self/exe", popcorn_config.program, sizeof popcorn_config.program - 1);
 	popcorn_config.program[n > 0 ? n : 0] = 0;
 }

@@ -1,14 +1,11 @@
 /* A fresh process of any ISA becomes the one in an image. Everything is read and checked before anything is
  * mapped: an image is a file, and may be another program's, damaged, or cut off. */
 #include "elf.h"
-#include "kernel.h"
+#include "libc.h"
 #include "park.h"
 #include "statx.h"
 
-#define ARENA_START 0x1000000000ull
-#define ARENA_END 0x3000000000ull
-
-enum { MAX_THREADS = 32768, PR_SET_NAME = 15 };
+enum { MAX_THREADS = 32768, MACHINE_STACK = 64 << 20, PR_SET_NAME = 15 };
 
 static struct {
 	int fd;
@@ -201,7 +198,8 @@ static void make_threads(void)
 
 		if (n.type != POPCORN_NOTE_THREAD) continue;
 		fixed(&n, &h, sizeof h, &frames, &size);
-		if (++count > MAX_THREADS || !(t = popcorn_thread_new())) FAIL("no memory for thread %u", (unsigned long)h.tid);
+		/* room for frames that are larger here: what is not touched costs nothing */
+		if (++count > MAX_THREADS || !(t = popcorn_thread_sized((MACHINE_STACK + 16 * size + 4095) & -4096ull))) FAIL("no memory for thread %u", (unsigned long)h.tid);
 		if (popcorn_reserve(&p, &capacity, sizeof *t->frames + size)) FAIL("no memory for thread %u's frames", (unsigned long)h.tid);
 		t->frames = p;
 		t->frames->capacity = capacity;
@@ -387,6 +385,15 @@ static void go(struct popcorn_thread *t)
 	popcorn_resume(t->rebuilt);
 }
 
+/* What we inherited as ignored is not what the program had. */
+static void default_handlers(void)
+{
+	uint64_t action[4] = { 0 };
+
+	for (int sig = 1; sig <= 64; sig++)
+		if (!popcorn_handlers[sig - 1].handler) K4(K_rt_sigaction, sig, action, 0, 8);
+}
+
 static uint64_t lay_out_threads(void)
 {
 	uint64_t frames = 0;
@@ -442,6 +449,7 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 	frames = lay_out_threads();
 	name_process();
 	popcorn_park_after_fork();
+	default_handlers();
 	popcorn_install_handlers();
 
 	if (image.head.flags & POPCORN_IMAGE_MOVE) {
@@ -453,6 +461,7 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next)
 		if (t != image.main && (e = popcorn_thread_start(t, go)) < 0) popcorn_die("can't start thread %d again: error %d", t->tid, (int)-e);
 	popcorn_set_tp(image.main->tp);
+	popcorn_thread_signal_stack(image.main);
 	go(image.main);
 	__builtin_unreachable();
 }

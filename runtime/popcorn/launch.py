@@ -4,6 +4,8 @@ executable that the program file carries."""
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,8 @@ class Launch:
         """Become the program. Returns never; raises `PopccError` when the kernel refuses."""
         for fd in self.descriptors:
             os.set_inheritable(fd, True)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and an exec would hand that on
+            signal.signal(number, signal.SIG_DFL)
         try:
             os.execve(self.path, self.argv, self.environment)
         except OSError as e:
@@ -77,8 +81,6 @@ def runners_text() -> str:
 
 def find_program(name: str) -> Path:
     """A program by path, or by name along PATH as a shell would find it. Raises `PopccError` if there is none."""
-    import shutil
-
     path = Path(name)
     if "/" not in name and not path.exists():
         found = shutil.which(name)

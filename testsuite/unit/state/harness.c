@@ -1,6 +1,6 @@
 /* The smallest program that libpopcorn's state side can move: what the libc side would give it, in stubs, and a
  * program of hand-written frames (frames_<isa>.S). One thread, no heap. See test_state.py. */
-#include "kernel.h"
+#include "libc.h"
 #include "park.h"
 
 enum { MACHINE = 1 << 20, RUNTIME = 1 << 18 };
@@ -55,16 +55,18 @@ int popcorn_mapping_note(const struct popcorn_mapping *m)
 	return 0;
 }
 
-struct popcorn_thread *popcorn_thread_new(void)
+void popcorn_thread_signal_stack(const struct popcorn_thread *t) { (void)t; }
+
+struct popcorn_thread *popcorn_thread_sized(size_t machine)
 {
 	struct popcorn_thread *t = popcorn_pages(4096);
-	char *s = popcorn_pages(MACHINE + RUNTIME);
+	char *s = popcorn_pages(machine + RUNTIME);
 
 	t->stack_base = s;
-	t->stack_size = MACHINE + RUNTIME;
+	t->stack_size = machine + RUNTIME;
 	t->runtime_top = s + RUNTIME;
 	t->machine_low = s + RUNTIME;
-	t->machine_top = s + RUNTIME + MACHINE;
+	t->machine_top = s + RUNTIME + machine;
 	return t;
 }
 
@@ -149,7 +151,7 @@ _Noreturn void popcorn_main(long *stack)
 	popcorn_mapping_note(&arena);
 	*(uint64_t *)0x1000080000 = 0x5a5a;
 	popcorn_park_after_fork();
-	struct popcorn_thread *t = popcorn_thread_new();
+	struct popcorn_thread *t = popcorn_thread_sized(MACHINE);
 	t->tid = t->ktid = popcorn_pid;
 	t->tp = tcb.self = (char *)&tcb;
 	tcb.thread = t;
