@@ -118,6 +118,7 @@ _HARMLESS_PREFIXES = (
 _SAME_BITS = "no effect: results must be the same on all ISAs, to the bit"
 _WARNED_PREFIXES = {
     "-flto": "no effect: popcc optimises each file on its own",
+    "-fcommon": "no effect: a variable is defined in one file, and declared 'extern' in others",
     "-pie": "no effect: programs that migrate lie at fixed addresses",
     "-static-pie": "no effect: programs that migrate lie at fixed addresses",
     "-ffast-math": _SAME_BITS,

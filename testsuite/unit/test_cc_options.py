@@ -125,7 +125,7 @@ def test_what_does_no_harm_is_dropped_in_silence(flag: str) -> None:
 @pytest.mark.parametrize(
     ("flag", "why"),
     [("-flto", "on its own"), ("-flto=thin", "on its own"), ("-pie", "fixed addresses"), ("-ffast-math", "to the bit"),
-     ("-ffp-contract=fast", "to the bit"), ("-Wa,--noexecstack", "no assembler")],
+     ("-ffp-contract=fast", "to the bit"), ("-Wa,--noexecstack", "no assembler"), ("-fcommon", "in one file")],
 )  # fmt: skip
 def test_what_has_no_effect_is_said(flag: str, why: str) -> None:
     options = parse([flag, "a.c"])
