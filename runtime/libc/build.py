@@ -44,7 +44,8 @@ _PACKAGE = Path(__file__).resolve().parents[2]  # where popcc/, passes/, linker/
 # what decides how a C file becomes a unit
 _COMPILER = ("popcc/ir", "popcc/isa", "passes", "linker/maps", "linker/machine")
 _COMPILER_FILES = (
-    "popcc/codegen.py popcc/compile.py popcc/frontend.py popcc/isolate.py popcc/leaf.py popcc/unit.py linker/elf.py linker/index.py"
+    "popcc/codegen.py popcc/compile.py popcc/frontend.py popcc/isolate.py popcc/leaf.py popcc/unit.py "
+    "linker/elf.py linker/index.py"
 ).split()
 
 
@@ -83,8 +84,8 @@ def library(isas: tuple[str, ...]) -> Path:
 def cache_dir() -> Path:
     """Where units are kept: $POPCC_CACHE, else popcc in the user's cache directory."""
     given = os.environ.get("POPCC_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    path = Path(given) if given else Path(base) / "popcc"
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    path = Path(given) if given else Path(base).expanduser() / "popcc"
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as e:
@@ -141,7 +142,7 @@ def _build(part: Part, isas: tuple[str, ...]) -> None:
         if errors:
             raise ErrorGroup(errors)
         (work / "symbols.json").write_text(json.dumps(symbols, sort_keys=True))
-        os.replace(work, cache_dir() / part.folder)
+        work.replace(cache_dir() / part.folder)
     finally:
         pool.shutdown(cancel_futures=True)
         shutil.rmtree(work, ignore_errors=True)
@@ -170,13 +171,14 @@ def _write_index(index: Path, parts: Sequence[Part]) -> None:
                     best[name] = (binding, f"../{part.folder}/{member}.unit")
     work = Path(tempfile.mkdtemp(prefix=".libc-", dir=cache_dir()))
     (work / "index.json").write_text(json.dumps({name: where for name, (_, where) in sorted(best.items())}))
-    os.replace(work, index)
+    work.replace(index)
 
 
 def _digest_of(paths: Sequence[Path]) -> str:
     digest = hashlib.sha1()
     for path in paths:
-        for file in sorted(p for p in path.rglob("*") if p.suffix in (".py", ".c", ".h", ".S")) if path.is_dir() else [path]:
+        files = sorted(p for p in path.rglob("*") if p.suffix in (".py", ".c", ".h", ".S")) if path.is_dir() else [path]
+        for file in files:
             digest.update(f"{file.name}\0".encode() + file.read_bytes())
     return digest.hexdigest()
 

@@ -39,7 +39,9 @@ _FOLDERS = (
 ).split()
 
 # leaf functions (popcc.leaf), and what must not stop between a system call and its retry
-_WITHOUT_POINTS = ("string/", "ctype/", "math/", "complex/", "locale/", "prng/", "multibyte/", "internal/popcorn_syscall")
+_WITHOUT_POINTS = (
+    "string/", "ctype/", "math/", "complex/", "locale/", "prng/", "multibyte/", "internal/popcorn_syscall",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def sources() -> list[Source]:
     found = {f"{folder}/{p.stem}": p for folder in _FOLDERS for p in sorted((musl() / "src" / folder).glob("*.c"))}
     if len(found) < 1100:
         raise PopccError(
-            f"{musl()} holds only {len(found)} C files of musl; popcc needs the wheel ziglang==0.14.1, which has it whole"
+            f"{musl()} holds only {len(found)} C files of musl; popcc needs the wheel ziglang==0.14.1, "
+            "which has it whole"
         )
     overlay = HERE / "src"
     ours = {str(p.relative_to(overlay).with_suffix("")): p for p in sorted(overlay.rglob("*.c"))}
