@@ -2,7 +2,7 @@
 
 Peculiarities: addresses of symbols are made of a page (`adrp`) and its low 12 bits, either of which LLVM may
 keep across a call; constants of 64 bits are built by `movk`; capstone 5 lists the destination of the aliases
-`ubfx`, `lsl`, `sxtw`… as read. Relocation types: ELF for the Arm 64-bit Architecture, section 5.7.
+`ubfx`, `lsl`, `sxtw`… as read, and the first operand of `cmp`, `cmn`, `tst` as written and not read. Relocation types: ELF for the Arm 64-bit Architecture, section 5.7.
 """
 
 from __future__ import annotations
@@ -324,6 +324,8 @@ class _Decoding:
         names = [self.raw.reg_name(r) for r in read]
         if m in _READ_ONLY_DESTINATION:
             names = [self._name(o) for o in self.ops[1:] if o.type == ca.ARM64_OP_REG]
+        if m in _COMPARE:
+            names = [self._name(o) for o in self.ops if o.type == ca.ARM64_OP_REG]
         reads = [_FULL[n] for n in names if n in _FULL]
         if m.startswith(_CONDITIONAL):
             reads.append((FLAGS, 1))
@@ -333,6 +335,8 @@ class _Decoding:
         value = ("op", tuple(dict.fromkeys(reads)), ())
         if m in _COMPARE or self.raw.update_flags:
             self.insn.effects.append(("set", FLAGS, 8, value))
+        if m in _COMPARE:
+            return
         for name in writes:
             if name in _FULL and name != "nzcv":
                 reg, width = _FULL[name]

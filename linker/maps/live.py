@@ -37,6 +37,11 @@ class Live:
         self._return_reads = sum(7 << self._at[r] for r in machine.results)
         for r in machine.callee_saved:
             self._return_reads |= (3 if r in machine.vectors else 7) << self._at[r]
+        self._ever_read = 0
+        for accesses in values.accesses.values():
+            for how, offset, size in accesses:
+                if how == "r":
+                    self._ever_read |= self._slots(offset, size)
         self._out = self._solve()
 
     def after_calls(self) -> dict[int, int]:
@@ -134,8 +139,8 @@ class Live:
         written = [
             self._slots(o, s) for how, o, s in self.values.accesses.get(insn.address, ()) if how == "w" and s == size
         ]
-        if written and not any(w & live for w in written):
-            return uses  # a dead store to the frame
+        if written and not any(w & live for w in written) and not any(w & ~self._ever_read for w in written):
+            return uses  # a dead store to the frame; a slot that is never read here holds an outgoing argument
         return uses | self._uses(value, insn, 7)
 
     def _address_uses(self, mem: Expr) -> int:
