@@ -139,7 +139,7 @@ class Live:
         written = [
             self._slots(o, s) for how, o, s in self.values.accesses.get(insn.address, ()) if how == "w" and s == size
         ]
-        if written and not any(w & live for w in written) and not any(w & ~self._ever_read for w in written):
+        if written and not any(w & live for w in written) and all(w & self._ever_read for w in written):
             return uses  # a dead store to the frame; a slot that is never read here holds an outgoing argument
         return uses | self._uses(value, insn, 7)
 

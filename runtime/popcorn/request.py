@@ -67,7 +67,8 @@ class Conversation:
         request = Request(REQUEST_MAGIC, REQUEST_VERSION, op, isa, flags, len(text)).pack()
         try:
             socket.send_fds(self.connection, [request], [descriptor])
-            self.connection.sendall(text)
+            if text:  # an empty send would fail when the program has answered and closed already
+                self.connection.sendall(text)
             self.connection.settimeout(ANSWER_SECONDS)
             reply = Reply.unpack(self._receive(Reply.size()))
             if reply.magic != REQUEST_MAGIC or reply.text_bytes > TEXT_MAX:
