@@ -1,0 +1,98 @@
+"""The libc overlay and the runtime's generated parts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from popcc.errors import ErrorGroup
+from popcc.frontend import base_flags, clang
+from popcc.isa import ISAS
+from popcc.runtime.libc import build, headers, numbers, runtime, sources
+
+
+@pytest.mark.parametrize("path", numbers.generated(), ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_generated_headers_are_fresh(path: Path) -> None:
+    assert path.read_text() == numbers.generated()[path], "run python -m popcc.runtime.libc.numbers"
+
+
+def test_every_common_call_exists_on_every_isa() -> None:
+    for isa in ISAS:
+        assert "= 0," not in numbers.native_header(isa), isa
+
+
+def test_legacy_calls_are_gone() -> None:
+    legacy = numbers.legacy_names()
+    assert {"open", "stat", "fork", "poll", "dup2", "arch_prctl"} <= set(legacy)
+    assert not {"openat", "newfstatat", "clone", "ppoll", "dup3", "mmap", "futex"} & set(legacy)
+
+
+def test_overlay_replaces_and_adds() -> None:
+    found = {s.name: s.path for s in sources.sources()}
+    assert found["string/memcpy"].is_relative_to(headers.HERE)
+    assert found["env/__init_tls"].is_relative_to(headers.HERE)
+    assert found["stdio/printf"].is_relative_to(headers.musl())
+    assert not {"setjmp/setjmp", "thread/clone", "fenv/fenv", "malloc/oldmalloc/malloc"} & set(found)
+
+
+OVERLAY = [s for s in sources.sources() if s.path.is_relative_to(headers.HERE)]
+
+
+@pytest.mark.parametrize("source", OVERLAY, ids=lambda s: s.name)
+def test_overlay_compiles_without_warnings(source: sources.Source) -> None:
+    flags = [f for f in sources.FLAGS if f != "-w"]
+    command = [
+        *clang(), *base_flags(headers.internal_include_dirs()), *flags,
+        "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-parentheses", "-fsyntax-only", str(source.path),
+    ]  # fmt: skip
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def test_programs_see_the_common_format(tmp_path: Path) -> None:
+    file = tmp_path / "format.c"
+    file.write_text(
+        "#define _GNU_SOURCE\n#include <sys/epoll.h>\n#include <sys/stat.h>\n#include <sys/syscall.h>\n"
+        "#include <setjmp.h>\n#include <float.h>\n#include <fcntl.h>\n#include <stdarg.h>\n#include <stdint.h>\n"
+        "#if defined __x86_64__ || defined SYS_open || !defined SYS_openat || SYS_openat != 257\n#error\n#endif\n"
+        "_Static_assert(sizeof(struct epoll_event) == 12, \"\");\n_Static_assert(sizeof(struct stat) == 144, \"\");\n"
+        "_Static_assert(sizeof(long double) == 8 && LDBL_MANT_DIG == 53 && LDBL_DIG == 15, \"\");\n"
+        "_Static_assert(O_DIRECTORY == 0200000 && sizeof(__jmp_buf) == 256, \"\");\n"
+    )
+    run = subprocess.run(
+        [*clang(), *base_flags(headers.include_dirs()), "-Wall", "-Werror", "-fsyntax-only", str(file)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+
+
+def test_runtime_parts_belong_to_every_isa() -> None:
+    isas = tuple(ISAS)
+    for name in runtime.names(isas):
+        if (numbers.RUNTIME / name).exists():
+            continue
+        assert all((numbers.RUNTIME / "arch" / isa / name).exists() for isa in isas), name
+
+
+def test_index_prefers_the_strong_definition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
+    parts = tuple(build.Part(n, "0", (), runtime.build_part) for n in ("one", "two"))
+    for part, binding in zip(parts, ("weak", "global"), strict=True):
+        (tmp_path / part.folder).mkdir()
+        (tmp_path / part.folder / "symbols.json").write_text(json.dumps({f"{part.name}m": {"hook": binding}}))
+    index = tmp_path / "libc-0"
+    build._write_index(index, parts)
+    assert json.loads((index / "index.json").read_text()) == {"hook": "../two-0/twom.unit"}
+
+
+def test_a_part_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
+    monkeypatch.setattr(runtime, "FLAGS", ("-fno-such-flag",))
+    part = build.Part("runtime", "0", ("mem.c", "message.c"), runtime.build_part)
+    with pytest.raises(ErrorGroup) as caught:
+        build._build(part, tuple(ISAS))
+    assert len(caught.value.errors) == 2 and "-fno-such-flag" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
