@@ -404,7 +404,7 @@ def _table_of(insn: Insn, register: str | None) -> int | None:
     return None
 
 
-_REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values()))
+_REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values() if full != FLAGS))
 
 AARCH64_MACHINE = Machine(
     isa=ISAS["aarch64"],

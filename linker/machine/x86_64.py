@@ -345,7 +345,7 @@ def _jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     return targets
 
 
-_REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values()))
+_REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values() if full != FLAGS))
 
 X86_64_MACHINE = Machine(
     isa=ISAS["x86_64"],

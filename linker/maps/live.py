@@ -27,6 +27,7 @@ class Live:
         self._at = {r: 3 * k for k, r in enumerate((*machine.registers, FLAGS))}
         self._slot_bits: dict[int, int] = {}
         self._slot_offsets: list[int] = []
+        assert len(self._at) == len(machine.registers) + 1
         self._first_slot = 3 * len(self._at)
         self._call_clobbers = sum(
             7 << self._at[r]

@@ -174,9 +174,11 @@ class Values:
 
     def _assign(self, effect: Effect, value: Term | None, insn: Insn, state: State) -> None:
         _, reg, width, _ = effect
+        if reg == FLAGS:
+            return
         if value is None:
             value = ("def", insn.address, reg)
-        if width < 4 and reg != FLAGS:
+        if width < 4:
             value = low(width, value)
         elif width == 4 and reg not in self.machine.vectors:
             value = extend(4, value, "z")
