@@ -25,6 +25,8 @@ _AREA = "%popcorn.area"
 _MINIMUM_AREA = 64  # musl's fcntl, ioctl and syscall read arguments that were not passed
 _GP_USED_UP, _FP_USED_UP = 48, 176
 _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
+_FIRST_FIELD = re.compile(r"getelementptr inbounds (?:nuw )?\{ i64, i64 \}, ptr (%[^ ,]+), i32 0, i32 0\b")
+_LOAD_I64 = re.compile(r"load i64, ptr (%[^ ,]+),")
 _OBSOLETE = re.compile(r"declare .*@llvm\.va_(start|end|copy)")
 
 
@@ -64,6 +66,7 @@ def _function(function: Function, sizes: TypeSizes, lines: DebugLines) -> Functi
     biggest = 0
     fresh = itertools.count()
     variadic = function.parameters()[1]
+    halves = _first_halves(function)
     for block in function.blocks:
         out: list[Inst] = []
         for inst in block.insts:
@@ -78,7 +81,7 @@ def _function(function: Function, sizes: TypeSizes, lines: DebugLines) -> Functi
                 out.append(call.but(parameter_types=types).inst())
             elif call.is_variadic:
                 place = Place(*lines.place_of(inst), function.name)
-                biggest = max(biggest, _pack(call, sizes, place, fresh, out))
+                biggest = max(biggest, _pack(call, sizes, place, halves, fresh, out))
             else:
                 out.append(inst)
         block.insts = out
@@ -109,7 +112,16 @@ def _intrinsic(call: Call, k: int) -> list[Inst]:
     return [Inst(line) for line in text.split("\n")[1:]]
 
 
-def _pack(call: Call, sizes: TypeSizes, place: Place, fresh: Iterator[int], out: list[Inst]) -> int:
+def _first_halves(function: Function) -> set[str]:
+    """Values that are the low halves of 128-bit integers, which clang passes as two i64 but reads 16-aligned."""
+    wide = {i.result for i in function.blocks[0].insts if i.rhs.startswith("alloca i128")}
+    if not wide:
+        return set()
+    fields = {i.result for i in function.insts() if (m := _FIRST_FIELD.match(i.rhs)) and m.group(1) in wide}
+    return {i.result for i in function.insts() if i.result and (m := _LOAD_I64.match(i.rhs)) and m.group(1) in fields}
+
+
+def _pack(call: Call, sizes: TypeSizes, place: Place, halves: set[str], fresh: Iterator[int], out: list[Inst]) -> int:
     """Appends the stores into the area and the plain call to `out`; returns the bytes used."""
     assert call.parameter_types is not None
     fixed = len(call.parameter_types) - 1
@@ -123,7 +135,7 @@ def _pack(call: Call, sizes: TypeSizes, place: Place, fresh: Iterator[int], out:
                 f"a structure aligned to {align} bytes is passed as a variable argument, where its alignment would be "
                 "lost; pass its address",
             )
-        if size >= 16 and not byval:
+        if (size >= 16 and not byval) or argument.value in halves:
             offset = (offset + 15) & -16
         slot = f"%popcorn.slot.{next(fresh)}"
         out.append(Inst(f"  {slot} = getelementptr inbounds i8, ptr {_AREA}, i64 {offset}"))

@@ -50,8 +50,9 @@ def clang() -> list[str]:
 
 
 def base_flags(include_dirs: Iterable[Path]) -> list[str]:
-    """What every run of the front end is given, before the user's flags."""
-    return [*_FLAGS, *(part for d in include_dirs for part in ("-isystem", str(d)))]
+    """What every run of the front end is given, before the user's flags. Our headers come behind the user's own."""
+    system = (part for d in include_dirs for part in ("-Xclang", "-internal-isystem", "-Xclang", str(d)))
+    return [*_FLAGS, *system]
 
 
 def to_ir(source: Path, flags: Iterable[str], include_dirs: Iterable[Path], optimization: str, language: str) -> str:

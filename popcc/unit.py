@@ -1,7 +1,7 @@
 """A compiled unit: what one source file became, for every ISA, as objects carry it and the linker reads it.
 
-The payload of an object's ``.popcorn.unit`` section is ``b"POPU"``, a little-endian u64 length of what
-follows, then a u32 length of a zlib-compressed JSON header and the ELF objects of the ISAs one behind the
+The payload of an object's ``.popcorn.unit`` section is ``b"POPU"``, a little-endian u64 length and u32 CRC of
+what follows, then a u32 length of a zlib-compressed JSON header and the ELF objects of the ISAs one behind the
 other. It delimits itself, so that ``ld -r`` may concatenate payloads.
 """
 
@@ -18,6 +18,7 @@ from popcc.errors import PopccError
 
 MAGIC = b"POPU"
 VERSION = 1
+_HEAD = struct.Struct("<QI")
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Unit:
         }
         packed = zlib.compress(json.dumps(header, separators=(",", ":")).encode(), 1)
         body = struct.pack("<I", len(packed)) + packed + b"".join(o.elf for o in self.objects.values())
-        return MAGIC + struct.pack("<Q", len(body)) + body
+        return MAGIC + _HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
 def _object_header(o: IsaObject) -> dict[str, Any]:
@@ -165,14 +166,17 @@ def _decode(payload: bytes, where: str) -> Iterator[Unit]:
         if not payload[pos:].strip(b"\0"):
             return  # padding that a linker put between or behind payloads
         pos = payload.find(MAGIC, pos, pos + 64)
-        if pos < 0 or pos + 16 > len(payload):
+        if pos < 0 or pos + 4 + _HEAD.size > len(payload):
             raise PopccError(f"{where}: section .popcorn.unit is damaged; compile the file again")
-        (length,) = struct.unpack_from("<Q", payload, pos + 4)
-        body = payload[pos + 12 : pos + 12 + length]
+        length, crc = _HEAD.unpack_from(payload, pos + 4)
+        begin = pos + 4 + _HEAD.size
+        body = payload[begin : begin + length]
         if len(body) != length:
             raise PopccError(f"{where}: section .popcorn.unit is truncated at offset {pos}; compile the file again")
+        if zlib.crc32(body) != crc:
+            raise PopccError(f"{where}: section .popcorn.unit was altered after popcc made it; compile the file again")
         yield _decode_unit(body, where)
-        pos += 12 + length
+        pos = begin + length
 
 
 def _decode_unit(body: bytes, where: str) -> Unit:

@@ -139,6 +139,9 @@ def _build(part: Part, isas: tuple[str, ...]) -> None:
                 symbols[jobs[job]] = job.result()
             except PopccError as e:
                 errors.append(PopccError(f"building {part.name}, {jobs[job]}: {e}"))
+            except Exception as e:
+                e.add_note(f"while building {part.name}, {jobs[job]}")
+                raise
         if errors:
             raise ErrorGroup(errors)
         (work / "symbols.json").write_text(json.dumps(symbols, sort_keys=True))

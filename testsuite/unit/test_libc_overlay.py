@@ -58,9 +58,9 @@ def test_programs_see_the_common_format(tmp_path: Path) -> None:
         "#define _GNU_SOURCE\n#include <sys/epoll.h>\n#include <sys/stat.h>\n#include <sys/syscall.h>\n"
         "#include <setjmp.h>\n#include <float.h>\n#include <fcntl.h>\n#include <stdarg.h>\n#include <stdint.h>\n"
         "#if defined __x86_64__ || defined SYS_open || !defined SYS_openat || SYS_openat != 257\n#error\n#endif\n"
-        "_Static_assert(sizeof(struct epoll_event) == 12, \"\");\n_Static_assert(sizeof(struct stat) == 144, \"\");\n"
-        "_Static_assert(sizeof(long double) == 8 && LDBL_MANT_DIG == 53 && LDBL_DIG == 15, \"\");\n"
-        "_Static_assert(O_DIRECTORY == 0200000 && sizeof(__jmp_buf) == 256, \"\");\n"
+        '_Static_assert(sizeof(struct epoll_event) == 12, "");\n_Static_assert(sizeof(struct stat) == 144, "");\n'
+        '_Static_assert(sizeof(long double) == 8 && LDBL_MANT_DIG == 53 && LDBL_DIG == 15, "");\n'
+        '_Static_assert(O_DIRECTORY == 0200000 && sizeof(__jmp_buf) == 256, "");\n'
     )
     run = subprocess.run(
         [*clang(), *base_flags(headers.include_dirs()), "-Wall", "-Werror", "-fsyntax-only", str(file)],
