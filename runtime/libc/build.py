@@ -99,7 +99,7 @@ def _parts(isas: tuple[str, ...]) -> tuple[Part, ...]:
     compiler = _digest_of([_PACKAGE / d for d in _COMPILER] + [_PACKAGE / f for f in _COMPILER_FILES])
     overlay = _digest_of([HERE / "src", HERE / "arch", HERE / "include", HERE / "sources.py", HERE / "headers.py"])
     own = _digest_of([RUNTIME, HERE / "runtime.py"])
-    rest = _digest_of([HERE / "helpers.py", _PACKAGE / "linker/index.py"])
+    rest = _digest_of([HERE / "helpers.py", _PACKAGE / "linker/index.py", _PACKAGE / "popcc/unit.py"])
     return (
         Part("runtime", _short(tools, own, rest), tuple(runtime.names(isas)), runtime.build_part),
         Part("helpers", _short(tools, rest), tuple(helpers.HELPERS), helpers.build_helper),
