@@ -42,6 +42,15 @@ static size_t arguments(char *text, char **argv, size_t max)
 	return count;
 }
 
+/* Request signals that are still pending would outlive the exec, and end the new program before it has a handler. */
+static void drain_requests(void)
+{
+	uint64_t set = 1ull << (POPCORN_REQUEST_SIGNAL - 1);
+	struct k_timespec now = { 0, 0 };
+
+	while (K4(K_rt_sigtimedwait, &set, 0, &now, 8) == POPCORN_REQUEST_SIGNAL) ;
+}
+
 static long execute(int exe, int image, const char *runner)
 {
 	size_t bytes = ARGS_BYTES + (MAX_ARGS + 8) * sizeof(char *), n = 0;
@@ -68,6 +77,7 @@ static long execute(int exe, int image, const char *runner)
 	}
 	argv[3 + count] = 0;
 	popcorn_files_cloexec(0);
+	drain_requests();
 	e = K3(K_execve, *runner ? runner : path, argv + n, environment);
 	popcorn_files_cloexec(1);
 	popcorn_free_pages(text, bytes);

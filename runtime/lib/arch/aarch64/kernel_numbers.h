@@ -47,6 +47,7 @@
 #define K_recvmsg 212
 #define K_rt_sigaction 134
 #define K_rt_sigprocmask 135
+#define K_rt_sigtimedwait 137
 #define K_sched_yield 124
 #define K_sendfile 71
 #define K_sendto 206

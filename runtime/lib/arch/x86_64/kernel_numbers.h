@@ -47,6 +47,7 @@
 #define K_recvmsg 47
 #define K_rt_sigaction 13
 #define K_rt_sigprocmask 14
+#define K_rt_sigtimedwait 128
 #define K_sched_yield 24
 #define K_sendfile 40
 #define K_sendto 44
