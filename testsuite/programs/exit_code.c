@@ -1,5 +1,6 @@
 // The value main returns is the exit status, modulo 256; what is buffered is written.
 // expect-exit: 205
+// no-newline:
 // expect: 461 no newline at the end
 #include <stdio.h>
 

@@ -29,7 +29,7 @@ int main(void)
 		fprintf(f, "%d,", i);
 	fflush(f);
 	char *text = mmap(0, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(f), 0);
-	volatile int *shared = mmap(0, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int *shared = mmap(0, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	text[3] = '!';
 	msync(text, page, MS_SYNC);
 	char start[8] = "";
@@ -43,6 +43,7 @@ int main(void)
 	waitpid(child, 0, 0);
 	for (int i = 0; i < 300; i++)
 		h += (unsigned)shared[i];
-	printf("%u %s %d %d\n", h, start, text[5000], munmap(text, 2 * page) + munmap(b, 16 * page));
+	int far = text[5000], unmapped = munmap(text, 2 * page) + munmap(b, 16 * page);
+	printf("%u %s %d %d\n", h, start, far, unmapped);
 	return 0;
 }

@@ -1,0 +1,21 @@
+"""What all tests share: one folder per session for compiled programs, whichever xdist worker compiles them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def program_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of compiled programs."""
+    base = tmp_path_factory.getbasetemp()
+    if base.name.startswith("popen-"):  # a worker's own, below the session's
+        base = base.parent
+    folder = base / "programs"
+    folder.mkdir(exist_ok=True)
+    return folder
