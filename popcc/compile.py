@@ -26,8 +26,8 @@ from popcc.passes.sites import Sites
 from popcc.passes.target import TargetWords
 from popcc.passes.tls import ThreadLocals
 from popcc.passes.varargs import VarArgs
-from popcc.schema import NO_LOCATION, FunctionFlag
-from popcc.unit import IsaObject, SiteInfo, Unit
+from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
+from popcc.unit import FunctionMap, IsaObject, SiteInfo, Unit
 
 _DEBUG = re.compile(r", !dbg !\d+| !dbg !\d+(?= \{)")
 _OUT_OF_REGISTERS = re.compile(r"in function '([^']*)'")
@@ -90,7 +90,7 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
         if len(objects) == len(options.isas) and failing <= tier:
             break
         tier |= failing
-    objects = {isa: _with_tier(o, tier) for isa, o in objects.items()}
+    objects = {isa: _with_tier(o, tier) for isa, o in _agreed(objects).items()}
     digest = hashlib.sha1(f"{path}\0{common.text}".encode()).hexdigest()[:16]
     return Unit(digest, str(path), False, common.leaf_calls, common.sites, tuple(sorted(tier)), objects)
 
@@ -107,6 +107,28 @@ def _constant_on_some(objects: dict[str, IsaObject]) -> set[str]:
                     constant.setdefault(s.id, set()).add(places)
                     names[s.id] = f.name
     return {names[id_] for id_, places in constant.items() if len(places) > 1}
+
+
+def _agreed(objects: dict[str, IsaObject]) -> dict[str, IsaObject]:
+    """A site that one ISA can't use is unusable on all: nobody may leave from where one can't arrive."""
+    why = {
+        s.id: f"unproved on {isa}: {s.unproved}"
+        for isa, o in objects.items()
+        for f in o.functions
+        for s in f.sites
+        if s.unproved
+    }
+    if not why:
+        return objects
+
+    def marked(f: FunctionMap) -> FunctionMap:
+        sites = (
+            replace(s, flags=s.flags | SiteFlag.UNUSABLE, unproved=s.unproved or why[s.id]) if s.id in why else s
+            for s in f.sites
+        )
+        return replace(f, sites=tuple(sites))
+
+    return {isa: replace(o, functions=tuple(map(marked, o.functions))) for isa, o in objects.items()}
 
 
 def _with_tier(o: IsaObject, tier: frozenset[str]) -> IsaObject:

@@ -232,7 +232,7 @@ class _Decoding:
             amount = self.ops[2].imm << (self.ops[2].shift.value if self.ops[2].shift.type else 0)
             self._set(self.ops[0], ("lea", (source, None, sign * amount, None)))
             return
-        self._generic()
+        self._alu("add" if sign > 0 else "sub")
 
     def _do_add(self) -> None:
         self._add(1)
@@ -240,30 +240,29 @@ class _Decoding:
     def _do_sub(self) -> None:
         self._add(-1)
 
-    def _logic(self, name: str) -> None:
-        """Constants that no single move can make are put together by these."""
-        if len(self.ops) != 3 or any(
-            self._name(o) == "wzr" or _FULL.get(self._name(o), ("", 8))[1] != 8 for o in self.ops[:2]
-        ):
+    def _alu(self, name: str) -> None:
+        """Constants that no single move can make are put together by these; otherwise they count as any operation."""
+        shape = [(_FULL[n][1] if (n := self._name(o)) in _FULL else 0) for o in self.ops[:2]]
+        if len(self.ops) != 3 or not all(width in (4, 8) for width in shape):
             self._generic()
             return
         last = self.ops[2]
-        second: Expr = ("c", last.imm & _M64) if last.type == ca.ARM64_OP_IMM else self._value(last, 8)
-        if last.type != ca.ARM64_OP_IMM and last.shift.type:
-            if last.shift.type != ca.ARM64_SFT_LSL:
-                self._generic()
-                return
+        second: Expr = ("c", last.imm & _M64) if last.type == ca.ARM64_OP_IMM else self._value(last, shape[1])
+        if last.shift.type == ca.ARM64_SFT_LSL:
             second = ("alu", "shl", second, ("c", last.shift.value))
-        self._set(self.ops[0], ("alu", name, self._value(self.ops[1], 8), second))
+        elif last.shift.type or last.ext:
+            self._generic()
+            return
+        self._set(self.ops[0], ("alu", name, self._value(self.ops[1], shape[1]), second))
 
     def _do_eor(self) -> None:
-        self._logic("xor")
+        self._alu("xor")
 
     def _do_orr(self) -> None:
-        self._logic("or")
+        self._alu("or")
 
     def _do_and(self) -> None:
-        self._logic("and")
+        self._alu("and")
 
     def _access(self) -> None:
         m = self.raw.mnemonic

@@ -11,7 +11,7 @@ written. Locations are registers by name; memory is named by an address expressi
                   ("ld", mem, size, extend)       load
                   ("lea", mem)                    an address as a value
                   ("ins", reg, value, shift)      reg with 16 bits replaced (movk)
-                  ("alu", name, a, b)             "and" "or" "xor" "shl" of two expressions, 8 bytes wide
+                  ("alu", name, a, b)             "and" "or" "xor" "shl" "add" "sub" of two expressions
                   ("tp",)                         the thread pointer
                   ("op", reads, mems)             anything else of registers [(reg, width)], memory [(mem, size)]
     mem           (base, index, disp, symbol)     base, index: register or None; symbol: None, ("abs" | "got" | "lo12", name, addend)

@@ -16,7 +16,8 @@ Alpern, Wegman and Zadeck 1988).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from operator import and_, or_, xor
+from operator import add as add_
+from operator import and_, lshift, or_, sub, xor
 from typing import Any
 
 from popcc.linker.machine.base import FLAGS, Effect, Expr, Insn, Machine, Mem
@@ -28,7 +29,7 @@ State = dict[Location, Term]
 
 _M64 = (1 << 64) - 1
 _MAXIMUM_ROUNDS = 60
-_FOLD: dict[str, Callable[[int, int], int]] = {"and": and_, "or": or_, "xor": xor, "shl": lambda a, b: a << b}
+_FOLD: dict[str, Callable[[int, int], int]] = {"and": and_, "or": or_, "xor": xor, "shl": lshift, "add": add_, "sub": sub}
 
 
 def add(term: Term, k: int) -> Term:
