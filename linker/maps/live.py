@@ -126,7 +126,8 @@ class Live:
                 else:
                     killed |= _KILLED[width] << at
                 if wanted:
-                    uses |= self._uses(value, insn, wanted)
+                    # a vector's groups are cut elsewhere than a general register's
+                    uses |= self._uses(value, insn, 7 if register in self.machine.vectors else wanted)
             else:
                 uses |= self._store_uses(e, insn, live)
         for how, offset, size in self.values.accesses.get(insn.address, ()):
