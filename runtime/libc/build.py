@@ -42,11 +42,10 @@ _T = TypeVar("_T")
 
 _PACKAGE = Path(__file__).resolve().parents[2]  # where popcc/, passes/, linker/ and runtime/ lie
 # what decides how a C file becomes a unit
-_COMPILER = ("popcc/ir", "popcc/isa", "passes", "linker/maps", "linker/machine")
-_COMPILER_FILES = (
-    "popcc/codegen.py popcc/compile.py popcc/frontend.py popcc/isolate.py popcc/leaf.py popcc/unit.py "
-    "linker/elf.py linker/index.py"
-).split()
+_COMPILER = ("popcc/ir", "passes", "linker/maps", "linker/machine")
+# what decides how a unit is written, whatever it holds
+_PAYLOAD = ("popcc/isa", "popcc/unit.py", "linker/elf.py", "linker/index.py")
+_COMPILER_FILES = "popcc/codegen.py popcc/compile.py popcc/frontend.py popcc/isolate.py popcc/leaf.py".split()
 
 
 @dataclass(frozen=True)
@@ -96,12 +95,13 @@ def cache_dir() -> Path:
 def _parts(isas: tuple[str, ...]) -> tuple[Part, ...]:
     files = {s.member: s for s in sources()}
     tools = f"{isas} {version('ziglang')} {version('llvmlite')} {version('capstone')}"
-    compiler = _digest_of([_PACKAGE / d for d in _COMPILER] + [_PACKAGE / f for f in _COMPILER_FILES])
+    compiler = _digest_of([_PACKAGE / p for p in (*_COMPILER, *_COMPILER_FILES, *_PAYLOAD)])
     overlay = _digest_of([HERE / "src", HERE / "arch", HERE / "include", HERE / "sources.py", HERE / "headers.py"])
+    payload = _digest_of([_PACKAGE / f for f in _PAYLOAD])
     own = _digest_of([RUNTIME, HERE / "runtime.py"])
-    rest = _digest_of([HERE / "helpers.py", _PACKAGE / "linker/index.py", _PACKAGE / "popcc/unit.py"])
+    rest = payload + _digest_of([HERE / "helpers.py"])
     return (
-        Part("runtime", _short(tools, own, rest), tuple(runtime.names(isas)), runtime.build_part),
+        Part("runtime", _short(tools, own, payload), tuple(runtime.names(isas)), runtime.build_part),
         Part("helpers", _short(tools, rest), tuple(helpers.HELPERS), helpers.build_helper),
         Part("musl", _short(tools, compiler, overlay), tuple(files), _compile_member),
     )
