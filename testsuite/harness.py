@@ -31,6 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from popcc.isa import ISAS
 from popcc.runtime.popcorn.hosts import runner_for
@@ -167,16 +168,42 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Outcome:
+    """`run_bytes` for text."""
+    with tempfile.TemporaryFile() as given:
+        given.write(stdin.encode())
+        given.seek(0)
+        out = run_bytes(command, timeout, given, env, cwd)
+    return Outcome(tuple(command), _text(out.stdout), _text(out.stderr), out.status)
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="backslashreplace")
+
+
+@dataclass(frozen=True)
+class RawOutcome:
+    """`Outcome` in bytes."""
+
+    stdout: bytes
+    stderr: bytes
+    status: int | None
+
+
+def run_bytes(
+    command: Sequence[str],
+    timeout: float,
+    stdin: IO[bytes],
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> RawOutcome:
     """Runs `command` in a session of its own and leaves no process of it behind, whatever happens.
 
     Output goes to files, so that a grandchild that keeps a pipe open can't hold us up.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as given:
-        given.write(stdin.encode())
-        given.seek(0)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
             command,
-            stdin=given,
+            stdin=stdin,
             stdout=out,
             stderr=err,
             start_new_session=True,
@@ -192,12 +219,7 @@ def run(
             _end_session(process)
         out.seek(0)
         err.seek(0)
-        return Outcome(
-            tuple(command),
-            out.read().decode(errors="backslashreplace"),
-            err.read().decode(errors="backslashreplace"),
-            status,
-        )
+        return RawOutcome(out.read(), err.read(), status)
 
 
 def _end_session(process: subprocess.Popen[bytes]) -> None:

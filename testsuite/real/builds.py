@@ -1,0 +1,50 @@
+"""The real programs, built by their own makefiles: once by popcc, once by the host's compiler."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import harness
+
+from real import sources
+
+BUILD_TIMEOUT = 900.0
+
+
+@dataclass(frozen=True)
+class Project:
+    """How a project is built, as its own documentation says. `CC` in the commands stands for the compiler."""
+
+    name: str
+    source: sources.Source
+    commands: tuple[tuple[str, ...], ...]
+    program: str
+    environment: tuple[str, ...] = ()  # of those variables that must be set to the compiler
+
+
+BZIP2 = Project("bzip2", sources.BZIP2, (("make", "CC=CC", "bzip2"),), "bzip2")
+MINIGZIP = Project("minigzip", sources.ZLIB, (("./configure", "--static"), ("make", "minigzip")), "minigzip", ("CC",))
+LUA = Project("lua", sources.LUA, (("make", "-C", "src", "CC=CC -std=gnu99", "posix"),), "src/lua")
+
+
+def built(project: Project, compiler: str, folder: Path) -> Path:
+    """The program, built once per session. Raises `AssertionError` with the failing command's words."""
+    place = folder / f"{project.name}-{Path(shlex.split(compiler)[0]).name}"
+    with harness.locked(folder / f"{place.name}.lock"):
+        ready = place / "ready"
+        if not ready.exists():
+            top = sources.unpack(project.source, place)
+            for command in project.commands:
+                words = [w.replace("CC=CC", f"CC={compiler}") for w in command]
+                env = dict.fromkeys(project.environment, compiler)
+                done = harness.run(words, BUILD_TIMEOUT, env=env, cwd=top)
+                assert done.status == 0, f"in {top}: {shlex.join(words)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+            ready.write_text(top.name)
+        return place / ready.read_text() / project.program
+
+
+def pair(project: Project, folder: Path) -> tuple[Path, Path]:
+    """(popcc's program, the host compiler's)."""
+    return built(project, shlex.join(harness.popcc()), folder), built(project, "gcc", folder)

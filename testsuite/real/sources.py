@@ -1,0 +1,99 @@
+"""Upstream tarballs from Debian's source packages, pinned by sha256, fetched by apt with a configuration of its own.
+
+Neither root nor a change of the system's apt configuration is needed. What was fetched once is cached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import locked
+
+MIRROR = "http://deb.debian.org/debian"
+SUITE = "bookworm"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One upstream release as Debian ships it."""
+
+    package: str
+    tarball: str
+    sha256: str
+
+
+BZIP2 = Source("bzip2", "bzip2_1.0.8.orig.tar.gz", "ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269")
+ZLIB = Source(
+    "zlib", "zlib_1.2.13.dfsg.orig.tar.bz2", "71feb7947e3c00ef125f83b79a4e529bde31171e5babe48b391f06758d1ab0a1"
+)
+LUA = Source("lua5.4", "lua5.4_5.4.4.orig.tar.gz", "164c7849653b80ae67bec4b7473b884bf5cc8d2dca05653475ec2ed27b9ebf61")
+
+
+def cache() -> Path:
+    """Where tarballs stay."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(base) / "popcc" / "sources"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def fetch(source: Source) -> Path:
+    """The tarball, from the cache or from Debian. Raises `RuntimeError` when it is not what was pinned."""
+    target = cache() / source.tarball
+    with locked(cache() / "lock"):
+        if not target.exists() or _sha256(target) != source.sha256:
+            found = _download(source)
+            digest = _sha256(found)
+            if digest != source.sha256:
+                raise RuntimeError(f"{source.tarball} from {MIRROR} has sha256 {digest}, not {source.sha256}")
+            found.replace(target)
+    return target
+
+
+def unpack(source: Source, folder: Path) -> Path:
+    """Unpacks the tarball below `folder`; returns the one directory that it holds."""
+    with tarfile.open(fetch(source)) as tar:
+        top = tar.getnames()[0].split("/")[0]
+        tar.extractall(folder, filter="data")
+    return folder / top
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _download(source: Source) -> Path:
+    apt = cache() / "apt"
+    for sub in ("parts", "lists/partial", "archives/partial", "download"):
+        (apt / sub).mkdir(parents=True, exist_ok=True)
+    # what is fetched is pinned by hash, so it does not matter whether this host knows Debian's keys
+    (apt / "parts" / "source.sources").write_text(
+        f"Types: deb-src\nURIs: {MIRROR}\nSuites: {SUITE}\nComponents: main\nTrusted: yes\n"
+    )
+    settings = {
+        "Dir::Etc::SourceList": "/dev/null",
+        "Dir::Etc::SourceParts": apt / "parts",
+        "Dir::State::Lists": apt / "lists",
+        "Dir::Cache": apt,
+        "Dir::Cache::Archives": apt / "archives",
+        "APT::Sandbox::User": "root" if os.geteuid() == 0 else "",
+    }
+    options = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+    download = apt / "download"
+    if shutil.which("apt-get") is None:
+        raise RuntimeError(f"put {source.tarball} (sha256 {source.sha256}) into {cache()}: there is no apt-get here")
+    for command in (["update"], ["source", "--download-only", "--tar-only", source.package]):
+        done = subprocess.run(["apt-get", "-q", *options, *command], cwd=download, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"apt-get {' '.join(command)} failed; fetching {source.tarball}:\n{done.stderr}")
+    found = download / source.tarball
+    if not found.exists():
+        have = ", ".join(p.name for p in download.iterdir())
+        raise RuntimeError(f"{SUITE} has no {source.tarball} any more, but {have}")
+    return found

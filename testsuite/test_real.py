@@ -1,0 +1,83 @@
+"""bzip2, zlib's minigzip and Lua from unmodified sources, by their own makefiles, at work while they move.
+
+Each does what the host compiler's build does, byte for byte, and is moved at least 50 times meanwhile.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from pathlib import Path
+
+import harness
+import pytest
+from real import builds
+from real.builds import BZIP2, LUA, MINIGZIP, Project
+
+TIMEOUT = 600.0
+MIN_MOVES = 50
+LUA_FILES = Path(__file__).parent / "real"
+
+
+@pytest.fixture(scope="session")
+def data(program_folder: Path) -> Path:
+    """Three megabytes that compress a little, a lot and not at all; the same every time."""
+    path = program_folder / "data"
+    with harness.locked(program_folder / "data.lock"):
+        if not path.exists():
+            random_ = random.Random(1)
+            words = [bytes(random_.choices(b"etaoinshrdlu", k=random_.randint(2, 9))) for _ in range(2000)]
+            text = b" ".join(random_.choices(words, k=250_000))
+            runs = b"".join(bytes([random_.randrange(256)]) * random_.randint(1, 4000) for _ in range(400))
+            path.write_bytes(text[:1_700_000] + runs[:700_000] + random_.randbytes(600_000))
+    return path
+
+
+def moved(program: Path, arguments: list[str], every: int, stdin: Path | None = None) -> bytes:
+    """The program's output, having been moved at least 50 times."""
+    with harness.counted_runners() as runners, (stdin or Path("/dev/null")).open("rb") as given:
+        command = [*harness.popcorn(), "run", "--on", "x86_64", "--move-every", str(every), str(program), *arguments]
+        out = harness.run_bytes(command, TIMEOUT, given, runners.environment)
+        crossings = runners.count()
+    assert out.status == 0 and not out.stderr, f"status {out.status}: {out.stderr[-2000:].decode()}\n{' '.join(command)}"
+    moves = 2 * crossings - 1  # at least: each crossing but the last was followed by one back
+    assert moves >= MIN_MOVES, f"moved only {moves} times; make --move-every smaller than {every}"
+    return out.stdout
+
+
+def plain(program: Path, arguments: list[str], stdin: Path | None = None) -> bytes:
+    """The output of the host compiler's program."""
+    with (stdin or Path("/dev/null")).open("rb") as given:
+        return subprocess.run([program, *arguments], stdin=given, stdout=subprocess.PIPE, check=True, timeout=60).stdout
+
+
+@pytest.mark.parametrize(
+    ("project", "compress", "restore", "every"),
+    [
+        pytest.param(BZIP2, ["-c", "-9"], ["-dc"], (40_000, 20_000), id="bzip2"),
+        pytest.param(MINIGZIP, ["-c"], ["-d"], (4_000, 2_000), id="minigzip"),
+    ],
+)
+def test_compress_and_restore(
+    project: Project,
+    compress: list[str],
+    restore: list[str],
+    every: tuple[int, int],
+    data: Path,
+    program_folder: Path,
+    tmp_path: Path,
+) -> None:
+    """What popcc's build makes of the data is what gcc's makes of it, both ways."""
+    ours, theirs = builds.pair(project, program_folder)
+    packed = tmp_path / "packed"
+    packed.write_bytes(moved(ours, compress, every[0], data))
+    assert packed.read_bytes() == plain(theirs, compress, data)
+    assert moved(ours, restore, every[1], packed) == data.read_bytes()
+
+
+@pytest.mark.parametrize(("script", "every"), [("work.lua", 20_000), ("life.lua", 20_000)])
+def test_lua(script: str, every: int, program_folder: Path) -> None:
+    """A Lua script prints the same."""
+    ours, theirs = builds.pair(LUA, program_folder)
+    arguments = [str(LUA_FILES / script), "an argument"]
+    assert moved(ours, arguments, every).decode() == plain(theirs, arguments).decode()
