@@ -107,7 +107,7 @@ def _output_section(
     kind = " (NOLOAD)" if group in _NO_BITS else ""
     yield f"  {OUTPUT_SECTIONS[group]} {start:#x}{kind} : {{"
     for p in members:
-        yield f'    . = {p.address:#x}; KEEP({file_name(p.key.unit)}({_exact(p.key.name)}))'
+        yield f"    . = {p.address:#x}; KEEP({file_name(p.key.unit)}({_exact(p.key.name)}))"
     yield f"    . = {end:#x};"
     yield f"  }} :{segment}"
 

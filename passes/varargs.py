@@ -142,8 +142,8 @@ def _pack(call: Call, sizes: TypeSizes, place: Place, halves: set[str], fresh: I
         if byval:
             out.append(
                 Inst(
-                    f"  call void @llvm.memcpy.p0.p0.i64(ptr align 8 {slot}, ptr align {min(align, 8)} {argument.value}, "
-                    f"i64 {size}, i1 false)"
+                    f"  call void @llvm.memcpy.p0.p0.i64(ptr align 8 {slot}, "
+                    f"ptr align {min(align, 8)} {argument.value}, i64 {size}, i1 false)"
                 )
             )
         else:

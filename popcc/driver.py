@@ -134,9 +134,6 @@ def _default_output(source: Input, suffix: str) -> str:
     return "-" if source.name == "-" and suffix != ".o" else Path(source.name).with_suffix(suffix).name
 
 
-# ---- front end -----------------------------------------------------------------------------------
-
-
 def _front_end_flags(options: Options, source: Input | None) -> tuple[str, ...]:
     """The user's flags for clang, with the dependency file that the output's name implies."""
     if not options.dependencies or source is None:
@@ -174,9 +171,6 @@ def _front_end_command(options: Options, source: Input) -> list[str]:
     command += ["-x", source.language] if source.language else []
     command += ["-fcolor-diagnostics"] if sys.stderr.isatty() else []
     return [*command, source.name]
-
-
-# ---- compilation ---------------------------------------------------------------------------------
 
 
 def _compile_options(source: Input, options: Options, isas: tuple[str, ...]) -> CompileOptions:
@@ -224,9 +218,6 @@ def _write_assembly(options: Options, isas: tuple[str, ...]) -> None:
             isa = isa_named(toolchain.outer_isa(isas))
             text = codegen.emit(text.decode("utf-8", "surrogateescape"), isa, options.optimization, assembly=True)
         write_output(options.output or _default_output(source, ".ll" if options.emit_llvm else ".s"), text)
-
-
-# ---- objects and programs ------------------------------------------------------------------------
 
 
 def _write_objects(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> None:
@@ -298,9 +289,6 @@ def _is_standard(name: str, options: Options) -> bool:
     if name not in toolchain.STANDARD_LIBRARIES:
         return False
     return not any((d / f"lib{name}.a").is_file() for d in options.library_dirs)
-
-
-# ---- messages ------------------------------------------------------------------------------------
 
 
 def _show_commands(options: Options, isas: tuple[str, ...]) -> None:

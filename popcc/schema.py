@@ -95,8 +95,6 @@ class Record:
         return cls(*values)
 
 
-# ---- site table ----------------------------------------------------------------------------------
-
 SITES_MAGIC = 0x54495350  # "PSIT"
 SITES_VERSION = 1
 NO_SITE = 0xFFFFFFFF  # in the id index: this site can't be rebuilt on this ISA
@@ -191,8 +189,6 @@ class Recipe(Record):
     imm: Annotated[int, C("s64", "")]
 
 
-# ---- requests to a running program ---------------------------------------------------------------
-
 REQUEST_SIGNAL = 50  # guest number; qemu-user shifts real-time signals on the host side
 REQUEST_MAGIC = 0x51455250  # "PREQ"
 REQUEST_VERSION = 1
@@ -251,8 +247,6 @@ class Reply(Record):
     image_bytes: Annotated[int, C("u64", "")]
     stopped: Annotated[int, C("u64", "nanoseconds from the first thread's stop to this reply")]
 
-
-# ---- image ---------------------------------------------------------------------------------------
 
 IMAGE_VERSION = 1
 NOTE_NAME = "POPCORN"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+# importlib mode puts no test directory on the path
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "unit")]
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,9 @@ def moved(program: Path, arguments: list[str], every: int, stdin: Path | None = 
         command = [*harness.popcorn(), "run", "--on", "x86_64", "--move-every", str(every), str(program), *arguments]
         out = harness.run_bytes(command, TIMEOUT, given, runners.environment)
         crossings = runners.count()
-    assert out.status == 0 and not out.stderr, f"status {out.status}: {out.stderr[-2000:].decode()}\n{' '.join(command)}"
+    assert out.status == 0 and not out.stderr, (
+        f"status {out.status}: {out.stderr[-2000:].decode()}\n{' '.join(command)}"
+    )
     moves = 2 * crossings - 1  # at least: each crossing but the last was followed by one back
     assert moves >= MIN_MOVES, f"moved only {moves} times; make --move-every smaller than {every}"
     return out.stdout

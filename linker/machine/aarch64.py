@@ -2,7 +2,8 @@
 
 Peculiarities: addresses of symbols are made of a page (`adrp`) and its low 12 bits, either of which LLVM may
 keep across a call; constants of 64 bits are built by `movk`; capstone 5 lists the destination of the aliases
-`ubfx`, `lsl`, `sxtw`… as read, and the first operand of `cmp`, `cmn`, `tst` as written and not read. Relocation types: ELF for the Arm 64-bit Architecture, section 5.7.
+`ubfx`, `lsl`, `sxtw`… as read, and the first operand of `cmp`, `cmn`, `tst` as written and not
+read. Relocation types: ELF for the Arm 64-bit Architecture, section 5.7.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ written. Locations are registers by name; memory is named by an address expressi
                   ("alu", name, a, b)             "and" "or" "xor" "shl" "add" "sub" of two expressions
                   ("tp",)                         the thread pointer
                   ("op", reads, mems)             anything else of registers [(reg, width)], memory [(mem, size)]
-    mem           (base, index, disp, symbol)     base, index: register or None; symbol: None, ("abs" | "got" | "lo12", name, addend)
+    mem           (base, index, disp, symbol)     base, index: register or None; symbol: None or
+                                                  ("abs" | "got" | "lo12", name, addend)
     effect        ("set", reg, width, expression) width 1 and 2 keep the rest of the register, others don't
                   ("store", mem, size, expression)
 

@@ -29,7 +29,14 @@ State = dict[Location, Term]
 
 _M64 = (1 << 64) - 1
 _MAXIMUM_ROUNDS = 60
-_FOLD: dict[str, Callable[[int, int], int]] = {"and": and_, "or": or_, "xor": xor, "shl": lshift, "add": add_, "sub": sub}
+_FOLD: dict[str, Callable[[int, int], int]] = {
+    "and": and_,
+    "or": or_,
+    "xor": xor,
+    "shl": lshift,
+    "add": add_,
+    "sub": sub,
+}
 
 
 def add(term: Term, k: int) -> Term:

@@ -316,7 +316,7 @@ def test_a_site_table_without_sites_is_still_a_table() -> None:
 
 
 def test_a_function_of_the_runtime_has_one_address_too(tmp_path: Path) -> None:
-    text = "void put(const char *); void (*volatile p)(const char *) = put; int main(void) { p(\"p\"); return 3; }"
+    text = 'void put(const char *); void (*volatile p)(const char *) = put; int main(void) { p("p"); return 3; }'
     path = saved(linked(unit("main.c", text)), tmp_path)
     for isa in TWO:
         assert run(extract_isa(path, isa), isa, tmp_path).stdout == "p"
@@ -384,5 +384,3 @@ def test_lld_errors_name_the_object() -> None:
     options = LinkOptions(TWO, "x86_64", symbols=(("here", 0x123456789A),))
     with pytest.raises(PopccError, match=r"main\.o:\(function main.*out of range"):
         linked(unit("main.c", text), options=options)
-
-

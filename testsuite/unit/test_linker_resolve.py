@@ -157,7 +157,7 @@ def test_keeping_everything() -> None:
 
 
 def test_leaf_calls_are_checked() -> None:
-    text = "void put(const char *); int round_up(int x) { put(\"r\"); return x; }"
+    text = 'void put(const char *); int round_up(int x) { put("r"); return x; }'
     site = SiteMap(0, 5, 16, (), (), (), 0)
     maps = {isa: [FunctionMap("round_up", ".text.round_up", 20, 0, (site,))] for isa in TWO}
     own = with_sites(unit("own.c", text), maps, [SiteInfo("round_up", 0, "put", ())])
