@@ -1,7 +1,9 @@
 """Decoding x86_64 machine code into the neutral form.
 
-Peculiarities: writes of 32 bits clear the upper half, of 8 and 16 bits keep the rest; `xor r, r` reads nothing;
-capstone 5 calls `setcc` to memory a read and the destination of `cmov` write-only, both of which are wrong.
+Peculiarities: writes of 32 bits clear the upper half, of 8 and 16 bits keep the rest; `xor r, r` reads nothing.
+capstone 5 is wrong on these, as execution shows (testsuite/unit/test_machine_execution.py): it calls `setcc` to memory
+a read, the destinations of `cmov`, `bsf`, `bsr` and of conversions to scalar floats write-only, `cdq` and its kin
+writers of their source, and leaves out the register that `test` compares memory with.
 Relocation types: System V psABI x86_64, table 4.9.
 """
 
@@ -42,6 +44,8 @@ _VECTOR_MOVES = {
     "movq": 8, "movd": 4, "movlps": 8, "movlpd": 8,
 }  # fmt: skip
 _ZEROING = frozenset(("xor", "sub", "xorps", "xorpd", "pxor"))
+_MERGING = ("cmov", "bsf", "bsr", "cvtsi2s", "cvtss2sd", "cvtsd2ss", "sqrts")  # what these don't write they keep
+_SIGN_WORDS = {"cwd": ("rax", "rdx", 2), "cdq": ("rax", "rdx", 4), "cqo": ("rax", "rdx", 8)}
 _COMPARE = frozenset(("cmp", "test", "ucomisd", "ucomiss", "comisd", "comiss", "bt"))
 _TRAPS = frozenset(("ud2", "hlt", "int3"))
 
@@ -115,7 +119,12 @@ class _Decoding:
     def run(self) -> Insn:
         m = self.raw.mnemonic
         handler = getattr(self, "_do_" + m, None)
-        if handler:
+        if m in _ZEROING and self._same_registers():
+            reg, width = self._reg(self.ops[0])
+            self.insn.effects.append(("set", reg, width, ("c", 0)))
+            if m in ("xor", "sub"):
+                self._flags_from(())
+        elif handler:
             handler()
         elif m in _TRAPS:
             self.insn.kind = "trap"
@@ -125,10 +134,9 @@ class _Decoding:
             self.insn.reads.append((FLAGS, 1) if m not in ("jrcxz", "jecxz") else ("rcx", 8))
         elif m in ("nop", "endbr64", "pause", "lfence", "mfence", "sfence") or m.startswith("nop"):
             pass
-        elif m in _ZEROING and self._same_registers():
-            reg, width = self._reg(self.ops[0])
-            self.insn.effects.append(("set", reg, max(width, 4), ("c", 0)))
-            self._flags_from(())
+        elif m in _SIGN_WORDS:
+            source, reg, width = _SIGN_WORDS[m]
+            self.insn.effects.append(("set", reg, width, ("op", ((source, width),), ())))
         elif m in _VECTOR_MOVES and len(self.ops) == 2 and self._vector_move(_VECTOR_MOVES[m]):
             pass
         else:
@@ -251,11 +259,7 @@ class _Decoding:
         self._adjust(1)
 
     def _do_sub(self) -> None:
-        if self._same_registers():
-            self.insn.effects.append(("set", self._reg(self.ops[0])[0], 8, ("c", 0)))
-            self._flags_from(())
-        else:
-            self._adjust(-1)
+        self._adjust(-1)
 
     def _do_dec(self) -> None:
         self._adjust(-1)
@@ -288,8 +292,10 @@ class _Decoding:
         writes = [self.raw.reg_name(r) for r in written]
         if m.startswith(("cmov", "set")):
             reads += ((FLAGS, 1),)
-        if m.startswith("cmov"):
-            reads += (self._reg(self.ops[0]),)
+        if m.startswith(_MERGING):
+            reg, width = self._reg(self.ops[0])
+            # of nothing `bsf` finds nothing and leaves all 8 bytes
+            reads += ((reg, 8 if m.startswith("bs") else width),)
         mems: list[tuple[Mem, int]] = []
         stores: list[tuple[Mem, int]] = []
         for op in self.ops:
@@ -302,6 +308,8 @@ class _Decoding:
                 mems.append((mem, op.size))
             if access & 2:
                 stores.append((mem, op.size))
+        if m in _COMPARE:
+            reads += tuple(self._reg(op) for op in self.ops if op.type == cx.X86_OP_REG)
         value = ("op", tuple(dict.fromkeys(reads)), tuple(mems))
         if m in _COMPARE:
             self.insn.effects.append(("set", FLAGS, 8, value))
@@ -312,9 +320,9 @@ class _Decoding:
             if name not in _FULL:
                 continue
             reg, width = _FULL[name]
-            self.insn.effects.append(
-                ("set", reg, 1 if name in _HIGH else width if width != 1 or reg != FLAGS else 8, value)
-            )
+            # a write of bits 8 to 15 counts as one of the low 16 that keeps the lowest 8
+            result = ("op", (*value[1], (reg, 1)), value[2]) if name in _HIGH else value
+            self.insn.effects.append(("set", reg, 8 if reg == FLAGS else width, result))
         if not self.insn.effects and not m.startswith(("prefetch", "rep", "cld", "wait", "emms")):
             self.insn.reads += reads
 
