@@ -291,7 +291,7 @@ class _Site:
     def _recipe(self, dest: int, width: int, term: Term, terms: dict[Term, int], where: str) -> Recipe:
         if width < 8:
             term = low(width, term)
-            if term[0] == "lo":
+            if term[0] == "lo" and term[1] == width:
                 term = term[2]
         kind = term[0]
         if term in terms:

@@ -186,8 +186,9 @@ class Values:
             return
         if value is None:
             value = ("def", insn.address, reg)
-        if width < 4:
+        if width < 4:  # the rest of the register stays, whatever it is
             value = low(width, value)
+            value = value if value[0] == "lo" else ("lo", width, value)
         elif width == 4 and reg not in self.machine.vectors:
             value = extend(4, value, "z")
         state[reg] = value
@@ -195,7 +196,10 @@ class Values:
     def _evaluate(self, e: Expr, insn: Insn, state: State) -> Term | None:
         kind = e[0]
         if kind == "r":
-            return extend(e[2], state[e[1]], e[3]) if e[2] < 8 else state[e[1]]
+            term = state[e[1]]
+            if e[2] == 8 and term[0] == "ld" and term[3] > 8:
+                return (*term[:3], 8)  # the low half of a vector
+            return extend(e[2], term, e[3]) if e[2] < 8 else term
         if kind in ("c", "sym", "page"):
             return e
         if kind == "tp":
