@@ -378,7 +378,6 @@ static void restore_process(void)
 static void go(struct popcorn_thread *t)
 {
 	t->ktid = (int)K0(K_gettid);
-	K1(K_set_tid_address, t->clear_child_tid);
 	if (t->robust_list) K2(K_set_robust_list, t->robust_list, t->robust_len);
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &t->mask, 0, 8);
 	popcorn_resume(t->rebuilt);
@@ -457,8 +456,10 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 	}
 	K1(K_close, image.fd);
 	K2(K_munmap, image.p, image.size);
-	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next)
+	for (struct popcorn_thread *t = popcorn_threads, *next; t; t = next) {
+		next = t->next; /* once started, a thread may end, and leave the list, at any time */
 		if (t != image.main && (e = popcorn_thread_start(t, go)) < 0) popcorn_die("can't start thread %d again: error %d", t->tid, (int)-e);
+	}
 	popcorn_set_tp(image.main->tp);
 	popcorn_thread_signal_stack(image.main);
 	go(image.main);
