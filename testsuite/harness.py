@@ -29,7 +29,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -40,6 +40,7 @@ PROGRAMS = Path(__file__).resolve().parent / "programs"
 DEFAULT_TIMEOUT = 30.0
 MIN_CROSSINGS = 1  # to another ISA; each is followed by one back or by the end
 COMPILE_TIMEOUT = 300.0
+_EMULATOR = re.compile(r"qemu: uncaught target signal \d+ \([^)]*\) - core dumped\n")
 _DIRECTIVE = re.compile(r"// ([a-z-]+): ?(.*)")
 _KNOWN = frozenset(
     "flags args stdin env timeout rebuild-every move-every forbid-move expect expect-exit no-newline".split()
@@ -303,6 +304,8 @@ def counted_runners() -> Iterator[Runners]:
 
 def difference(program: Program, outcome: Outcome, refused: str = "") -> str:
     """What is wrong with an outcome; "" if nothing is. `refused` must be on stderr, else nothing may be."""
+    if program.status < 0:  # qemu says so when a signal ends the program
+        outcome = replace(outcome, stderr=_EMULATOR.sub("", outcome.stderr))
     stderr = f"\nstderr: {outcome.stderr[-2000:]}" if outcome.stderr else ""
     if outcome.status is None:
         return f"still running after the timeout, with output {outcome.stdout[-300:]!r}{stderr}"

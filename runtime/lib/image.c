@@ -156,28 +156,27 @@ static void hide_again(void)
 	}
 }
 
-static int mapped(uint64_t at)
+/* The heap from `at` to `end`. */
+static int heap(struct writer *w, uint64_t at, uint64_t end)
 {
-	for (size_t i = 0; i < popcorn_nmappings; i++)
-		if (at >= popcorn_mappings[i].start && at < popcorn_mappings[i].end) return 1;
-	return 0;
+	return at < end ? scan(w, at, end, K_PROT_READ | K_PROT_WRITE, 0) : 0;
 }
 
+/* Mappings may lie over the heap: malloc puts a guard page over its beginning. */
 static int memory(struct writer *w)
 {
-	uint64_t brk_end = (popcorn_brk_end + POPCORN_PAGE - 1) & -(uint64_t)POPCORN_PAGE;
+	uint64_t at = popcorn_brk_start, end = (popcorn_brk_end + POPCORN_PAGE - 1) & -(uint64_t)POPCORN_PAGE;
 
 	/* the program's data comes from a file: untouched is not zero */
 	if (scan(w, (uintptr_t)__popcorn_data_start, (uintptr_t)__popcorn_data_end, K_PROT_READ | K_PROT_WRITE, 0)) return -1;
 	open_page_map(w);
-	if (brk_end > popcorn_brk_start && !mapped(popcorn_brk_start)
-	    && scan(w, popcorn_brk_start, brk_end, K_PROT_READ | K_PROT_WRITE, 0))
-		return -1;
 	for (size_t i = 0; i < popcorn_nmappings; i++) {
 		const struct popcorn_mapping *m = popcorn_mappings + i;
+		if (heap(w, at, m->start < end ? m->start : end)) return -1;
+		if (at < m->end) at = m->end;
 		if (!m->file && scan(w, m->start, m->end, m->prot, !(m->flags & K_MAP_ANONYMOUS))) return -1;
 	}
-	return 0;
+	return heap(w, at, end);
 }
 
 static int mappings(struct writer *w)

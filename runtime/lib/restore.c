@@ -236,8 +236,11 @@ static void map_memory(void)
 	uint64_t at = 0;
 	struct note n;
 	long e;
-	int brk_inside = 0;
 
+	/* first, since mappings may lie over it */
+	if (has_brk()
+	    && (e = popcorn_map_fixed(image.head.brk_start, brk_page_end() - image.head.brk_start, K_PROT_READ | K_PROT_WRITE)) < 0)
+		FAIL("can't map the heap: %e", e);
 	while (next_note(&at, &n)) {
 		struct popcorn_map m;
 		struct popcorn_mapping kept;
@@ -250,7 +253,6 @@ static void map_memory(void)
 		/* a private mapping's contents are in the image, its file is no longer needed */
 		kept = (struct popcorn_mapping){ m.start, m.end, m.prot, m.file ? m.flags : m.flags | K_MAP_ANONYMOUS, m.file, m.offset, path };
 		if (popcorn_mapping_note(&kept)) FAIL("no memory for the list of mappings");
-		if (m.start <= image.head.brk_start && image.head.brk_start < m.end) brk_inside = 1;
 		if (m.file) {
 			long fd = K4(K_openat, K_AT_FDCWD, path, (m.prot & K_PROT_WRITE ? 2 : 0) | K_O_CLOEXEC, 0);
 			if (fd < 0) FAIL("can't open %s, which the program has mapped: %e", path, fd);
@@ -261,9 +263,6 @@ static void map_memory(void)
 			FAIL("can't map %u bytes at %x: %e", m.end - m.start, m.start, e);
 		}
 	}
-	if (has_brk() && !brk_inside
-	    && (e = popcorn_map_fixed(image.head.brk_start, brk_page_end() - image.head.brk_start, K_PROT_READ | K_PROT_WRITE)) < 0)
-		FAIL("can't map the heap: %e", e);
 	popcorn_brk_start = image.head.brk_start;
 	popcorn_brk_end = image.head.brk_end;
 }
@@ -379,7 +378,6 @@ static void restore_process(void)
 static void go(struct popcorn_thread *t)
 {
 	t->ktid = (int)K0(K_gettid);
-	K1(K_set_tid_address, t->clear_child_tid);
 	if (t->robust_list) K2(K_set_robust_list, t->robust_list, t->robust_len);
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &t->mask, 0, 8);
 	popcorn_resume(t->rebuilt);
@@ -458,8 +456,10 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 	}
 	K1(K_close, image.fd);
 	K2(K_munmap, image.p, image.size);
-	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next)
+	for (struct popcorn_thread *t = popcorn_threads, *next; t; t = next) {
+		next = t->next; /* once started, a thread may end, and leave the list, at any time */
 		if (t != image.main && (e = popcorn_thread_start(t, go)) < 0) popcorn_die("can't start thread %d again: error %d", t->tid, (int)-e);
+	}
 	popcorn_set_tp(image.main->tp);
 	popcorn_thread_signal_stack(image.main);
 	go(image.main);

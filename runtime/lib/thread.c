@@ -12,7 +12,7 @@ _Static_assert(sizeof(struct popcorn_thread) <= HEAD, "struct popcorn_thread");
 
 #define THREAD_FLAGS \
 	(K_CLONE_VM | K_CLONE_FS | K_CLONE_FILES | K_CLONE_SIGHAND | K_CLONE_THREAD | K_CLONE_SYSVSEM | K_CLONE_SETTLS \
-	 | K_CLONE_PARENT_SETTID | K_CLONE_CHILD_CLEARTID)
+	 | K_CLONE_PARENT_SETTID)
 
 struct popcorn_thread *popcorn_threads;
 
@@ -165,7 +165,7 @@ static void begin(struct popcorn_thread *t)
 int popcorn_thread_start(struct popcorn_thread *t, void (*fn)(struct popcorn_thread *))
 {
 	t->entry = (void *)fn;
-	return (int)popcorn_clone(THREAD_FLAGS, t->runtime_top, &t->ktid, t->clear_child_tid, t->tp, (void *)begin, t);
+	return (int)popcorn_clone(THREAD_FLAGS, t->runtime_top, &t->ktid, 0, t->tp, (void *)begin, t);
 }
 
 static void begin_pthread(struct popcorn_thread *t)
@@ -190,7 +190,7 @@ static int new_thread(void *fn, void *stack, int flags, void *arg, int *ptid, vo
 	t->entry = fn;
 	t->entry_arg = arg;
 	popcorn_thread_list(t);
-	r = (int)popcorn_clone(THREAD_FLAGS, t->runtime_top, &t->ktid, t->clear_child_tid, tls, (void *)begin_pthread, t);
+	r = (int)popcorn_clone(THREAD_FLAGS, t->runtime_top, &t->ktid, 0, tls, (void *)begin_pthread, t);
 	if (r < 0) {
 		popcorn_lock_threads();
 		unlist(t);
@@ -205,12 +205,19 @@ static int new_thread(void *fn, void *stack, int flags, void *arg, int *ptid, vo
 
 /* ---- ends ---- */
 
-/* The calling thread leaves the list; its stack stays until the kernel has done with it. */
+/* The calling thread touches common memory for the last time, then leaves the list; its private stack stays until
+ * the kernel has done with it. clear_child_tid is cleared here and not by the kernel, which would do so when a
+ * move has already been made without this thread: the lock that musl has there would stay taken for ever. */
 static void leave(struct popcorn_thread *t)
 {
+	enum { WAKE = 1 };
 	uint64_t all = ~0ull;
 
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, 0, 8);
+	if (t->clear_child_tid) {
+		__atomic_store_n(t->clear_child_tid, 0, __ATOMIC_SEQ_CST);
+		K3(K_futex, t->clear_child_tid, WAKE, 1);
+	}
 	popcorn_lock_threads();
 	unlist(t);
 	t->state = POPCORN_DEAD;
@@ -237,8 +244,8 @@ void __unmapself(void *base, size_t size)
 {
 	struct popcorn_thread *t = popcorn_self();
 
-	leave(t);
 	popcorn_unmap((uintptr_t)base, size);
+	leave(t);
 	for (;;) K1(K_exit, 0);
 }
 
@@ -323,7 +330,6 @@ int __clone(void *fn, void *stack, int flags, void *arg, long *rest)
 long popcorn_do_set_tid_address(struct popcorn_call *c)
 {
 	c->thread->clear_child_tid = (int *)c->a[0];
-	K1(K_set_tid_address, c->a[0]);
 	return c->thread->tid;
 }
 

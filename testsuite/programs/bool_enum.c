@@ -31,7 +31,9 @@ int main(void)
 		count[c == RED ? 0 : c == GREEN ? 1 : 2] += even_i;
 		sum += (long long)b * (parity ? 1 : -1) + ch + c;
 	}
-	bool from_pointer = count, from_double = 0.25, from_int = 256;
+	int *pointer = count + (sum == 1);
+	double quarter = 0.25 + (sum == 1);
+	bool from_pointer = pointer, from_double = quarter, from_int = 256;
 	printf("%d %d %d %d %lld %d%d%d\n", count[0], count[1], count[2], parity, sum, from_pointer, from_double, from_int);
 	return 0;
 }

@@ -50,7 +50,7 @@ int main(void)
 	char buffer[64];
 	unsigned h = 0;
 	for (int i = 0; i < 25; i++) {
-		int n = into(buffer, sizeof buffer, "%d:%s:%5.2f:%c:%lld:%x", i, "abc" + i % 3, i / 8.0, 'A' + i, 1LL << i, i * 77);
+		int n = into(buffer, sizeof buffer, "%d:%s:%5.2f:%c:%lld:%x", i, &"abc"[i % 3], i / 8.0, 'A' + i, 1LL << i, i * 77);
 		char *s = allocated("<%*d|%-8s|%+.3e>", i % 7 + 1, i, "left", i * 1e3);
 		int a = 0;
 		double d = 0;

@@ -44,7 +44,7 @@ int main(void)
 	for (int i = 0; i < 6; i++)
 		s += tree(4, 3, (long)i, i * 1.5, 2L, 3.0, -5L, .25);
 	for (int i = 0; i < 30; i++)
-		s = s * 5 % 1000003 + table[i % 3](3, "one", "three" + i % 4, "fifteen");
+		s = s * 5 % 1000003 + table[i % 3](3, "one", &"three"[i % 4], "fifteen");
 	printf("%ld\n", s);
 	return 0;
 }

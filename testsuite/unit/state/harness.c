@@ -28,7 +28,6 @@ struct popcorn_thread *popcorn_self(void) { return *(struct popcorn_thread **)(v
 void popcorn_set_tp(void *tp) { popcorn_arch_tp(tp); }
 void popcorn_lock_threads(void) {}
 void popcorn_unlock_threads(void) {}
-void popcorn_install_handlers(void) {}
 void popcorn_thread_list(struct popcorn_thread *t) { t->next = popcorn_threads; popcorn_threads = t; }
 int popcorn_thread_start(struct popcorn_thread *t, void (*fn)(struct popcorn_thread *)) { (void)t; (void)fn; return -K_ENOSYS; }
 
@@ -124,13 +123,19 @@ static void on_signal(int sig, char *info, void *context)
 }
 extern void popcorn_restorer(void);
 
+void popcorn_install_handlers(void)
+{
+	struct { void *handler; unsigned long flags; void *restorer; uint64_t mask; } act = { (void *)on_signal, 0x14000004, (void *)popcorn_restorer, 0 };
+
+	K4(K_rt_sigaction, POPCORN_REQUEST_SIGNAL, &act, 0, 8);
+}
+
 _Noreturn void popcorn_main(long *stack)
 {
 	char **argv = (char **)(stack + 1), **env = argv + stack[0] + 1;
-	struct { void *handler; unsigned long flags; void *restorer; uint64_t mask; } act = { (void *)on_signal, 0x14000004, (void *)popcorn_restorer, 0 };
 
 	popcorn_pid = (int)K0(K_getpid);
-	K4(K_rt_sigaction, POPCORN_REQUEST_SIGNAL, &act, 0, 8);
+	popcorn_install_handlers();
 	for (char **e = env; *e; e++)
 		if (popcorn_begins(*e, "POPCORN_RESTORE=")) popcorn_restore((int)number(*e + 16), stack);
 	for (char **e = env; *e; e++) {
