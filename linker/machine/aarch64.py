@@ -17,7 +17,7 @@ import capstone
 from capstone import arm64 as ca
 
 from popcc.isa import ISAS
-from popcc.linker.machine.aarch64_jumps import jump_targets
+from popcc.linker.machine.aarch64_jumps import jump_targets, linked_targets
 from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
 
 _ADR_PAGE, _ADR_LO21, _GOT_PAGE, _GOT_LO12 = (275, 276), 274, 311, 312
@@ -66,9 +66,9 @@ _decoder.detail = True
 def _decode(code: Code) -> list[Insn]:
     out: list[Insn] = []
     end = 0
-    for raw in _decoder.disasm(code.data, 0):
+    for raw in _decoder.disasm(code.data, code.address):
         out.append(_Decoding(raw, code).run())
-        end = raw.address + 4
+        end = raw.address + 4 - code.address
     if end != len(code.data):
         raise Undecodable(f"bytes {code.data[end : end + 4].hex(' ')} at {code.section}+{end:#x}")
     return out
@@ -79,6 +79,7 @@ class _Decoding:
 
     def __init__(self, raw: Any, code: Code) -> None:
         self.raw = raw
+        self.code = code
         self.insn = Insn(raw.address, raw.address + 4, f"{raw.mnemonic} {raw.op_str}".strip())
         self.ops = raw.operands
         relocations = code.relocations.get(raw.address, ())
@@ -140,7 +141,7 @@ class _Decoding:
         self.insn.reads.append(("x30", 8))
 
     def _do_b(self) -> None:
-        if self.relocation and self.relocation.type in _BRANCH_RELOCATIONS:
+        if (self.relocation and self.relocation.type in _BRANCH_RELOCATIONS) or not self.code.holds(self.ops[0].imm):
             self.insn.kind = "tail"
         else:
             self.insn.kind, self.insn.target = "jump", self.ops[0].imm
@@ -158,13 +159,17 @@ class _Decoding:
     def _do_adrp(self) -> None:
         r = self.relocation
         if r is None:
-            raise Undecodable(f"{self.insn.text}: no relocation")
+            if not self.code.address:
+                raise Undecodable(f"{self.insn.text}: no relocation")
+            self._set(self.ops[0], ("c", self.ops[1].imm))
+            return
         self._set(self.ops[0], ("page", ("got:" if r.type == _GOT_PAGE else "") + r.symbol, r.addend))
 
     def _do_adr(self) -> None:
         r = self.relocation
         # without a relocation it is an address in this function: the base of a jump table
-        self._set(self.ops[0], ("sym", r.symbol, r.addend) if r else ("op", (), ()))
+        own: Expr = ("c", self.ops[1].imm) if self.code.address else ("op", (), ())
+        self._set(self.ops[0], ("sym", r.symbol, r.addend) if r else own)
 
     def _do_mrs(self) -> None:
         if "tpidr_el0" in self.raw.op_str.lower():
@@ -369,4 +374,5 @@ AARCH64_MACHINE = Machine(
     undefined_at_entry=frozenset(f"x{n}" for n in range(9, 19)),
     decode=_decode,
     jump_targets=jump_targets,
+    linked_targets=linked_targets,
 )

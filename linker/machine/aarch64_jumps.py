@@ -29,6 +29,59 @@ def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     return list(targets)
 
 
+def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+    """As `jump_targets`, for linked code: a table ends where its entries leave the function or the next one begins."""
+    base, load = _dispatch(insns, at)
+    ((_, _, _, (_, (register, *_), _, _)),) = insns[load].effects
+    targets: dict[int, None] = {}
+    for start in _linked_tables(code, insns, load, register, base):
+        for address in range(start, table_end(code, start) - 3, 4):
+            target = _entry(code, address, base)
+            if target is None:
+                break
+            targets[target] = None
+    if not targets:
+        raise Undecodable(f"no jump table for {insns[at]!r}")
+    return list(targets)
+
+
+def _linked_tables(code: Code, insns: list[Insn], load: int, register: str, base: int) -> list[int]:
+    """The tables that `register` may point to at the load: the one put there in the same block, else the function's."""
+    addresses = _addresses(insns)
+    labels = {i.target for i in insns}
+    for k in range(load - 1, -1, -1):
+        if insns[k].end in labels or insns[k].kind not in ("", "call"):
+            break
+        if k in addresses and addresses[k][0] == register:
+            return [addresses[k][1]]
+    return sorted({address for _, address in addresses.values() if _entry(code, address, base) is not None})
+
+
+def _addresses(insns: list[Insn]) -> dict[int, tuple[str, int]]:
+    """By index: (register, address) where `adrp` and `add`, or `adr` alone, make an address."""
+    pages: dict[str, int] = {}
+    out: dict[int, tuple[str, int]] = {}
+    for k, insn in enumerate(insns):
+        for e in insn.effects:
+            if e[0] != "set":
+                continue
+            if e[3][0] == "c":
+                pages[e[1]] = e[3][1]
+                out[k] = (e[1], e[3][1])
+            elif e[3][0] == "lea" and e[3][1][0] in pages and e[3][1][1] is None:
+                out[k] = (e[1], pages[e[3][1][0]] + e[3][1][2])
+    return out
+
+
+def _entry(code: Code, address: int, base: int) -> int | None:
+    """The target in the entry at an address; None if that is no entry of a table of this function."""
+    offset = address - code.rodata_address
+    if offset < 0 or offset % 4 or offset + 4 > len(code.rodata):
+        return None
+    target = base + int(struct.unpack_from("<i", code.rodata, offset)[0])
+    return target if target % 4 == 0 and code.holds(target) else None
+
+
 def _dispatch(insns: list[Insn], at: int) -> tuple[int, int]:
     """(address that the entries count from, index of the load of the entry) for the jump at an index."""
     load = None

@@ -15,9 +15,9 @@ import capstone
 from capstone import x86 as cx
 
 from popcc.isa import ISAS
-from popcc.linker.machine.base import FLAGS, Code, Expr, Insn, Machine, Mem, Relocation, Undecodable, table_end
+from popcc.linker.machine.base import FLAGS, Code, Expr, Insn, Machine, Mem, Relocation, Undecodable
+from popcc.linker.machine.x86_64_jumps import PC_RELATIVE, jump_targets, linked_targets
 
-_PC_RELATIVE = frozenset((2, 4, 9, 41, 42))  # PC32, PLT32, GOTPCREL, GOTPCRELX, REX_GOTPCRELX
 _GOT = frozenset((9, 41, 42))
 
 _FULL: dict[str, tuple[str, int]] = {}
@@ -56,9 +56,9 @@ _decoder.detail = True
 def _decode(code: Code) -> list[Insn]:
     out: list[Insn] = []
     end = 0
-    for raw in _decoder.disasm(code.data, 0):
+    for raw in _decoder.disasm(code.data, code.address):
         out.append(_Decoding(raw, code).run())
-        end = raw.address + raw.size
+        end = raw.address + raw.size - code.address
     if end != len(code.data):
         raise Undecodable(f"bytes {code.data[end : end + 8].hex(' ')} at {code.section}+{end:#x}")
     return out
@@ -69,6 +69,7 @@ class _Decoding:
 
     def __init__(self, raw: Any, code: Code) -> None:
         self.raw = raw
+        self.code = code
         self.insn = Insn(raw.address, raw.address + raw.size, f"{raw.mnemonic} {raw.op_str}".strip())
         self.ops = raw.operands
         self.immediate: tuple[str, int] | None = None
@@ -79,7 +80,7 @@ class _Decoding:
                 self._relocation(r, at)
 
     def _relocation(self, r: Relocation, at: int) -> None:
-        addend = r.addend + (self.insn.end - at if r.type in _PC_RELATIVE else 0)
+        addend = r.addend + (self.insn.end - at if r.type in PC_RELATIVE else 0)
         if self.raw.mnemonic in ("call", "jmp") and self.ops[0].type == cx.X86_OP_IMM:
             self.branch = r
         elif self.raw.imm_offset and at == self.raw.address + self.raw.imm_offset:
@@ -101,7 +102,8 @@ class _Decoding:
         symbol = self.displacement
         if op.mem.segment and symbol is None:
             symbol = _THREAD_BLOCK
-        return name(op.mem.base), name(op.mem.index), 0 if self.displacement else op.mem.disp, symbol
+        disp = op.mem.disp + (self.insn.end if op.mem.base == cx.X86_REG_RIP else 0)
+        return name(op.mem.base), name(op.mem.index), 0 if self.displacement else disp, symbol
 
     def _source(self, op: Any, width: int) -> Expr:
         """An operand's value as `width` bytes."""
@@ -164,7 +166,7 @@ class _Decoding:
 
     def _do_jmp(self) -> None:
         op = self.ops[0]
-        if op.type == cx.X86_OP_IMM and self.branch is None:
+        if op.type == cx.X86_OP_IMM and self.branch is None and self.code.holds(op.imm):
             self.insn.kind = "jump"
             self.insn.target = op.imm
         elif op.type == cx.X86_OP_IMM:
@@ -327,32 +329,6 @@ class _Decoding:
             self.insn.reads += reads
 
 
-def _jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
-    """Entries are absolute 8-byte addresses, each with its relocation."""
-    start = None
-    for insn in reversed(insns[max(0, at - 12) : at + 1]):
-        tables = [
-            r.addend
-            for k in range(insn.address, insn.end)
-            for r in code.relocations.get(k, ())
-            if r.symbol == "section:.rodata" and r.type not in _PC_RELATIVE
-        ]
-        if tables:
-            start = tables[0]
-            break
-    starts = [start] if start is not None else list(code.table_starts)
-    targets = []
-    for begin in starts:
-        for offset in range(begin, table_end(code, begin), 8):
-            r = code.rodata_relocations.get(offset)
-            if r is None or r.symbol != f"section:{code.section}":
-                break
-            targets.append(r.addend)
-    if not targets:
-        raise Undecodable(f"no jump table for {insns[at]!r}")
-    return targets
-
-
 _REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values() if full != FLAGS))
 
 X86_64_MACHINE = Machine(
@@ -368,5 +344,6 @@ X86_64_MACHINE = Machine(
     results=("rax", "rdx", "rcx", "xmm0", "xmm1"),
     undefined_at_entry=frozenset(("rax", "r10", "r11")),
     decode=_decode,
-    jump_targets=_jump_targets,
+    jump_targets=jump_targets,
+    linked_targets=linked_targets,
 )
