@@ -11,8 +11,11 @@ from popcc.errors import PopccError
 from popcc.ir import model
 from popcc.passes.base import Pass
 
+codegen.initialise()
+
 _METADATA = re.compile(r",? ![a-z]+ ![0-9]+|,? !dbg ![0-9]+")
-_LABEL = re.compile(r'[-\w.$"]+:')
+_LABEL = re.compile(r'(?:"[^"]*"|[-\w.$]+):')
+_COMMENT = re.compile(r" ; \(%[^)]*\)$")  # what LLVM says of relocations
 _GROUP = re.compile(r" #[0-9]+(?= |$)")
 
 
@@ -45,7 +48,7 @@ def refused(p: Pass, text: str, message: str) -> None:
 
 def lines_of(text: str) -> list[str]:
     """Lines without indentation, blank lines, comments, metadata, attribute groups."""
-    plain = (_GROUP.sub("", _METADATA.sub("", " ".join(line.split()))) for line in text.splitlines())
+    plain = (_GROUP.sub("", _METADATA.sub("", _COMMENT.sub("", " ".join(line.split())))) for line in text.splitlines())
     return [line for line in plain if line and not line.startswith(";")]
 
 

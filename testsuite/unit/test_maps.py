@@ -215,6 +215,15 @@ def test_an_indexed_access_to_the_frame_is_unproved(isa: str) -> None:
 
 
 @ISA
+def test_an_address_in_the_frame_that_gets_out_makes_every_site_unproved(isa: str) -> None:
+    """Law 3: whoever has it may write to what the maps believe constant, and a moved frame leaves it dangling."""
+    passed = {"x86_64": "lea rdi, [rsp + 8]", "aarch64": "add x0, sp, #8"}[isa]
+    stored = {"x86_64": "lea rax, [rsp + 8]\nmov [rsi], rax", "aarch64": "add x8, sp, #8\nstr x8, [x1]"}[isa]
+    assert site(isa, passed).unproved.startswith("an address in the machine stack is passed in ")
+    assert site(isa, stored).unproved.startswith("an address in the machine stack is stored: ")
+
+
+@ISA
 def test_a_stack_pointer_that_is_not_known_is_unproved(isa: str) -> None:
     before = {"x86_64": "and rsp, -64", "aarch64": "and x8, x1, #-64\nmov sp, x8"}
     assert site(isa, before[isa]).unproved == "the stack pointer is not known"
