@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import llvmlite.binding as llvm
 
 from popcc.errors import PopccError
@@ -25,8 +27,9 @@ LLVM_OPTIONS = (
 )
 
 
+@cache
 def initialise() -> None:
-    """Targets and options; once per process."""
+    """Targets and options; once per process, and before it forks children that are to have them."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     for option in LLVM_OPTIONS:
