@@ -45,7 +45,8 @@ def _machine(isa: Isa, level: int) -> llvm.TargetMachine:
 def parse(text: str, after: str) -> llvm.ModuleRef:
     """Parses and verifies IR; a failure is our own bug in phase `after`."""
     try:
-        module = llvm.parse_assembly(text)
+        # in a context of its own: in a common one LLVM would rename types that an earlier module had as well
+        module = llvm.parse_assembly(text, llvm.create_context())
         module.verify()
     except RuntimeError as error:
         raise PopccError(f"internal error: invalid IR after {after}: {error}") from None
