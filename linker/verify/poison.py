@@ -107,7 +107,9 @@ class _Analysis:
         self.places = _places(machine, function, body)
         self.passed = sum(self.places.register(r, 16) for r in machine.arguments)
         self.returned = sum(self.places.register(r, 16) for r in machine.results)
-        self.lost = [r for r in (*machine.registers, FLAGS) if r not in machine.callee_saved and r != machine.stack_pointer]
+        self.lost = [
+            r for r in (*machine.registers, FLAGS) if r not in machine.callee_saved and r != machine.stack_pointer
+        ]
         self.clobbered = sum(self.places.register(r, 16) for r in self.lost)
         self.numbers = {name: number for number, name in machine.dwarf.items()}
         self.padding = self._padding()
@@ -171,9 +173,9 @@ class _Analysis:
         for _, offset in site.saved:
             described |= places.slot(offset, 8)
         state = places.slot(places.low, places.high - places.low)
-        for r in self.machine.callee_saved:
-            if r in saved:
-                state |= places.register(r, 16)
+        for register in self.machine.callee_saved:
+            if register in saved:
+                state |= places.register(register, 16)
         if self.machine.link_register is None:
             described |= places.slot(-8, 8)
         return state & ~described & ~self.padding
@@ -221,7 +223,8 @@ class _Analysis:
         return self.behind[step.insn.address]
 
     def _set(self, e: Expr, bits: State, state: State) -> State:
-        _, register, width, _ = e
+        register: str = e[1]
+        width: int = e[2]
         at, size = self.places.registers[register], self.places.size(register)
         if width < 4 and size == 8:  # the rest of the register stays
             size = width
@@ -231,9 +234,9 @@ class _Analysis:
     def _store(self, e: Expr, bits: State, step: Step, before: State, state: State) -> State:
         _, place, size, _ = e
         if place[0] == "frame":
-            return (state & ~self.places.slot(place[1], size)) | (
-                (bits & ((1 << size) - 1)) << (self.places.frame + place[1] - self.places.low)
-            )
+            at: int = self.places.frame + place[1] - self.places.low
+            written: State = bits & ((1 << size) - 1)
+            return state & ~self.places.slot(place[1], size) | written << at
         self._fault(step.insn, before & self._address(place), lambda: "stores to an address that depends on")
         if bits & ((1 << size) - 1):
             self._fault(step.insn, before & self._read(e[3]), lambda: "stores what depends on")
@@ -279,7 +282,8 @@ class _Analysis:
             at = self.places.frame + e[1][1] - self.places.low
             return self._extended((state >> at) & ((1 << e[2]) - 1), e[2], e[3])
         if kind == "ins":
-            return ((state >> self.places.registers[e[1]]) & 0xFF) & ~(3 << e[3] // 8)
+            at = self.places.registers[e[1]]
+            return (state >> at & 0xFF) & ~(3 << int(e[3]) // 8)
         if kind == "lost":
             return 1
         if kind == "op":

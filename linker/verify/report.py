@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from popcc.linker.elf import Elf
 from popcc.linker.machine import MACHINES
+from popcc.linker.machine.base import Machine
 from popcc.linker.verify.claims import Prover
 from popcc.linker.verify.frame import Step, Unprovable, read_body
 from popcc.linker.verify.image import Image
+from popcc.linker.verify.listing import Listing, misplaced
 from popcc.linker.verify.poison import find_faults
 from popcc.linker.verify.tables import TableFunction
 
@@ -25,23 +28,39 @@ class Finding:
     text: str
 
 
-def verify_function(isa: str, image: Image, function: TableFunction) -> tuple[Finding, ...]:
-    """What is wrong with one function's maps; nothing, if they are proved."""
-    machine = MACHINES[isa]
+def verify_function(
+    isa: str, image: Image, function: TableFunction, listing: Listing | None = None
+) -> tuple[Finding, ...]:
+    """What is wrong with one function's maps; nothing, if they are proved. `listing`: LLVM's stack map, at link.
+
+    A function that no thread can move in needs no proof.
+    """
+    if not any(s.usable for s in function.sites):
+        return ()
 
     def finding(address: int, site: int | None, text: str) -> Finding:
         return Finding(isa, function.name, address, site, text)
 
     try:
-        body = read_body(machine, image.code(function.start, function.size), function)
+        return tuple(finding(*problem) for problem in _problems(MACHINES[isa], image, function, listing))
     except Unprovable as problem:
         return (finding(problem.address or function.start, None, str(problem)),)
-    faults = (finding(f.address, None, f.text) for f in find_faults(machine, function, body))
-    failures = (
-        finding(step.insn.address, _site(step), text)
-        for step, text in Prover(machine, function, body, image.constant).failures()
-    )
-    return (*faults, *failures)
+    except Exception as bug:  # an error of the verifier proves nothing, and must not take the link down
+        return (finding(function.start, None, f"the verifier failed: {type(bug).__name__}: {bug}"),)
+
+
+def _problems(
+    machine: Machine, image: Image, function: TableFunction, listing: Listing | None
+) -> Iterator[tuple[int, int | None, str]]:
+    body = read_body(machine, image.code(function.start, function.size), function)
+    for f in find_faults(machine, function, body):
+        yield f.address, None, f.text
+    failures = Prover(machine, function, body, image.constant).failures()
+    if listing is not None:
+        calls = {s.site.returns_to: s for n in body.order for s in body.blocks[n] if s.site is not None}
+        failures = chain(failures, misplaced(function, calls, listing))
+    for step, text in failures:
+        yield step.insn.address, _site(step), text
 
 
 def _site(step: Step) -> int | None:
