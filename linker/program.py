@@ -105,7 +105,7 @@ class ProgramInfo:
     def executable(self, isa: str) -> bytes:
         """The executable of one ISA alone. Raises `PopccError` naming those there are."""
         if isa == self.isa:
-            return drop_sections(self.elf.data, str(self.path), (EXECUTABLE,))
+            return drop_sections(self.elf.data, str(self.path), (EXECUTABLE, META))
         section = self.elf.section(EXECUTABLE + isa)
         if section is None:
             raise PopccError(f"{self.path}: has no executable for {isa}, only for {', '.join(self.available)}")

@@ -19,7 +19,7 @@ Usage: popcc [options] file...
   popcc -O2 -o prog main.c util.c     compile and link for every ISA; one file that runs here
   popcc -c -O2 main.c                 an object for ar, nm, strip -g, ld -r as usual
   make CC=popcc                       a program's own build
-  popcorn migrate $(pidof prog) aarch64
+  popcorn migrate $(pidof prog) --to aarch64
 
 Options of popcc:
   --isa=x86_64,aarch64          the ISAs to compile for (default: all)

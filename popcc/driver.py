@@ -46,7 +46,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _run(parse(arguments))
     except FrontEndError as error:
-        return error.status
+        if error.status < 0:
+            print(f"popcc: error: the front end was killed by signal {-error.status}", file=sys.stderr)
+        return error.status if error.status >= 0 else 128 - error.status
     except PopccError as error:
         _report(error)
         return 1
@@ -61,9 +63,10 @@ def _run(options: Options) -> int:
     # Questions.
     if options.print_request or (options.verbose and not options.inputs):
         from popcc.answers import answer, version
+        from popcc.outputs import write_output
 
         if options.print_request:
-            print(answer(options), end="")
+            write_output("-", answer(options).encode("utf-8", "surrogateescape"))
         else:
             print(version(), end="", file=sys.stderr)
         return 0
@@ -86,9 +89,10 @@ def _run(options: Options) -> int:
         return 0
     units = {n: _compile(i, options, isas) for n, i in enumerate(options.inputs) if i.kind in (Kind.SOURCE, Kind.IR)}
     if options.sites_report:
+        from popcc.outputs import write_output
         from popcc.sites_report import sites_report
 
-        sys.stdout.write(sites_report(list(units.values())))
+        write_output("-", sites_report(list(units.values())).encode("utf-8", "surrogateescape"))
 
     # Units to files.
     if options.action is Action.OBJECT:

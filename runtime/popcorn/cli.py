@@ -17,11 +17,12 @@ from popcc.runtime.popcorn import actions, show
 from popcc.runtime.popcorn.hosts import host_isa
 from popcc.runtime.popcorn.image import read_image
 from popcc.runtime.popcorn.launch import find_program, prepare
-from popcc.runtime.popcorn.output import print_json, print_table, say, size_text
+from popcc.runtime.popcorn.output import print_json, print_table, print_text, say, size_text
 from popcc.runtime.popcorn.processes import all_processes, find_process
 from popcc.runtime.popcorn.run import Move, parse_move, run_with_moves, self_moves
 
 _POSITIVE = click.IntRange(min=1)
+_COUNT = click.IntRange(1, 2**63 - 1)  # the runtime counts in 64 bits
 
 
 def _isa(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -63,9 +64,9 @@ def cli() -> None:
 @cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to start on; this machine's unless given.")
 @click.option(
-    "--rebuild-every", type=_POSITIVE, metavar="N", help="Rebuild the stack in place at every Nth migration point."
+    "--rebuild-every", type=_COUNT, metavar="N", help="Rebuild the stack in place at every Nth migration point."
 )
-@click.option("--move-every", type=_POSITIVE, metavar="N", help="Move to the next ISA at every Nth migration point.")
+@click.option("--move-every", type=_COUNT, metavar="N", help="Move to the next ISA at every Nth migration point.")
 @click.option(
     "--at",
     "moves",
@@ -74,7 +75,7 @@ def cli() -> None:
     metavar="TIME:ISA",
     help="Move to ISA TIME after the start; repeatable.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of what --rebuild-every does at random.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of what --rebuild-every does at random.")
 @click.argument("program")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -152,7 +153,10 @@ def checkpoint(pid: int, output: Path, leave_running: bool) -> None:
 @click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to go on on; this machine's unless given.")
 @_program
 def restore(image: Path, isa: str | None, program: Path | None) -> None:
-    """Go on from an image, as this process. Standard streams are the ones given here.
+    """Go on from an image, as this process.
+
+    Its open files are opened again where they were. Standard streams that were terminals, pipes or the like are
+    those given here.
 
     \b
     Example:
@@ -185,7 +189,7 @@ def inspect(what: str, program: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(show.image_json(image, meta))
     else:
-        click.echo("\n".join(show.image_lines(image, meta)))
+        print_text("\n".join(show.image_lines(image, meta)))
 
 
 @cli.command()
