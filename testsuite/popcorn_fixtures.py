@@ -47,7 +47,7 @@ def popcorn(
 
 
 def succeeds(*arguments: object, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
-    """As `popcorn`; it must end with 0 and, since no stream is a terminal, say nothing but its answer, which is returned."""
+    """As `popcorn`; it must end with 0 and say nothing but its answer, which is returned."""
     outcome = popcorn(*arguments, env=env, cwd=cwd)
     assert (outcome.status, outcome.stderr) == (0, ""), outcome
     return outcome.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from popcc import __version__
+from popcc import __version__, interrupts
 from popcc.errors import PopccError
 from popcc.isa import isa_named
 from popcc.linker.program import read_program
@@ -61,7 +62,7 @@ def cli() -> None:
     """
 
 
-@cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@cli.command(context_settings={"allow_interspersed_args": False})
 @click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to start on; this machine's unless given.")
 @click.option(
     "--rebuild-every", type=_COUNT, metavar="N", help="Rebuild the stack in place at every Nth migration point."
@@ -230,7 +231,7 @@ def extract(program: str, isa: str, output: Path) -> None:
 
 def main() -> NoReturn:
     """The console command: every error is one message, Ctrl-C and closed pipes end quietly."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    interrupts.install()
     try:
         cli.main(prog_name="popcorn", standalone_mode=False)
         sys.exit(0)
@@ -245,10 +246,15 @@ def main() -> NoReturn:
         click.echo(f"popcorn: error: {e.format_message()}", err=True)
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        interrupts.end(interrupts.seen() or signal.SIGINT)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except OSError as e:
+        if e.filename is not None or e.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            raise
+        click.echo(f"popcorn: error: cannot write to standard output: {e.strerror}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,15 +16,10 @@ from popcc.errors import PopccError
 
 
 def print_text(text: str) -> None:
-    """On standard output. Raises `PopccError` when that is full or closed; a closed pipe is `BrokenPipeError`."""
-    try:
-        if sys.stdout is None:
-            raise OSError(errno.EBADF, "it is closed")
-        click.echo(text)
-    except BrokenPipeError:
-        raise
-    except OSError as e:
-        raise PopccError(f"cannot write to standard output: {e.strerror}") from None
+    """On standard output. Raises `PopccError` when that is closed; what else can go wrong there is told in `main`."""
+    if sys.stdout is None:
+        raise PopccError("standard output is closed")
+    click.echo(text)
 
 
 def print_json(value: Any) -> None:
