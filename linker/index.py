@@ -11,12 +11,13 @@ import hashlib
 from collections.abc import Mapping
 
 from popcc.errors import PopccError
-from popcc.isa import isa_named
+from popcc.isa import ISAS, isa_named
 from popcc.linker.elf import (
     ET_REL,
     SHF_ALLOC,
     SHF_TLS,
     SHN_COMMON,
+    SHF_EXECINSTR,
     STB_GLOBAL,
     STB_LOCAL,
     STB_WEAK,
@@ -33,6 +34,7 @@ from popcc.unit import IsaObject, Section, Symbol, Unit
 # Sections that are loaded by other linkers but have no use here; their references keep nothing alive.
 DROPPED_SECTIONS = (".eh_frame", ".note.", ".llvm_stackmaps", ".llvm.", ".ARM.exidx", ".comment", ".llvm_addrsig")
 
+_TABLES_IN = ".rodata"
 _BINDINGS = {STB_LOCAL: "local", STB_GLOBAL: "global", STB_WEAK: "weak"}
 _TYPES = {STT_NOTYPE: "notype", STT_OBJECT: "object", STT_FUNC: "func", STT_SECTION: "section"}
 
@@ -55,7 +57,7 @@ def index_object(elf: bytes, where: str = "object") -> IsaObject:
             named.setdefault(section, {})[symbol] = None
     renumbered, symbols = _select_symbols(file, kept, {n for used in named.values() for n in used})
     references = {s: tuple(renumbered[n] for n in used if n in renumbered) for s, used in named.items()}
-    return IsaObject(elf, sections, symbols, references, ())
+    return IsaObject(elf, sections, symbols, references, (), _jump_tables(file))
 
 
 def private_unit(name: str, objects: Mapping[str, bytes]) -> Unit:
@@ -68,6 +70,19 @@ def private_unit(name: str, objects: Mapping[str, bytes]) -> Unit:
         indexed[isa] = index_object(elf, where)
     digest = hashlib.sha1(b"".join(indexed[isa].elf for isa in sorted(indexed))).hexdigest()[:16]
     return Unit(f"{name}.{digest}", name, True, (), (), (), indexed)
+
+
+def _jump_tables(file: Elf) -> tuple[tuple[int, int], ...]:
+    """Where code refers to in the section that code generation puts its tables into."""
+    types = next((isa.table_relocations for isa in ISAS.values() if isa.elf_machine == file.machine), frozenset())
+    found = {
+        (s.section, s.value + addend)
+        for section, _, type_, symbol, addend in file.relocations()
+        if type_ in types and file.sections[section].flags & SHF_EXECINSTR
+        for s in (file.symbols[symbol],)
+        if s.binding == STB_LOCAL and s.section < len(file.sections) and file.sections[s.section].name == _TABLES_IN
+    }
+    return tuple(sorted(found))
 
 
 def _select_symbols(file: Elf, kept: set[int], used: set[int]) -> tuple[dict[int, int], tuple[Symbol, ...]]:

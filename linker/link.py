@@ -14,6 +14,7 @@ from popcc.linker.checks import check_executables
 from popcc.linker.collect import collect
 from popcc.linker.elf import drop_sections
 from popcc.linker.inputs import Input
+from popcc.linker.jumptables import with_jump_tables
 from popcc.linker.layout import BUILD_ID_SIZE, LINKER_DEFINED, PAGE, Layout, place
 from popcc.linker.leaf import check_leaf_calls
 from popcc.linker.lld import Job, link_all
@@ -74,6 +75,7 @@ def link(inputs: Sequence[Input], options: LinkOptions, name: str) -> Linked:
     if options.strip == "all":  # not before: the check goes by symbols
         executables = {isa: drop_sections(data, isa, (".symtab", ".strtab")) for isa, data in executables.items()}
 
+    executables = with_jump_tables(executables, resolution, layout)
     metadata = _metadata(resolution, build_id.hex(), options.isas, name)
     return Linked(make_program(executables, options.outer, metadata), metadata, resolution, layout)
 

@@ -20,8 +20,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from popcc.errors import Place, PlacedError
-from popcc.ir.model import Function, Inst, Module
+from popcc.errors import Place, PlacedError, PopccError
+from popcc.ir.model import Function, Inst, Module, header_name
 from popcc.ir.text import split_list, take_type
 from popcc.passes.base import with_declarations
 from popcc.passes.callgraph import call_graph
@@ -50,6 +50,16 @@ class CommonStack:
             if function.name not in calls.site_free:
                 changed |= _function(function, sizes)
         return with_declarations(module, [THREAD_POINTER, _PTRMASK]) if changed else module
+
+
+def check_machine_stack(text: str) -> None:
+    """Raises when a function with sites still has something on the machine stack that an address could lead to."""
+    header = ""
+    for line in text.split("\n"):
+        if line.startswith("define "):
+            header = line if ' gc "' in line else ""
+        elif header and " = alloca " in line:
+            raise PopccError(f"internal error: in {header_name(header)}: left on the machine stack:{line}")
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ _SETJMP = frozenset(("__popcorn_setjmp",))
 _MANGLED = {"ptr": "p0", "double": "f64", "float": "f32"}
 _HEADER_TAIL = re.compile(r" (section |align \d+|gc |![a-z_]+ |prefix |personality |comdat)")
 _UNTRUE = re.compile(r" (?:noreturn|memory\([^)]*\)|norecurse|nofree|nosync|willreturn|mustprogress)(?= )")
+_LINE = re.compile(r", !dbg !\d+")
 _METADATA_TAIL = re.compile(r" (![a-z_]+ |prefix |personality )")
 
 
@@ -240,9 +241,10 @@ class _Rewriter:
              "i32 0", *arguments, "i32 0", "i32 0"]
         )  # fmt: skip
         twice = " returns_twice" if quote_free(call.callee) in _SETJMP else ""
+        debug = _LINE.search(call.metadata)  # other metadata speaks of a result that the statepoint does not have
         token = self._emit(
             f"call {convention}token (i64, i32, ptr, i32, i32, ...) @{_STATEPOINT}({operands}){twice} {bundles}"
-            f"{call.metadata}",
+            f"{debug.group() if debug else ''}",
             out,
         )
         if call.result and call.ret != "void":

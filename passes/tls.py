@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from popcc.ir.calls import parse_call
 from popcc.ir.model import Function, Inst, Module
-from popcc.ir.text import quote_free
+from popcc.ir.text import GLOBAL, quote_free
 from popcc.passes.base import with_declarations
 
 TLS_END = "@__popcorn_tls_end = external dso_local global i8"
 THREAD_POINTER = "declare ptr @llvm.thread.pointer.p0()"
-_THREAD_LOCAL = re.compile(r"thread_local(?:\([a-z]+\))? ")
-_ALIGN = re.compile(r", align \d+")
+# only words before the type are looked at, and behind the initialiser: its text may be anything
+_THREAD_LOCAL = re.compile(rf"^({GLOBAL} = (?:[a-z_]+ )*?)thread_local(?:\([a-z]+\))? ((?:[a-z_]+ )*)")
+_TAIL = re.compile(r"(?:, align \d+)?(?:, ![a-z]+ ![0-9]+)*$")
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,13 @@ class ThreadLocals:
 
     def apply(self, module: Module) -> Module:
         """Rewrites variables and their uses."""
-        if not any(i.startswith("@") and "thread_local" in i for i in module.lines()):
+        if not any(_THREAD_LOCAL.match(i) for i in module.lines()):
             return module
         items: list[str | Function] = []
         for item in module.items:
             if isinstance(item, Function):
                 items.append(_function(item))
-            elif item.startswith("@") and _THREAD_LOCAL.search(item):
+            elif _THREAD_LOCAL.match(item):
                 items.append(_variable(item))
             elif "@llvm.threadlocal.address" not in item:
                 items.append(item)
@@ -43,13 +44,16 @@ class ThreadLocals:
 
 
 def _variable(line: str) -> str:
-    name = quote_free(line.split(" = ", 1)[0])
-    line = _THREAD_LOCAL.sub("", line, count=1)
-    if " external " in line or " extern_weak " in line:
-        return line
-    section = f', section ".ptls.{name}"'
-    m = _ALIGN.search(line)
-    return line[: m.start()] + section + line[m.start() :] if m else line + section
+    m = _THREAD_LOCAL.match(line)
+    assert m is not None
+    words = m.group(1) + m.group(2)
+    rest = line[m.end() :]
+    if " external " in words or " extern_weak " in words:
+        return words + rest
+    tail = _TAIL.search(rest)
+    assert tail is not None
+    name = quote_free(words.split(" = ", 1)[0])
+    return f'{words}{rest[: tail.start()]}, section ".ptls.{name}"{rest[tail.start() :]}'
 
 
 def _function(function: Function) -> Function:

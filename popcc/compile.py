@@ -16,10 +16,11 @@ from popcc.leaf import LEAF_FUNCTIONS
 from popcc.passes.base import Pass
 from popcc.passes.byval import ByVal
 from popcc.passes.callgraph import leaf_calls
-from popcc.passes.commonstack import CommonStack
+from popcc.passes.commonstack import CommonStack, check_machine_stack
 from popcc.passes.gotos import ComputedGotos
 from popcc.passes.memory import MemoryTier
 from popcc.passes.points import MigrationPoints
+from popcc.passes.samebits import SameBits
 from popcc.passes.sections import Sections
 from popcc.passes.setjmp import SetJmp
 from popcc.passes.sites import Sites
@@ -111,7 +112,13 @@ def _constant_on_some(objects: dict[str, IsaObject]) -> set[str]:
 
 def _agreed(objects: dict[str, IsaObject]) -> dict[str, IsaObject]:
     """A site that one ISA can't use is unusable on all: nobody may leave from where one can't arrive."""
+    ids = {isa: {s.id for f in o.functions for s in f.sites} for isa, o in objects.items()}
     why = {
+        id_: f"its call is not in the code for {isa}"
+        for isa, found in ids.items()
+        for id_ in set().union(*ids.values()) - found
+    }
+    why |= {
         s.id: f"unproved on {isa}: {s.unproved}"
         for isa, o in objects.items()
         for f in o.functions
@@ -143,7 +150,15 @@ def common_ir(ir: str, options: CompileOptions, tier: frozenset[str] = frozenset
 
 def _optimised(ir: str, options: CompileOptions) -> str:
     codegen.initialise()
-    before: Sequence[Pass] = (TargetWords(), ComputedGotos(), SetJmp(), VarArgs(), ByVal(), ThreadLocals())
+    before: Sequence[Pass] = (
+        TargetWords(),
+        SameBits(),
+        ComputedGotos(),
+        SetJmp(),
+        VarArgs(),
+        ByVal(),
+        ThreadLocals(),
+    )
     module = model.parse(ir)
     for p in before:
         module = p.apply(module)
@@ -155,6 +170,7 @@ def _common(optimised: str, options: CompileOptions, tier: frozenset[str]) -> Co
     module = model.parse(optimised, model.OPTIMISED)
     sites = Sites()
     after: Sequence[Pass] = (
+        SameBits(),
         MigrationPoints(options.migration_points, LEAF_FUNCTIONS),
         MemoryTier(tier),
         CommonStack(),
@@ -164,6 +180,7 @@ def _common(optimised: str, options: CompileOptions, tier: frozenset[str]) -> Co
     for p in after:
         module = p.apply(module)
     text = codegen.rebuild_ssa(module.text())
+    check_machine_stack(text)
     if not options.debug:
         text = _DEBUG.sub("", text)
     return CommonIr(text, tuple(sites.found), leaf_calls(module))

@@ -107,6 +107,7 @@ class SiteFlag(IntEnum):
 
     UNUSABLE = 1  # unproved: a thread here can't move now; frame and saved registers hold nevertheless
     SETJMP = 2  # the call of __popcorn_setjmp
+    NORETURN = 4  # control never comes back: what stands behind the call is not its continuation
 
 
 class FunctionFlag(IntEnum):

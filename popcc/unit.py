@@ -17,7 +17,7 @@ from typing import Any
 from popcc.errors import PopccError
 
 MAGIC = b"POPU"
-VERSION = 1
+VERSION = 2
 _HEAD = struct.Struct("<QI")
 
 
@@ -95,6 +95,7 @@ class IsaObject:
     symbols: tuple[Symbol, ...]
     references: dict[int, tuple[int, ...]]  # section index -> indices into `symbols` its relocations name
     functions: tuple[FunctionMap, ...]
+    tables: tuple[tuple[int, int], ...] = ()  # jump tables: section index and offset
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def _object_header(o: IsaObject) -> dict[str, Any]:
         "symbols": [list(asdict(s).values()) for s in o.symbols],
         "references": {str(k): v for k, v in o.references.items()},
         "functions": [_function_header(f) for f in o.functions],
+        "tables": o.tables,
     }
 
 
@@ -198,6 +200,7 @@ def _decode_unit(body: bytes, where: str) -> Unit:
             symbols=tuple(Symbol(*s) for s in o["symbols"]),
             references={int(k): tuple(v) for k, v in o["references"].items()},
             functions=tuple(_decode_function(f) for f in o["functions"]),
+            tables=tuple((section, offset) for section, offset in o["tables"]),
         )
         pos += o["elf"]
     sites = tuple(

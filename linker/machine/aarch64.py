@@ -1,9 +1,10 @@
 """Decoding aarch64 machine code into the neutral form.
 
 Peculiarities: addresses of symbols are made of a page (`adrp`) and its low 12 bits, either of which LLVM may
-keep across a call; constants of 64 bits are built by `movk`; capstone 5 lists the destination of the aliases
-`ubfx`, `lsl`, `sxtw`… as read, and the first operand of `cmp`, `cmn`, `tst` as written and not
-read. Relocation types: ELF for the Arm 64-bit Architecture, section 5.7.
+keep across a call; constants of 64 bits are built by `movk`. capstone 5 is wrong on these, as execution shows
+(testsuite/unit/test_machine_execution.py): it lists the destination of the aliases `ubfx`, `lsl`, `sxtw`… as read, the
+first operand of `cmp`, `cmn`, `tst` as written and not read, that of `adds` with an immediate not at all, and not what
+`umov` reads. Relocation types: ELF for the Arm 64-bit Architecture, section 5.7.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import capstone
 from capstone import arm64 as ca
 
 from popcc.isa import ISAS
-from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Machine, Mem, Undecodable, table_end
+from popcc.linker.machine.aarch64_jumps import jump_targets, linked_targets
+from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
 
 _ADR_PAGE, _ADR_LO21, _GOT_PAGE, _GOT_LO12 = (275, 276), 274, 311, 312
 _LO12 = frozenset((277, 278, 284, 285, 286, 299))
@@ -52,6 +54,8 @@ _EXTENSIONS = {
     "uxth": (2, "z"),
     "uxtb": (1, "z"),
 }
+# what keeps part of its destination, besides the forms that write an upper half ("xtn2")
+_MERGING = ("ins", "bfi", "bfxil", "bsl", "bit", "bif", "mla", "mls", "fmla", "fmls", "tbx")
 _TRAPS = frozenset(("brk", "udf", "hlt"))
 _M64 = (1 << 64) - 1
 
@@ -62,9 +66,9 @@ _decoder.detail = True
 def _decode(code: Code) -> list[Insn]:
     out: list[Insn] = []
     end = 0
-    for raw in _decoder.disasm(code.data, 0):
+    for raw in _decoder.disasm(code.data, code.address):
         out.append(_Decoding(raw, code).run())
-        end = raw.address + 4
+        end = raw.address + 4 - code.address
     if end != len(code.data):
         raise Undecodable(f"bytes {code.data[end : end + 4].hex(' ')} at {code.section}+{end:#x}")
     return out
@@ -75,6 +79,7 @@ class _Decoding:
 
     def __init__(self, raw: Any, code: Code) -> None:
         self.raw = raw
+        self.code = code
         self.insn = Insn(raw.address, raw.address + 4, f"{raw.mnemonic} {raw.op_str}".strip())
         self.ops = raw.operands
         relocations = code.relocations.get(raw.address, ())
@@ -136,7 +141,7 @@ class _Decoding:
         self.insn.reads.append(("x30", 8))
 
     def _do_b(self) -> None:
-        if self.relocation and self.relocation.type in _BRANCH_RELOCATIONS:
+        if (self.relocation and self.relocation.type in _BRANCH_RELOCATIONS) or not self.code.holds(self.ops[0].imm):
             self.insn.kind = "tail"
         else:
             self.insn.kind, self.insn.target = "jump", self.ops[0].imm
@@ -154,13 +159,17 @@ class _Decoding:
     def _do_adrp(self) -> None:
         r = self.relocation
         if r is None:
-            raise Undecodable(f"{self.insn.text}: no relocation")
+            if not self.code.address:
+                raise Undecodable(f"{self.insn.text}: no relocation")
+            self._set(self.ops[0], ("c", self.ops[1].imm))
+            return
         self._set(self.ops[0], ("page", ("got:" if r.type == _GOT_PAGE else "") + r.symbol, r.addend))
 
     def _do_adr(self) -> None:
         r = self.relocation
         # without a relocation it is an address in this function: the base of a jump table
-        self._set(self.ops[0], ("sym", r.symbol, r.addend) if r else ("op", (), ()))
+        own: Expr = ("c", self.ops[1].imm) if self.code.address else ("op", (), ())
+        self._set(self.ops[0], ("sym", r.symbol, r.addend) if r else own)
 
     def _do_mrs(self) -> None:
         if "tpidr_el0" in self.raw.op_str.lower():
@@ -249,11 +258,11 @@ class _Decoding:
             return
         last = self.ops[2]
         second: Expr = ("c", last.imm & _M64) if last.type == ca.ARM64_OP_IMM else self._value(last, shape[1])
-        if last.shift.type == ca.ARM64_SFT_LSL:
-            second = ("alu", "shl", second, ("c", last.shift.value))
-        elif last.shift.type or last.ext:
+        if last.ext or last.shift.type not in (0, ca.ARM64_SFT_LSL):
             self._generic()
             return
+        if last.shift.type:
+            second = ("alu", "shl", second, ("c", last.shift.value))
         self._set(self.ops[0], ("alu", name, self._value(self.ops[1], shape[1]), second))
 
     def _do_eor(self) -> None:
@@ -282,6 +291,8 @@ class _Decoding:
             self._simple_access(mem, self.ops[:at], simple)
         else:
             self._odd_access(mem, self.ops[:at])
+        if not self.insn.effects:  # a load into the zero register, of a volatile object say, still takes the address
+            self.insn.reads += [(r, 8) for r in mem[:2] if r]
         if self.raw.writeback or post:
             amount = self.ops[at + 1].imm if post else disp
             self.insn.effects.append(("set", base, 8, ("lea", (base, None, amount, None))))
@@ -321,16 +332,17 @@ class _Decoding:
         """Anything else, by capstone's word on what is read and written."""
         m = self.raw.mnemonic
         read, written = self.raw.regs_access()
-        names = [self.raw.reg_name(r) for r in read]
+        sources = [self._name(o) for o in self.ops[1:] if o.type == ca.ARM64_OP_REG]
+        names = [*(self.raw.reg_name(r) for r in read), *sources]
         if m in _READ_ONLY_DESTINATION:
-            names = [self._name(o) for o in self.ops[1:] if o.type == ca.ARM64_OP_REG]
+            names = sources
         if m in _COMPARE:
             names = [self._name(o) for o in self.ops if o.type == ca.ARM64_OP_REG]
         reads = [_FULL[n] for n in names if n in _FULL]
         if m.startswith(_CONDITIONAL):
             reads.append((FLAGS, 1))
-        writes = [self.raw.reg_name(r) for r in written]
-        if merge or m.startswith(("ins", "bfi", "bfxil", "bsl", "bit", "bif", "mla", "mls", "fmla", "fmls", "tbx")):
+        writes = list(dict.fromkeys([self._name(self.ops[0]), *(self.raw.reg_name(r) for r in written)]))
+        if merge or m.startswith(_MERGING) or m.endswith("2") or (m in ("orr", "bic") and len(self.ops) == 2):
             reads += [self._reg(self.ops[0])]
         value = ("op", tuple(dict.fromkeys(reads)), ())
         if m in _COMPARE or self.raw.update_flags:
@@ -344,64 +356,6 @@ class _Decoding:
                 self.insn.effects.append(effect)
         if not self.insn.effects:
             self.insn.reads += reads
-
-
-def _jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
-    """Entries are 4-byte offsets from a label: ``adr b, label; ldrsw o, [table, i, lsl #2]; add b, b, o; br b``.
-
-    The table's address may have been put into its register long before. If it can't be told which table it
-    is, all that the register ever points to are taken together: too many edges are safe, too few are not.
-    """
-    base, load = _dispatch(insns, at)
-    match = re.match(r"ldrsw \w+, \[(\w+), ", insns[load].text)
-    assert match is not None
-    starts = _tables(insns, load, _FULL[match.group(1)][0])
-    targets: dict[int, None] = {}
-    for start in starts:
-        for offset in range(start, table_end(code, start) - 3, 4):
-            target = base + struct.unpack_from("<i", code.rodata, offset)[0]
-            if target % 4 or not 0 <= target < len(code.data):
-                break
-            targets[target] = None
-    if not targets:
-        raise Undecodable(f"no jump table for {insns[at]!r}")
-    return list(targets)
-
-
-def _dispatch(insns: list[Insn], at: int) -> tuple[int, int]:
-    """(address that the entries count from, index of the load of the entry) for the jump at an index."""
-    load = None
-    for k in range(at - 1, -1, -1):
-        insn = insns[k]
-        if insn.kind and insn.kind != "call":
-            break
-        if load is None and insn.text.startswith("ldrsw ") and "lsl #2]" in insn.text:
-            load = k
-        elif load is not None and insn.text.startswith("adr "):
-            return int(insn.text.split("#")[1], 0), load
-    raise Undecodable(f"no jump table for {insns[at]!r}")
-
-
-def _tables(insns: list[Insn], load: int, register: str) -> list[int]:
-    """Offsets in .rodata of the tables that `register` may point to at an index.
-
-    A definition that stands before the load in its own block is the one; otherwise every table of the function counts.
-    """
-    labels = {i.target for i in insns}
-    for k in range(load - 1, -1, -1):
-        if insns[k].end in labels or insns[k].kind not in ("", "call"):
-            break
-        found = _table_of(insns[k], register)
-        if found is not None:
-            return [found]
-    return list(dict.fromkeys(t for i in insns if (t := _table_of(i, None)) is not None))
-
-
-def _table_of(insn: Insn, register: str | None) -> int | None:
-    for e in insn.effects:
-        if e[0] == "set" and e[1] == (register or e[1]) and e[3][0] == "lo12" and e[3][2] == "section:.rodata":
-            return int(e[3][3])
-    return None
 
 
 _REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values() if full != FLAGS))
@@ -419,5 +373,6 @@ AARCH64_MACHINE = Machine(
     results=(*(f"x{n}" for n in range(8)), *(f"v{n}" for n in range(4))),
     undefined_at_entry=frozenset(f"x{n}" for n in range(9, 19)),
     decode=_decode,
-    jump_targets=_jump_targets,
+    jump_targets=jump_targets,
+    linked_targets=linked_targets,
 )

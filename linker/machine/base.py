@@ -24,6 +24,7 @@ The pseudo register "flags" stands for the condition codes.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +77,13 @@ class Code:
     relocations: Mapping[int, tuple[Relocation, ...]]
     rodata: bytes  # contents of the object's .rodata, where jump tables lie
     rodata_relocations: Mapping[int, Relocation]
-    table_starts: tuple[int, ...]  # offsets in .rodata that code refers to, ascending
+    table_starts: tuple[int, ...]  # where tables begin, ascending: offsets in .rodata; addresses of linked code
+    address: int = 0  # where linked code lies: it has no relocations, and every address in it is one
+    rodata_address: int = 0  # and where `rodata` does
+
+    def holds(self, address: int) -> bool:
+        """Whether an address is one of this code's."""
+        return self.address <= address < self.address + len(self.data)
 
 
 class Undecodable(Exception):
@@ -101,9 +108,11 @@ class Machine:
     decode: Callable[[Code], list[Insn]]
     jump_targets: Callable[[Code, list[Insn], int], list[int]]
     """Targets of the indirect jump at an index; raises `Undecodable` when its table can't be found."""
+    linked_targets: Callable[[Code, list[Insn], int], list[int]]
+    """The same in linked code."""
 
 
 def table_end(code: Code, start: int) -> int:
-    """Where the jump table at `start` of .rodata must end: where the next begins."""
-    later = [t for t in code.table_starts if t > start]
-    return min(later, default=len(code.rodata))
+    """Where the jump table at `start` must end: where the next begins."""
+    next_ = bisect_right(code.table_starts, start)
+    return code.table_starts[next_] if next_ < len(code.table_starts) else code.rodata_address + len(code.rodata)

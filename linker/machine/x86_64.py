@@ -1,7 +1,9 @@
 """Decoding x86_64 machine code into the neutral form.
 
-Peculiarities: writes of 32 bits clear the upper half, of 8 and 16 bits keep the rest; `xor r, r` reads nothing;
-capstone 5 calls `setcc` to memory a read and the destination of `cmov` write-only, both of which are wrong.
+Peculiarities: writes of 32 bits clear the upper half, of 8 and 16 bits keep the rest; `xor r, r` reads nothing.
+capstone 5 is wrong on these, as execution shows (testsuite/unit/test_machine_execution.py): it calls `setcc` to memory
+a read, the destinations of `cmov`, `bsf`, `bsr` and of conversions to scalar floats write-only, `cdq` and its kin
+writers of their source, and leaves out the register that `test` compares memory with.
 Relocation types: System V psABI x86_64, table 4.9.
 """
 
@@ -13,9 +15,9 @@ import capstone
 from capstone import x86 as cx
 
 from popcc.isa import ISAS
-from popcc.linker.machine.base import FLAGS, Code, Expr, Insn, Machine, Mem, Relocation, Undecodable, table_end
+from popcc.linker.machine.base import FLAGS, Code, Expr, Insn, Machine, Mem, Relocation, Undecodable
+from popcc.linker.machine.x86_64_jumps import PC_RELATIVE, jump_targets, linked_targets
 
-_PC_RELATIVE = frozenset((2, 4, 9, 41, 42))  # PC32, PLT32, GOTPCREL, GOTPCRELX, REX_GOTPCRELX
 _GOT = frozenset((9, 41, 42))
 
 _FULL: dict[str, tuple[str, int]] = {}
@@ -42,6 +44,8 @@ _VECTOR_MOVES = {
     "movq": 8, "movd": 4, "movlps": 8, "movlpd": 8,
 }  # fmt: skip
 _ZEROING = frozenset(("xor", "sub", "xorps", "xorpd", "pxor"))
+_MERGING = ("cmov", "bsf", "bsr", "cvtsi2s", "cvtss2sd", "cvtsd2ss", "sqrts")  # what these don't write they keep
+_SIGN_WORDS = {"cwd": ("rax", "rdx", 2), "cdq": ("rax", "rdx", 4), "cqo": ("rax", "rdx", 8)}
 _COMPARE = frozenset(("cmp", "test", "ucomisd", "ucomiss", "comisd", "comiss", "bt"))
 _TRAPS = frozenset(("ud2", "hlt", "int3"))
 
@@ -52,9 +56,9 @@ _decoder.detail = True
 def _decode(code: Code) -> list[Insn]:
     out: list[Insn] = []
     end = 0
-    for raw in _decoder.disasm(code.data, 0):
+    for raw in _decoder.disasm(code.data, code.address):
         out.append(_Decoding(raw, code).run())
-        end = raw.address + raw.size
+        end = raw.address + raw.size - code.address
     if end != len(code.data):
         raise Undecodable(f"bytes {code.data[end : end + 8].hex(' ')} at {code.section}+{end:#x}")
     return out
@@ -65,6 +69,7 @@ class _Decoding:
 
     def __init__(self, raw: Any, code: Code) -> None:
         self.raw = raw
+        self.code = code
         self.insn = Insn(raw.address, raw.address + raw.size, f"{raw.mnemonic} {raw.op_str}".strip())
         self.ops = raw.operands
         self.immediate: tuple[str, int] | None = None
@@ -75,7 +80,7 @@ class _Decoding:
                 self._relocation(r, at)
 
     def _relocation(self, r: Relocation, at: int) -> None:
-        addend = r.addend + (self.insn.end - at if r.type in _PC_RELATIVE else 0)
+        addend = r.addend + (self.insn.end - at if r.type in PC_RELATIVE else 0)
         if self.raw.mnemonic in ("call", "jmp") and self.ops[0].type == cx.X86_OP_IMM:
             self.branch = r
         elif self.raw.imm_offset and at == self.raw.address + self.raw.imm_offset:
@@ -97,7 +102,8 @@ class _Decoding:
         symbol = self.displacement
         if op.mem.segment and symbol is None:
             symbol = _THREAD_BLOCK
-        return name(op.mem.base), name(op.mem.index), 0 if self.displacement else op.mem.disp, symbol
+        disp = op.mem.disp + (self.insn.end if op.mem.base == cx.X86_REG_RIP else 0)
+        return name(op.mem.base), name(op.mem.index), 0 if self.displacement else disp, symbol
 
     def _source(self, op: Any, width: int) -> Expr:
         """An operand's value as `width` bytes."""
@@ -115,7 +121,12 @@ class _Decoding:
     def run(self) -> Insn:
         m = self.raw.mnemonic
         handler = getattr(self, "_do_" + m, None)
-        if handler:
+        if m in _ZEROING and self._same_registers():
+            reg, width = self._reg(self.ops[0])
+            self.insn.effects.append(("set", reg, width, ("c", 0)))
+            if m in ("xor", "sub"):
+                self._flags_from(())
+        elif handler:
             handler()
         elif m in _TRAPS:
             self.insn.kind = "trap"
@@ -125,10 +136,9 @@ class _Decoding:
             self.insn.reads.append((FLAGS, 1) if m not in ("jrcxz", "jecxz") else ("rcx", 8))
         elif m in ("nop", "endbr64", "pause", "lfence", "mfence", "sfence") or m.startswith("nop"):
             pass
-        elif m in _ZEROING and self._same_registers():
-            reg, width = self._reg(self.ops[0])
-            self.insn.effects.append(("set", reg, max(width, 4), ("c", 0)))
-            self._flags_from(())
+        elif m in _SIGN_WORDS:
+            source, reg, width = _SIGN_WORDS[m]
+            self.insn.effects.append(("set", reg, width, ("op", ((source, width),), ())))
         elif m in _VECTOR_MOVES and len(self.ops) == 2 and self._vector_move(_VECTOR_MOVES[m]):
             pass
         else:
@@ -156,7 +166,7 @@ class _Decoding:
 
     def _do_jmp(self) -> None:
         op = self.ops[0]
-        if op.type == cx.X86_OP_IMM and self.branch is None:
+        if op.type == cx.X86_OP_IMM and self.branch is None and self.code.holds(op.imm):
             self.insn.kind = "jump"
             self.insn.target = op.imm
         elif op.type == cx.X86_OP_IMM:
@@ -251,11 +261,7 @@ class _Decoding:
         self._adjust(1)
 
     def _do_sub(self) -> None:
-        if self._same_registers():
-            self.insn.effects.append(("set", self._reg(self.ops[0])[0], 8, ("c", 0)))
-            self._flags_from(())
-        else:
-            self._adjust(-1)
+        self._adjust(-1)
 
     def _do_dec(self) -> None:
         self._adjust(-1)
@@ -288,8 +294,10 @@ class _Decoding:
         writes = [self.raw.reg_name(r) for r in written]
         if m.startswith(("cmov", "set")):
             reads += ((FLAGS, 1),)
-        if m.startswith("cmov"):
-            reads += (self._reg(self.ops[0]),)
+        if m.startswith(_MERGING):
+            reg, width = self._reg(self.ops[0])
+            # of nothing `bsf` finds nothing and leaves all 8 bytes
+            reads += ((reg, 8 if m.startswith("bs") else width),)
         mems: list[tuple[Mem, int]] = []
         stores: list[tuple[Mem, int]] = []
         for op in self.ops:
@@ -302,6 +310,8 @@ class _Decoding:
                 mems.append((mem, op.size))
             if access & 2:
                 stores.append((mem, op.size))
+        if m in _COMPARE:
+            reads += tuple(self._reg(op) for op in self.ops if op.type == cx.X86_OP_REG)
         value = ("op", tuple(dict.fromkeys(reads)), tuple(mems))
         if m in _COMPARE:
             self.insn.effects.append(("set", FLAGS, 8, value))
@@ -312,37 +322,11 @@ class _Decoding:
             if name not in _FULL:
                 continue
             reg, width = _FULL[name]
-            self.insn.effects.append(
-                ("set", reg, 1 if name in _HIGH else width if width != 1 or reg != FLAGS else 8, value)
-            )
+            # a write of bits 8 to 15 counts as one of the low 16 that keeps the lowest 8
+            result = ("op", (*value[1], (reg, 1)), value[2]) if name in _HIGH else value
+            self.insn.effects.append(("set", reg, 8 if reg == FLAGS else width, result))
         if not self.insn.effects and not m.startswith(("prefetch", "rep", "cld", "wait", "emms")):
             self.insn.reads += reads
-
-
-def _jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
-    """Entries are absolute 8-byte addresses, each with its relocation."""
-    start = None
-    for insn in reversed(insns[max(0, at - 12) : at + 1]):
-        tables = [
-            r.addend
-            for k in range(insn.address, insn.end)
-            for r in code.relocations.get(k, ())
-            if r.symbol == "section:.rodata" and r.type not in _PC_RELATIVE
-        ]
-        if tables:
-            start = tables[0]
-            break
-    starts = [start] if start is not None else list(code.table_starts)
-    targets = []
-    for begin in starts:
-        for offset in range(begin, table_end(code, begin), 8):
-            r = code.rodata_relocations.get(offset)
-            if r is None or r.symbol != f"section:{code.section}":
-                break
-            targets.append(r.addend)
-    if not targets:
-        raise Undecodable(f"no jump table for {insns[at]!r}")
-    return targets
 
 
 _REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values() if full != FLAGS))
@@ -360,5 +344,6 @@ X86_64_MACHINE = Machine(
     results=("rax", "rdx", "rcx", "xmm0", "xmm1"),
     undefined_at_entry=frozenset(("rax", "r10", "r11")),
     decode=_decode,
-    jump_targets=_jump_targets,
+    jump_targets=jump_targets,
+    linked_targets=linked_targets,
 )

@@ -159,9 +159,14 @@ def _function_flags(infos: list[SiteInfo]) -> int:
     return flags
 
 
+def _site_flags(info: SiteInfo) -> int:
+    setjmp = SiteFlag.SETJMP if info.callee == _SETJMP else 0
+    return setjmp | (SiteFlag.NORETURN if info.noreturn else 0)
+
+
 def _unusable(record: Record, sites: tuple[SiteInfo, ...], why: str) -> SiteMap:
-    setjmp = SiteFlag.SETJMP if sites[record.id].callee == _SETJMP else 0
-    return SiteMap(record.id, record.offset, 0, (), (), (), SiteFlag.UNUSABLE | setjmp, why)
+    flags = SiteFlag.UNUSABLE | _site_flags(sites[record.id])
+    return SiteMap(record.id, record.offset, 0, (), (), (), flags, why)
 
 
 class _Site:
@@ -190,7 +195,7 @@ class _Site:
         words, listed = self._listed()
         saved = self._saved()
         recipes = self._recipes(listed, saved)
-        flags = SiteFlag.SETJMP if self.info.callee == _SETJMP else 0
+        flags = _site_flags(self.info)
         return SiteMap(
             self.record.id, self.record.offset, self.frame, tuple(words),
             tuple(self._saved_word(r, o) for r, o in saved.items()),
@@ -291,7 +296,7 @@ class _Site:
     def _recipe(self, dest: int, width: int, term: Term, terms: dict[Term, int], where: str) -> Recipe:
         if width < 8:
             term = low(width, term)
-            if term[0] == "lo":
+            if term[0] == "lo" and term[1] == width:
                 term = term[2]
         kind = term[0]
         if term in terms:

@@ -7,6 +7,9 @@ of live places is one integer: three bits per register (byte 0; bytes 1 to 3; th
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
 from popcc.linker.maps.flow import Flow
 from popcc.linker.maps.values import Values
@@ -128,6 +131,8 @@ class Live:
                 if wanted:
                     # a vector's groups are cut elsewhere than a general register's
                     uses |= self._uses(value, insn, 7 if register in self.machine.vectors else wanted)
+                else:
+                    uses |= self._fault_uses(value)
             else:
                 uses |= self._store_uses(e, insn, live)
         for how, offset, size in self.values.accesses.get(insn.address, ()):
@@ -147,6 +152,12 @@ class Live:
 
     def _address_uses(self, mem: Expr) -> int:
         return sum(7 << self._at[r] for r in dict.fromkeys(mem[:2]) if r)
+
+    def _fault_uses(self, e: Expr) -> int:
+        """What must hold an address though nobody wants what is loaded from there, of a volatile object say."""
+        if e[0] == "ld":
+            return self._address_uses(e[1])
+        return reduce(or_, (self._address_uses(mem) for mem, _ in e[2]), 0) if e[0] == "op" else 0
 
     def _uses(self, e: Expr, insn: Insn, wanted: int) -> int:
         """What evaluating `e` reads, given which groups of the result are wanted."""

@@ -98,6 +98,7 @@ class Values:
         self.entry: dict[int, State] = {}
         self.wild = ""  # an access that can't be placed in the frame, if there is one
         self.accesses: dict[int, list[tuple[str, int, int]]] = {}  # address -> ("r" | "w", CFA offset, size)
+        self.escapes: dict[int, str] = {}  # address -> how an address in the frame gets out (law 3)
         self._solve()
 
     def walk(self, block: int, visit: Callable[[Insn, State], None]) -> None:
@@ -124,8 +125,10 @@ class Values:
             if not changed:
                 # accesses noted on the way belong to states that were too hopeful
                 self.accesses.clear()
+                self.escapes.clear()
                 for n in self.flow.order:
                     self.walk(n, lambda insn, state: None)
+                self.wild = self.wild or next(iter(self.escapes.values()), "")
                 return
         self.wild = "the value analysis does not settle"
 
@@ -177,6 +180,9 @@ class Values:
                 else:
                     self._store(effect, next(placed)[1], value, insn, state)
         if insn.kind == "call":
+            for r in self.machine.arguments:
+                if state[r][0] == "cfa":
+                    self.escapes[insn.address] = f"an address in the machine stack is passed in {r}: {insn!r}"
             for r in self._clobbered:
                 state[r] = ("def", insn.address, r)
 
@@ -186,8 +192,9 @@ class Values:
             return
         if value is None:
             value = ("def", insn.address, reg)
-        if width < 4:
+        if width < 4:  # the rest of the register stays, whatever it is
             value = low(width, value)
+            value = value if value[0] == "lo" else ("lo", width, value)
         elif width == 4 and reg not in self.machine.vectors:
             value = extend(4, value, "z")
         state[reg] = value
@@ -195,7 +202,10 @@ class Values:
     def _evaluate(self, e: Expr, insn: Insn, state: State) -> Term | None:
         kind = e[0]
         if kind == "r":
-            return extend(e[2], state[e[1]], e[3]) if e[2] < 8 else state[e[1]]
+            term = state[e[1]]
+            if e[2] == 8 and term[0] == "ld" and term[3] > 8:
+                return (*term[:3], 8)  # the low half of a vector
+            return extend(e[2], term, e[3]) if e[2] < 8 else term
         if kind in ("c", "sym", "page"):
             return e
         if kind == "tp":
@@ -291,6 +301,8 @@ class Values:
         _, mem, size, _ = effect
         self._touch("w", address, mem, size, insn, state)
         if address is None or address[0] != "cfa":
+            if value is not None and value[0] == "cfa":
+                self.escapes[insn.address] = f"an address in the machine stack is stored: {insn!r}"
             return
         key = ("s", address[1], size)
         if value is None:

@@ -29,5 +29,6 @@ AARCH64 = Isa(
     callee_saved=(*range(19, 31),),
     callee_saved_fp=tuple(range(72, 80)),
     stack_pointer=31,
+    table_relocations=frozenset((275, 277)),  # R_AARCH64_ADR_PREL_PG_HI21, _ADD_ABS_LO12_NC
     return_register=30,
 )

@@ -24,4 +24,5 @@ class Isa:
     callee_saved: tuple[int, ...]  # general registers a call preserves
     callee_saved_fp: tuple[int, ...]  # floating registers whose low 8 bytes a call preserves
     stack_pointer: int
+    table_relocations: frozenset[int]  # types by which code names a jump table, the addend being its offset
     return_register: int | None  # where a call leaves the return address; None: pushed at CFA-8

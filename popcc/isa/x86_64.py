@@ -31,5 +31,6 @@ X86_64 = Isa(
     callee_saved=(3, 6, 12, 13, 14, 15),
     callee_saved_fp=(),
     stack_pointer=7,
+    table_relocations=frozenset((1, 10, 11)),  # R_X86_64_64, _32, _32S
     return_register=None,
 )

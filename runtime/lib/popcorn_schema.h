@@ -26,6 +26,7 @@
 enum {
 	POPCORN_SITE_UNUSABLE = 1,
 	POPCORN_SITE_SETJMP = 2,
+	POPCORN_SITE_NORETURN = 4,
 };
 
 /* Flags of a function with sites. */

@@ -1,0 +1,118 @@
+"""Jump tables in aarch64 machine code: where an indirect jump may go."""
+
+from __future__ import annotations
+
+import struct
+
+from popcc.linker.machine.base import Code, Insn, Undecodable, table_end
+
+
+def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+    """Entries are 4-byte offsets from a label: ``adr b, label; ldrsw o, [table, i, lsl #2]; add b, b, o; br b``.
+
+    The table's address may have been put into its register long before. If it can't be told which table it
+    is, all that the register ever points to are taken together: too many edges are safe, too few are not.
+    """
+    base, load = _dispatch(insns, at)
+    ((_, _, _, (_, (table, *_), _, _)),) = insns[load].effects  # one register is set to what is loaded
+    assert table is not None
+    starts = _tables(insns, load, table)
+    targets: dict[int, None] = {}
+    for start in starts:
+        for offset in range(start, table_end(code, start) - 3, 4):
+            target = base + struct.unpack_from("<i", code.rodata, offset)[0]
+            if target % 4 or not 0 <= target < len(code.data):
+                break
+            targets[target] = None
+    if not targets:
+        raise Undecodable(f"no jump table for {insns[at]!r}")
+    return list(targets)
+
+
+def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+    """As `jump_targets`, for linked code: a table ends where its entries leave the function or the next one begins."""
+    base, load = _dispatch(insns, at)
+    ((_, _, _, (_, (register, *_), _, _)),) = insns[load].effects
+    targets: dict[int, None] = {}
+    for start in _linked_tables(code, insns, load, register, base):
+        for address in range(start, table_end(code, start) - 3, 4):
+            target = _entry(code, address, base)
+            if target is None:
+                break
+            targets[target] = None
+    if not targets:
+        raise Undecodable(f"no jump table for {insns[at]!r}")
+    return list(targets)
+
+
+def _linked_tables(code: Code, insns: list[Insn], load: int, register: str, base: int) -> list[int]:
+    """The tables that `register` may point to at the load: the one put there in the same block, else the function's."""
+    addresses = _addresses(insns)
+    labels = {i.target for i in insns}
+    for k in range(load - 1, -1, -1):
+        if insns[k].end in labels or insns[k].kind not in ("", "call"):
+            break
+        if k in addresses and addresses[k][0] == register:
+            return [addresses[k][1]]
+    return sorted({address for _, address in addresses.values() if _entry(code, address, base) is not None})
+
+
+def _addresses(insns: list[Insn]) -> dict[int, tuple[str, int]]:
+    """By index: (register, address) where `adrp` and `add`, or `adr` alone, make an address."""
+    pages: dict[str, int] = {}
+    out: dict[int, tuple[str, int]] = {}
+    for k, insn in enumerate(insns):
+        for e in insn.effects:
+            if e[0] != "set":
+                continue
+            if e[3][0] == "c":
+                pages[e[1]] = e[3][1]
+                out[k] = (e[1], e[3][1])
+            elif e[3][0] == "lea" and e[3][1][0] in pages and e[3][1][1] is None:
+                out[k] = (e[1], pages[e[3][1][0]] + e[3][1][2])
+    return out
+
+
+def _entry(code: Code, address: int, base: int) -> int | None:
+    """The target in the entry at an address; None if that is no entry of a table of this function."""
+    offset = address - code.rodata_address
+    if offset < 0 or offset % 4 or offset + 4 > len(code.rodata):
+        return None
+    target = base + int(struct.unpack_from("<i", code.rodata, offset)[0])
+    return target if target % 4 == 0 and code.holds(target) else None
+
+
+def _dispatch(insns: list[Insn], at: int) -> tuple[int, int]:
+    """(address that the entries count from, index of the load of the entry) for the jump at an index."""
+    load = None
+    for k in range(at - 1, -1, -1):
+        insn = insns[k]
+        if insn.kind and insn.kind != "call":
+            break
+        if load is None and insn.text.startswith("ldrsw ") and "lsl #2]" in insn.text:
+            load = k
+        elif load is not None and insn.text.startswith("adr "):
+            return int(insn.text.split("#")[1], 0), load
+    raise Undecodable(f"no jump table for {insns[at]!r}")
+
+
+def _tables(insns: list[Insn], load: int, register: str) -> list[int]:
+    """Offsets in .rodata of the tables that `register` may point to at an index.
+
+    A definition that stands before the load in its own block is the one; otherwise every table of the function counts.
+    """
+    labels = {i.target for i in insns}
+    for k in range(load - 1, -1, -1):
+        if insns[k].end in labels or insns[k].kind not in ("", "call"):
+            break
+        found = _table_of(insns[k], register)
+        if found is not None:
+            return [found]
+    return list(dict.fromkeys(t for i in insns if (t := _table_of(i, None)) is not None))
+
+
+def _table_of(insn: Insn, register: str | None) -> int | None:
+    for e in insn.effects:
+        if e[0] == "set" and e[1] == (register or e[1]) and e[3][0] == "lo12" and e[3][2] == "section:.rodata":
+            return int(e[3][3])
+    return None

@@ -1,0 +1,15 @@
+"""Verification: the finished executable and its maps alone, and a proof that the one agrees with the other.
+
+Completion (``popcc.linker.maps``) makes maps out of an object and LLVM's word. Nothing of that is believed here, and
+nothing of its code is shared but the decoder. Two questions are asked of every function with sites:
+
+    poison.py   Does anything read what a rebuild does not write? Each site is taken to be rebuilt at, and everything
+                that its map does not describe to be lost: a forward analysis of which bytes are not to be relied on.
+    claims.py   Is what the map says so? Each saved register, untouched register and recipe is an equation between
+                places; it is taken back along every path, and must come down to an identity.
+
+    tables.py   the site table as the executable carries it
+    image.py    the executable: its functions' code, the memory that can't change
+    frame.py    a function's blocks, and which of its accesses are to its own frame
+    report.py   all functions of an executable; what is wrong, by function, site and place
+"""

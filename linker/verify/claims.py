@@ -1,0 +1,357 @@
+"""Is what the map says so?
+
+A claim is an equation between two expressions over the places at a point of the code. It is taken back: over each
+instruction, what that writes is replaced by what it writes there (the weakest precondition), into every predecessor,
+until both sides are the same. A claim that comes round to a block's end where it has been asked already holds if the
+others do: the set of claims asked is then an invariant. Claims that reach the entry must be about what is so there:
+each callee-saved register, the link register and the return address hold the caller's.
+
+    expression  ("c", value)  ("cfa", offset)  ("tp", offset)
+                ("r", register)            8 bytes; of a vector register the lower half
+                ("h", register)            the upper half of a vector register
+                ("m", offset, size)        frame memory, zero-extended
+                ("ld", e, size, at)        other memory, as the instruction at an address read it
+                ("caller", name)           what the caller had in a register, or the return address
+                ("+", e, constant)  ("z" | "s", n, e): the low n bytes extended
+                ("low", n, new, old)       old with its low n bytes replaced
+                ("ins", e, value, shift)  ("alu", name, a, b)
+                ("?", at, location)        some result of the instruction at an address
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from popcc.linker.machine.base import Machine
+from popcc.linker.verify.expressions import (
+    Constant,
+    Expr,
+    add,
+    alu,
+    extended,
+    inserted,
+    loaded,
+    mentions,
+    sliced,
+    substituted,
+)
+from popcc.linker.verify.frame import Body, Step
+from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, slot_of
+from popcc.schema import Recipe, RecipeKind
+
+RETURN_ADDRESS = "the return address"
+_MAX_SIZE = 40  # nodes of an expression, before it is given up
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`left` equals `right`."""
+
+    left: Expr
+    right: Expr
+
+    @property
+    def trivial(self) -> bool:
+        """Whether it holds whatever the places hold."""
+        return self.left == self.right
+
+
+@dataclass(frozen=True)
+class Named:
+    """A claim to be proved at a step, and what it means."""
+
+    claim: Claim
+    meaning: str
+
+
+class Prover:
+    """Proves claims of one function; what was proved once is known."""
+
+    def __init__(self, machine: Machine, function: TableFunction, body: Body, constant: Constant):
+        self.machine = machine
+        self.body = body
+        self.constant = constant
+        self.names = machine.dwarf
+        self.proved: set[tuple[int, Claim]] = set()
+        self.indices = {n: _Writers(machine, body.blocks[n]) for n in body.order}
+        self.at = {s.insn.address: (n, k) for n in body.order for k, s in enumerate(body.blocks[n])}
+        links = (machine.link_register,) if machine.link_register else ()
+        self.preserved = (*machine.callee_saved, *links)
+
+    def failures(self) -> Iterator[tuple[Step, str]]:
+        """What can't be proved: the step, and what of it."""
+        for n in self.body.order:
+            for k, step in enumerate(self.body.blocks[n]):
+                for named in self._named(step):
+                    why = self._prove(n, k, named.claim)
+                    if why:
+                        yield step, f"{named.meaning}: {why}"
+
+    def _named(self, step: Step) -> Iterator[Named]:
+        if step.insn.kind in ("ret", "tail"):
+            for r in self.machine.callee_saved:
+                yield Named(Claim(("r", r), ("caller", r)), f"{r} is the caller's again")
+            if step.sp != self.machine.entry_sp:
+                yield Named(Claim(("c", 0), ("c", 1)), "the stack pointer is the caller's again")
+        elif step.site is not None:
+            yield from self._of_site(step, step.site)
+
+    def _of_site(self, step: Step, site: TableSite) -> Iterator[Named]:
+        if -step.sp != site.frame:
+            yield Named(Claim(("c", -step.sp), ("c", site.frame)), f"the frame is {site.frame} bytes")
+        saved = {self.names.get(number, ""): offset for number, offset in site.saved}
+        for r in self.preserved:
+            if r in saved:
+                yield Named(Claim(("m", saved[r], 8), ("caller", r)), f"the caller's {r} is saved at CFA{saved[r]:+d}")
+            elif r == self.machine.link_register:
+                yield Named(Claim(("c", 0), ("c", 1)), "the return address is saved")
+            else:
+                yield Named(Claim(("r", r), ("caller", r)), f"{r} is the caller's")
+        if self.machine.link_register is None:
+            yield Named(Claim(("m", -8, 8), ("caller", RETURN_ADDRESS)), "the return address is at CFA-8")
+        for number, word in enumerate(site.values):
+            if slot_of(word) is None and not is_constant(word) and self.names.get(word) not in self.machine.callee_saved:
+                yield Named(Claim(("c", 0), ("c", 1)), f"value {number} is in a register that calls preserve")
+        for recipe in site.recipes:
+            yield from self._of_recipe(site, recipe)
+
+    def _of_recipe(self, site: TableSite, r: Recipe) -> Iterator[Named]:
+        where = self._where(r.dest)
+        meaning = f"{where} is as the recipe makes it ({RecipeKind(r.kind).name.lower()} {r.imm:#x})"
+        if r.width == 16:  # all but loads make 8 bytes, and zeros above them
+            for half in (0, 8):
+                made = ("c", 0) if half else self._made(site, r)
+                if r.kind == RecipeKind.LOAD:
+                    made = self._loaded(r.imm + half, 8)
+                yield Named(Claim(self._half(r.dest, half), made), meaning)
+            return
+        made = self._made(site, r)
+        yield Named(Claim(extended("z", r.width, self._half(r.dest, 0)), extended("z", r.width, made)), meaning)
+
+    def _where(self, word: int) -> str:
+        offset = slot_of(word)
+        return f"the slot at CFA{offset:+d}" if offset is not None else self.names.get(word, f"register {word}")
+
+    def _half(self, word: int, half: int) -> Expr:
+        offset = slot_of(word)
+        if offset is not None:
+            return ("m", offset + half, 8)
+        return ("h" if half else "r", self.names[word])
+
+    def _loaded(self, address: int, size: int) -> Expr:
+        value = self.constant(address, size)
+        return ("?", 0, f"memory at {address:#x}, which may change") if value is None else ("c", value)
+
+    def _made(self, site: TableSite, r: Recipe) -> Expr:
+        if r.kind == RecipeKind.CONST:
+            return ("c", r.imm & 0xFFFFFFFFFFFFFFFF)
+        if r.kind == RecipeKind.TP:
+            return ("tp", r.imm)
+        if r.kind == RecipeKind.CFA:
+            return ("cfa", r.imm)
+        if r.kind == RecipeKind.LOAD:
+            return self._loaded(r.imm, min(r.width, 8))
+        if r.value >= len(site.values) or is_constant(site.values[r.value]):
+            return ("?", 0, f"value {r.value}, which is nowhere")
+        value = self._half(site.values[r.value], 0)
+        if r.kind == RecipeKind.VALUE:
+            return add(value, r.imm)
+        return extended("z" if r.kind == RecipeKind.ZEXT else "s", r.imm, value)
+
+    def _prove(self, block: int, index: int, claim: Claim) -> str:
+        """Why a claim does not hold before a step; "" when it does."""
+        if not (claim.trivial or any(mentions(claim.left)) or any(mentions(claim.right))):
+            return "it is not"
+        asked: set[tuple[int, Claim]] = set()
+        work = [(block, index, claim)]
+        while work:
+            n, k, wanted = work.pop()
+            before = self._back(n, k, wanted)
+            if before is None:
+                return f"it is not on the path through {self.body.blocks[n][0].insn.address:#x}"
+            if before.trivial:
+                continue
+            if n == 0 and not self._at_entry(before):
+                return "it is not when control comes from the entry"
+            for p in self.body.predecessors[n]:
+                key = (p, before)
+                if key not in asked and key not in self.proved:
+                    asked.add(key)
+                    work.append((p, len(self.body.blocks[p]), before))
+        self.proved |= asked
+        return ""
+
+    def _at_entry(self, claim: Claim) -> bool:
+        known = {("r", r): ("caller", r) for r in self.preserved}
+        if self.machine.link_register is None:
+            known["m", -8, 8] = ("caller", RETURN_ADDRESS)
+        return known.get(claim.left, claim.left) == known.get(claim.right, claim.right)
+
+    def _back(self, n: int, k: int, claim: Claim) -> Claim | None:
+        """The claim at the head of a block that makes `claim` hold before its step `k`; None if nothing does."""
+        block, writers = self.body.blocks[n], self.indices[n]
+        while not claim.trivial:
+            k = max(writers.last(place, k) for place in (*mentions(claim.left), *mentions(claim.right)))
+            if k < 0:
+                return claim
+            over = _Over(self.machine, block[k], self.constant)
+            left, right = over.before(claim.left), over.before(claim.right)
+            if left is None or right is None:
+                return None
+            claim = Claim(left, right)
+            if not claim.trivial and not (any(mentions(left)) or any(mentions(right))):
+                return None
+        return claim
+
+
+class _Writers:
+    """Where in a block which place is written last before an index."""
+
+    def __init__(self, machine: Machine, steps: tuple[Step, ...]) -> None:
+        self.machine = machine
+        self.steps = steps
+        self.registers: dict[str, list[int]] = {}
+        self.memory: list[tuple[int, int, int]] = []  # (index, offset, end)
+        self.calls: list[int] = []
+        self.addresses = {step.insn.address: k for k, step in enumerate(steps)}
+        for k, step in enumerate(steps):
+            for e in step.effects:
+                if e[0] == "set":
+                    self.registers.setdefault(e[1], []).append(k)
+                elif e[1][0] == "frame":
+                    self.memory.append((k, e[1][1], e[1][1] + e[2]))
+            if step.insn.kind == "call":
+                self.calls.append(k)
+
+    def last(self, place: Expr, before: int) -> int:
+        """The index of the last step before `before` that may write `place`, -1 if none."""
+        kind = place[0]
+        if kind == "at":  # an unknown of an instruction: crossing that again would make it another
+            k = self.addresses.get(place[1], -1)
+            return k if k < before else -1
+        if kind == "m":
+            return max(self._stored(place[1], place[1] + place[2], before), self._clobbered(place, before))
+        found = _before(self.registers.get(place[1], []), before)
+        return found if place[1] in self.machine.callee_saved and kind == "r" else max(found, _before(self.calls, before))
+
+    def _stored(self, start: int, end: int, before: int) -> int:
+        return next((k for k, low, high in reversed(self.memory) if k < before and low < end and start < high), -1)
+
+    def _clobbered(self, place: Expr, before: int) -> int:
+        return next((k for k in reversed(self.calls) if k < before and is_lost(place, self.steps[k], self.machine)), -1)
+
+
+def _before(indices: list[int], before: int) -> int:
+    k = bisect_left(indices, before)
+    return indices[k - 1] if k else -1
+
+
+def is_lost(place: Expr, call: Step, machine: Machine) -> bool:
+    """Whether a call leaves a place with anything: below the stack pointer, in the caller's frame, in most registers."""
+    if place[0] == "r":
+        return place[1] not in machine.callee_saved and place[1] != machine.stack_pointer
+    return place[0] == "h" or place[1] < call.sp or place[1] + place[2] > 0
+
+
+class _Over:
+    """Taking expressions back over one step."""
+
+    def __init__(self, machine: Machine, step: Step, constant: Constant) -> None:
+        self.machine = machine
+        self.step = step
+        self.constant = constant
+
+    def before(self, e: Expr) -> Expr | None:
+        """What `e` behind the step is before it; None when it grows too large or is an unknown of this very step."""
+        if any(p == ("at", self.step.insn.address) for p in mentions(e)):
+            return None
+        out = substituted(e, self._new, self.constant)
+        return out if out is not None and sum(1 for _ in _nodes(out)) <= _MAX_SIZE else None
+
+    def _new(self, place: Expr) -> Expr:
+        for effect in self.step.effects:
+            if effect[0] == "set" and place[0] in ("r", "h") and effect[1] == place[1]:
+                place_value = self._set(effect, place)
+                if place_value is not None:
+                    return place_value
+            if effect[0] == "store" and place[0] == "m" and effect[1][0] == "frame":
+                stored = self._stored(effect, place)
+                if stored is not None:
+                    return stored
+        if self.step.insn.kind == "call" and is_lost(place, self.step, self.machine):
+            return ("?", self.step.insn.address, place)
+        return place
+
+    def _set(self, effect: Expr, place: Expr) -> Expr | None:
+        _, register, width, value = effect
+        if register in self.machine.vectors:
+            return self._halves(value, register)[1 if place[0] == "h" else 0]
+        new = self._value(value, ("r", register))
+        if width >= 8:
+            return new
+        return extended("z", 4, new) if width == 4 else ("low", width, new, ("r", register))
+
+    def _stored(self, effect: Expr, place: Expr) -> Expr | None:
+        _, (_, offset), size, value = effect
+        _, at, wanted = place
+        if at + wanted <= offset or offset + size <= at:
+            return None
+        unknown: Expr = ("?", self.step.insn.address, place)
+        if not offset <= at <= at + wanted <= offset + size:
+            return unknown
+        if size == 16:
+            low, high = self._halves(value, unknown)
+            low, at = (low, at - offset) if at - offset < 8 else (high, at - offset - 8)
+            return sliced(low, at, wanted) or unknown
+        return sliced(self._value(value, unknown), at - offset, wanted) or unknown
+
+    def _unknown(self, tag: Expr | str) -> Expr:
+        return ("?", self.step.insn.address, tag)
+
+    def _halves(self, e: Expr, tag: Expr | str) -> tuple[Expr, Expr]:
+        """Lower and upper 8 bytes of a 16-byte value."""
+        if e[0] == "r" and e[1] in self.machine.vectors and e[2] == 16:
+            return ("r", e[1]), ("h", e[1])
+        if e[0] == "ld" and e[2] == 16:
+            return self._load(e[1], 8, "", 0), self._load(e[1], 8, "", 8)
+        if e[0] == "op":
+            return self._unknown((tag, "low")), self._unknown((tag, "high"))
+        return self._value(e, tag), ("c", 0)
+
+    def _load(self, place: Expr, size: int, how: str, more: int = 0) -> Expr:
+        if place[0] == "frame":
+            return extended(how, size, ("m", place[1] + more, size))
+        if place[0] == "fixed":
+            value = loaded(("c", place[1] + more), size, self.step.insn.address + more, self.constant)
+        elif place[2] is None and isinstance(place[3], int):
+            value = loaded(add(("r", place[1]), place[3] + more), size, self.step.insn.address + more, self.constant)
+        else:
+            return self._unknown(("far", more))
+        return extended(how, size, value)
+
+    def _value(self, e: Expr, tag: Expr | str) -> Expr:
+        kind = e[0]
+        if kind in ("c", "cfa"):
+            return ("c", e[1] & 0xFFFFFFFFFFFFFFFF) if kind == "c" else e
+        if kind == "tp":
+            return ("tp", 0)
+        if kind == "r":
+            return extended(e[3] or "z", e[2], ("r", e[1]))
+        if kind == "ld":
+            return self._load(e[1], min(e[2], 8), e[3])
+        if kind == "lea" and e[1][1] is None and e[1][0] is not None and e[1][3] is None:
+            return add(("r", e[1][0]), e[1][2])
+        if kind == "ins":
+            return inserted(("r", e[1]), e[2], e[3])
+        if kind == "alu":
+            return alu(e[1], self._value(e[2], (tag, 0)), self._value(e[3], (tag, 1)))
+        return self._unknown(tag)
+
+
+def _nodes(e: Expr) -> Iterator[Expr]:
+    yield e
+    for part in e[1:]:
+        if isinstance(part, tuple):
+            yield from _nodes(part)

@@ -1,0 +1,128 @@
+"""Expressions of claims: made so that equal values look equal as far as that is cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from operator import and_, lshift, or_, xor
+from operator import add as plus
+from operator import sub as minus
+from typing import Any
+
+Expr = tuple[Any, ...]
+Constant = Callable[[int, int], "int | None"]  # bytes of memory that can't change, by address and size
+
+_M64 = (1 << 64) - 1
+_FOLD: dict[str, Callable[[int, int], int]] = {
+    "and": and_,
+    "or": or_,
+    "xor": xor,
+    "shl": lshift,
+    "add": plus,
+    "sub": minus,
+}
+
+
+def add(e: Expr, k: int) -> Expr:
+    """`e` plus a constant, in 64 bits."""
+    if e[0] == "c":
+        return ("c", (e[1] + k) & _M64)
+    if e[0] in ("cfa", "tp"):
+        return (e[0], e[1] + k)
+    if e[0] == "+":
+        return add(e[1], e[2] + k)
+    return ("+", e, k) if k else e
+
+
+def extended(how: str, n: int, e: Expr) -> Expr:
+    """The low `n` bytes of `e`, zero- ("z", "") or sign-extended ("s") to 8."""
+    if n >= 8:
+        return e
+    how = how or "z"
+    kind = e[0]
+    if kind == "c":
+        low = e[1] & ((1 << 8 * n) - 1)
+        return ("c", (low - (1 << 8 * n)) & _M64 if how == "s" and low >> (8 * n - 1) else low)
+    if kind in ("z", "s") and e[1] >= n:
+        return extended(how, n, e[2])
+    if how == "z" and kind == "z":
+        return e
+    if kind == "m" and e[2] >= n:
+        return ("m", e[1], n) if how == "z" else ("s", n, ("m", e[1], n))
+    if kind == "m" and how == "z":
+        return e
+    if kind == "low" and e[1] >= n:
+        return extended(how, n, e[2])
+    return (how, n, e)
+
+
+def sliced(e: Expr, at: int, n: int) -> Expr | None:
+    """Bytes `at` to `at + n` of `e`, zero-extended; None if that is no expression."""
+    if at == 0:
+        return extended("z", n, e)
+    if e[0] == "c":
+        return ("c", e[1] >> 8 * at & ((1 << 8 * n) - 1))
+    if e[0] == "m" and at + n <= e[2]:
+        return ("m", e[1] + at, n)
+    return None
+
+
+def inserted(e: Expr, value: int, shift: int) -> Expr:
+    """`e` with 16 bits replaced."""
+    if e[0] == "c":
+        return ("c", (e[1] & ~(0xFFFF << shift)) | value << shift)
+    return ("ins", e, value, shift)
+
+
+def alu(name: str, a: Expr, b: Expr) -> Expr:
+    """An operation of two expressions, in 64 bits."""
+    if a[0] == "c" and b[0] == "c":
+        return ("c", _FOLD[name](a[1], b[1]) & _M64)
+    return ("alu", name, a, b)
+
+
+def loaded(address: Expr, size: int, at: int, constant: Constant) -> Expr:
+    """What the instruction at `at` loads from an address; known if the memory can't change."""
+    if address[0] == "c" and (value := constant(address[1], size)) is not None:
+        return ("c", value)
+    return ("ld", address, size, at)
+
+
+def mentions(e: Expr) -> Iterator[Expr]:
+    """The places that an expression depends on, and ("at", address) of each unknown."""
+    kind = e[0]
+    if kind in ("r", "h", "m"):
+        yield e
+    elif kind == "?":
+        yield ("at", e[1])
+    elif kind == "ld":
+        yield ("at", e[3])
+        yield from mentions(e[1])
+    elif kind == "+":
+        yield from mentions(e[1])
+    elif kind in ("z", "s"):
+        yield from mentions(e[2])
+    elif kind in ("low", "alu"):
+        yield from mentions(e[2])
+        yield from mentions(e[3])
+    elif kind == "ins":
+        yield from mentions(e[1])
+
+
+def substituted(e: Expr, new: Callable[[Expr], Expr], constant: Constant) -> Expr:
+    """`e` with each place replaced, made anew."""
+    kind = e[0]
+    if kind in ("r", "h", "m"):
+        return new(e)
+    if kind == "ld":
+        return loaded(substituted(e[1], new, constant), e[2], e[3], constant)
+    if kind == "+":
+        return add(substituted(e[1], new, constant), e[2])
+    if kind in ("z", "s"):
+        return extended(kind, e[1], substituted(e[2], new, constant))
+    if kind == "low":
+        return ("low", e[1], substituted(e[2], new, constant), substituted(e[3], new, constant))
+    if kind == "alu":
+        return alu(e[1], substituted(e[2], new, constant), substituted(e[3], new, constant))
+    if kind == "ins":
+        return inserted(substituted(e[1], new, constant), e[2], e[3])
+    return e

@@ -1,0 +1,64 @@
+"""An executable as the proof sees it: code by address, and the memory that can't change while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from popcc.errors import PopccError
+from popcc.linker.elf import Elf, SectionHeader
+from popcc.linker.jumptables import jump_tables
+from popcc.linker.layout import Group
+from popcc.linker.machine.base import Code
+from popcc.linker.script import OUTPUT_SECTIONS
+
+_PT_LOAD, _PF_W = 1, 2
+
+
+@dataclass(frozen=True)
+class Image:
+    """One ISA's executable."""
+
+    elf: Elf
+
+    def code(self, start: int, size: int) -> Code:
+        """The code of a function. Raises `PopccError` when it is not one of the program's."""
+        text = self._text
+        if not text.address <= start <= start + size <= text.address + text.size:
+            raise PopccError(f"{self.elf.where}: its site table names code at {start:#x}, where there is none")
+        begin = text.offset + start - text.address
+        rodata, address = self._tables
+        return Code(self.elf.data[begin : begin + size], text.name, {}, rodata, {}, self._table_starts, start, address)
+
+    def constant(self, address: int, size: int) -> int | None:
+        """`size` bytes of memory that can't be written to, zero-extended; None if they are not such."""
+        for start, end, offset in self._read_only:
+            if start <= address and address + size <= end:
+                at = offset + address - start
+                return int.from_bytes(self.elf.data[at : at + size], "little")
+        return None
+
+    @cached_property
+    def _text(self) -> SectionHeader:
+        section = self.elf.section(OUTPUT_SECTIONS[Group.TEXT])
+        if section is None:
+            raise PopccError(f"{self.elf.where}: has no code")
+        return section
+
+    @cached_property
+    def _table_starts(self) -> tuple[int, ...]:
+        return jump_tables(self.elf)
+
+    @cached_property
+    def _tables(self) -> tuple[bytes, int]:
+        """Where jump tables lie: contents and address of the private read-only data."""
+        section = self.elf.section(OUTPUT_SECTIONS[Group.PRIVATE_RODATA])
+        return (b"", 0) if section is None else (self.elf.contents(section), section.address)
+
+    @cached_property
+    def _read_only(self) -> tuple[tuple[int, int, int], ...]:
+        return tuple(
+            (s.address, s.address + s.file_size, s.offset)
+            for s in self.elf.segments
+            if s.type == _PT_LOAD and not s.flags & _PF_W
+        )

@@ -1,0 +1,294 @@
+"""Does anything read what a rebuild does not write?
+
+A forward analysis. Its state is the set of poisoned bytes: of each register (8, of vectors 16), of the condition
+codes, of each byte of the frame. Behind a usable site everything that the site's map does not describe is poisoned,
+as a rebuild with poison would do it (runtime/lib/rebuild.c); so is what lies below the stack pointer behind any call.
+Copies carry poison along byte by byte, whatever is computed from a poisoned byte is poisoned whole. It must not reach
+
+    memory outside of the frame, an address, a condition, a call's or a return's registers,
+    a place from which a site's map takes a value.
+
+Registers that a call does not preserve are never poisoned by it: what they hold is the callee's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
+from popcc.linker.verify.frame import Body, Step
+from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, slot_of
+
+State = int  # a bit per byte
+_MAX_FAULTS = 8  # reported per function
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A poisoned byte where none may be."""
+
+    address: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which bit of a state stands for which byte."""
+
+    machine: Machine
+    registers: dict[str, int]  # first bit
+    frame: int  # bit of the byte at `low`
+    low: int  # least CFA offset
+    high: int  # one behind the greatest
+
+    def register(self, name: str, width: int = 8) -> State:
+        """The low `width` bytes."""
+        return ((1 << min(width, self.size(name))) - 1) << self.registers[name]
+
+    def size(self, name: str) -> int:
+        """Bytes that are told apart."""
+        return 1 if name == FLAGS else 16 if name in self.machine.vectors else 8
+
+    def slot(self, offset: int, size: int) -> State:
+        """Bytes of the frame."""
+        return ((1 << size) - 1) << (self.frame + offset - self.low)
+
+    def name(self, state: State) -> str:
+        """The first place of a state, for messages."""
+        bit = (state & -state).bit_length() - 1
+        if bit >= self.frame:
+            return f"the frame at CFA{bit - self.frame + self.low:+d}"
+        return next(r for r, at in self.registers.items() if at <= bit < at + self.size(r))
+
+
+def find_faults(machine: Machine, function: TableFunction, body: Body) -> list[Fault]:
+    """The faults of a function; none is the proof."""
+    return _Analysis(machine, function, body).run()
+
+
+def _places(machine: Machine, function: TableFunction, body: Body) -> Places:
+    registers: dict[str, int] = {}
+    at = 0
+    for name in (*machine.registers, FLAGS):
+        registers[name] = at
+        at += 1 if name == FLAGS else 16 if name in machine.vectors else 8
+    low, high = machine.entry_sp, 8
+    for step in (s for n in body.order for s in body.blocks[n]):
+        low = min(low, step.sp)
+        for place, size in _accesses(step):
+            if place[0] == "frame":
+                low, high = min(low, place[1]), max(high, place[1] + size)
+    for site in function.sites:
+        low = min(low, -site.frame)
+    return Places(machine, registers, at, low - 16, high + 16)
+
+
+def _accesses(step: Step) -> Iterator[tuple[Expr, int]]:
+    def within(e: Expr) -> Iterator[tuple[Expr, int]]:
+        if e[0] == "ld":
+            yield e[1], e[2]
+        elif e[0] == "op":
+            yield from e[2]
+        elif e[0] == "alu":
+            yield from within(e[2])
+            yield from within(e[3])
+
+    for e in step.effects:
+        if e[0] == "store":
+            yield e[1], e[2]
+        yield from within(e[3])
+
+
+class _Analysis:
+    def __init__(self, machine: Machine, function: TableFunction, body: Body) -> None:
+        self.machine = machine
+        self.body = body
+        self.places = _places(machine, function, body)
+        self.passed = sum(self.places.register(r, 16) for r in machine.arguments)
+        self.returned = sum(self.places.register(r, 16) for r in machine.results)
+        self.lost = [r for r in (*machine.registers, FLAGS) if r not in machine.callee_saved and r != machine.stack_pointer]
+        self.clobbered = sum(self.places.register(r, 16) for r in self.lost)
+        self.numbers = {name: number for number, name in machine.dwarf.items()}
+        self.padding = self._padding()
+        self.behind = {
+            step.insn.address: self._behind(step.site)
+            for n in body.order
+            for step in body.blocks[n]
+            if step.site is not None
+        }
+        self.faults: dict[int, Fault] | None = None  # by address; None while the analysis runs
+
+    def run(self) -> list[Fault]:
+        entry = self._solve()
+        self.faults = {}
+        for n in self.body.order:
+            self._block(n, entry[n])
+        return list(self.faults.values())[:_MAX_FAULTS]
+
+    def _solve(self) -> dict[int, State]:
+        entry: dict[int, State] = {0: self._below(self.machine.entry_sp)}
+        work = [0]
+        while work:
+            n = work.pop()
+            state = self._block(n, entry[n])
+            for s in self.body.successors[n]:
+                merged = entry.get(s, 0) | state
+                if s not in entry or merged != entry[s]:
+                    entry[s] = merged
+                    work.append(s)
+        return entry
+
+    def _below(self, sp: int) -> State:
+        """The frame below the stack pointer, but for padding."""
+        return self.places.slot(self.places.low, sp - self.places.low) & ~self.padding
+
+    def _padding(self) -> State:
+        """Slots that only ever receive a register that means nothing at entry: pushed to align the stack."""
+        junk: State = 0
+        other: State = 0
+        written: set[str] = set()
+        for n in self.body.order:
+            for step in self.body.blocks[n]:
+                for e in step.effects:
+                    if e[0] == "store" and e[1][0] == "frame":
+                        value = e[3]
+                        is_junk = n == 0 and value[0] == "r" and value[1] in self.machine.undefined_at_entry - written
+                        bits = self.places.slot(e[1][1], e[2])
+                        junk, other = (junk | bits, other) if is_junk else (junk, other | bits)
+                written |= {e[1] for e in step.effects if e[0] == "set"}
+                if step.insn.kind == "call":
+                    written |= self.machine.undefined_at_entry
+        return junk & ~other
+
+    def _behind(self, site: TableSite) -> State:
+        """What is poisoned behind a site: all that its map does not describe."""
+        places = self.places
+        described = sum(self._described(word, 8) for word in dict.fromkeys(site.values) if not is_constant(word))
+        for r in site.recipes:
+            described |= self._described(r.dest, r.width)
+        saved = {self.machine.dwarf.get(number, "") for number, _ in site.saved}
+        for _, offset in site.saved:
+            described |= places.slot(offset, 8)
+        state = places.slot(places.low, places.high - places.low)
+        for r in self.machine.callee_saved:
+            if r in saved:
+                state |= places.register(r, 16)
+        if self.machine.link_register is None:
+            described |= places.slot(-8, 8)
+        return state & ~described & ~self.padding
+
+    def _described(self, word: int, width: int) -> State:
+        offset = slot_of(word)
+        if offset is not None:
+            return self.places.slot(offset, width)
+        return self.places.register(self.machine.dwarf[word], width)
+
+    def _block(self, n: int, state: State) -> State:
+        for step in self.body.blocks[n]:
+            state = self._step(step, state)
+        return state
+
+    def _fault(self, insn: Insn, state: State, what: Callable[[], str]) -> None:
+        if state and self.faults is not None and insn.address not in self.faults:
+            lost = self.places.name(state)
+            self.faults[insn.address] = Fault(insn.address, f"{what()} {lost}, which no map describes ({insn.text})")
+
+    def _step(self, step: Step, state: State) -> State:
+        insn = step.insn
+        for register, width in insn.reads:
+            self._fault(insn, state & self.places.register(register, width), lambda: "depends on")
+        results = [(e, self._value(e[3], step, state)) for e in step.effects]
+        after = state
+        for e, bits in results:
+            after = self._set(e, bits, after) if e[0] == "set" else self._store(e, bits, step, state, after)
+        if insn.kind == "call":
+            return self._call(step, after)
+        if insn.kind in ("ret", "tail"):
+            read = self.returned if insn.kind == "ret" else self.passed
+            self._fault(insn, after & read, lambda: "returns with")
+        return after
+
+    def _call(self, step: Step, state: State) -> State:
+        self._fault(step.insn, state & self.passed, lambda: "passes")
+        if step.site is None:
+            return (state & ~self.clobbered) | self._below(step.sp)
+        for word in step.site.values:
+            if not is_constant(word):
+                self._fault(step.insn, state & self._described(word, 8), lambda: "has a value listed in")
+        for _, offset in step.site.saved:
+            self._fault(step.insn, state & self.places.slot(offset, 8), lambda: "has a register saved in")
+        return self.behind[step.insn.address]
+
+    def _set(self, e: Expr, bits: State, state: State) -> State:
+        _, register, width, _ = e
+        at, size = self.places.registers[register], self.places.size(register)
+        if width < 4 and size == 8:  # the rest of the register stays
+            size = width
+        mask = (1 << size) - 1
+        return (state & ~(mask << at)) | ((bits & mask) << at)
+
+    def _store(self, e: Expr, bits: State, step: Step, before: State, state: State) -> State:
+        _, place, size, _ = e
+        if place[0] == "frame":
+            return (state & ~self.places.slot(place[1], size)) | (
+                (bits & ((1 << size) - 1)) << (self.places.frame + place[1] - self.places.low)
+            )
+        self._fault(step.insn, before & self._address(place), lambda: "stores to an address that depends on")
+        if bits & ((1 << size) - 1):
+            self._fault(step.insn, before & self._read(e[3]), lambda: "stores what depends on")
+        return state
+
+    def _address(self, place: Expr) -> State:
+        if place[0] != "far":
+            return 0
+        return sum(self.places.register(r) for r in dict.fromkeys(place[1:3]) if r)
+
+    def _read(self, e: Expr) -> State:
+        """All bytes that an expression reads."""
+        kind = e[0]
+        if kind in ("r", "ins"):
+            return self.places.register(e[1], e[2] if kind == "r" else 8)
+        if kind == "ld":
+            return self._memory(e[1], e[2])
+        if kind == "lea":
+            return sum(self.places.register(r) for r in dict.fromkeys(e[1][:2]) if r)
+        if kind == "alu":
+            return self._read(e[2]) | self._read(e[3])
+        if kind == "op":
+            bits = 0
+            for register, width in e[1]:
+                bits |= self.places.register(register, width)
+            for place, size in e[2]:
+                bits |= self._memory(place, size)
+            return bits
+        return 0
+
+    def _memory(self, place: Expr, size: int) -> State:
+        return self.places.slot(place[1], size) if place[0] == "frame" else 0
+
+    def _value(self, e: Expr, step: Step, state: State) -> State:
+        """The poisoned bytes of a value, the first in bit 0."""
+        kind = e[0]
+        if kind == "r":
+            return self._extended((state >> self.places.registers[e[1]]) & ((1 << e[2]) - 1), e[2], e[3])
+        if kind == "ld":
+            self._fault(step.insn, state & self._address(e[1]), lambda: "loads from an address that depends on")
+            if e[1][0] != "frame":
+                return 0
+            at = self.places.frame + e[1][1] - self.places.low
+            return self._extended((state >> at) & ((1 << e[2]) - 1), e[2], e[3])
+        if kind == "ins":
+            return ((state >> self.places.registers[e[1]]) & 0xFF) & ~(3 << e[3] // 8)
+        if kind == "lost":
+            return 1
+        if kind == "op":
+            for place, _ in e[2]:
+                self._fault(step.insn, state & self._address(place), lambda: "uses an address that depends on")
+        return 0xFFFF if state & self._read(e) else 0
+
+    @staticmethod
+    def _extended(bits: State, width: int, how: str) -> State:
+        if how == "s" and bits >> (width - 1) & 1:
+            return bits | 0xFFFF & -(1 << width)
+        return bits

@@ -1,0 +1,108 @@
+"""LLVM as popcc uses it: its options are real, its failures become messages, its IR is checked."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import llvmlite.binding as llvm
+import pytest
+from ir_fixtures import tidy
+
+from popcc import codegen, isolate
+from popcc import compile as compiler
+from popcc.compile import CompileOptions, compile_ir
+from popcc.errors import PopccError
+from popcc.isa import ISAS, Isa
+
+CALLS = tidy("""
+declare i64 @g(i64)
+define i64 @f(i64 %a, i64 %b) {
+entry:
+  %x = call i64 @g(i64 %a)
+  %y = add i64 %x, %b
+  ret i64 %y
+}
+""")
+
+
+def test_every_option_is_one_the_library_knows() -> None:
+    """llvmlite ignores a misspelt option without a word; the names stand in the library as they are."""
+    library = Path(llvm.__file__).parent / "libllvmlite.so"
+    data = library.read_bytes()
+    names = [option.lstrip("-").split("=")[0] for option in codegen.LLVM_OPTIONS]
+    assert [n for n in names if b"\0" + n.encode() + b"\0" not in data] == []
+
+
+def test_invalid_ir_is_an_internal_error_of_the_phase_before() -> None:
+    with pytest.raises(
+        PopccError, match=r"(?s)^internal error: invalid IR after the site pass: .*use of undefined value"
+    ):
+        codegen.parse("define i32 @f() {\n  ret i32 %x\n}\n", "the site pass")
+
+
+def aborting(text: str) -> None:
+    os.write(2, text.encode())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_childs_last_words_become_the_message() -> None:
+    with pytest.raises(isolate.Aborted, match=r"code generation died \(signal 9\): ran out of registers in 'f'"):
+        isolate.start(aborting, "ran out of registers in 'f'").result()
+
+
+def test_a_childs_result_and_its_exception_come_back() -> None:
+    def refuse(text: str) -> None:
+        raise PopccError(text)
+
+    big = isolate.start(bytes, 10_000_000)
+    with pytest.raises(PopccError, match=r"^no$"):
+        isolate.start(refuse, "no").result()
+    assert big.result() == bytes(10_000_000)
+
+
+def test_a_function_without_enough_registers_goes_to_the_memory_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap 4: LLVM ends the process; the function is compiled again one tier down."""
+    original = codegen.emit
+
+    def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
+        if isa.name == "aarch64" and "popcorn.frame" not in text:
+            os.write(2, b"error: ran out of registers during register allocation in function 'f'\n")
+            os._exit(1)
+        return original(text, isa, optimization, assembly)
+
+    monkeypatch.setattr(codegen, "emit", emit)
+    u = compile_ir(CALLS, Path("f.c"), CompileOptions(isas=tuple(ISAS), migration_points="none"))
+    assert u.memory_tier == ("f",) and set(u.objects) == set(ISAS)
+
+
+def test_a_failure_that_names_no_function_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
+        os.write(2, b"LLVM ERROR: cannot select\n")
+        os._exit(1)
+
+    monkeypatch.setattr(codegen, "emit", emit)
+    with pytest.raises(
+        PopccError, match=r"^f\.c \[x86_64\]: code generation died \(status 1\): LLVM ERROR: cannot select"
+    ):
+        compile_ir(CALLS, Path("f.c"), CompileOptions(isas=tuple(ISAS)))
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_an_indirect_callee_that_is_a_relocation_is_called_itself(isa: str) -> None:
+    """Trap 1: ISel would call the statepoint's first result. The second call must go through what %p was, not through
+    what the first call returned."""
+    text = tidy("""
+    define i64 @f(ptr %p, i64 %n) {
+    entry:
+      %a = call i64 %p(i64 %n)
+      %b = call i64 %p(i64 %a)
+      ret i64 %b
+    }
+    """)
+    common = compiler.common_ir(text, CompileOptions(isas=(isa,), migration_points="none"))
+    listing = codegen.emit(common.text, ISAS[isa], "2", assembly=True).decode()
+    indirect = {"x86_64": "callq\t*%", "aarch64": "blr\t"}[isa]
+    targets = [line.split(indirect)[1].split()[0] for line in listing.splitlines() if indirect in line]
+    assert len(targets) == 2 and targets[1] not in ("rax", "x0")
