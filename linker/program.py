@@ -111,7 +111,7 @@ class ProgramInfo:
         """
         if isa == self.isa:
             self.check()
-            return drop_sections(self.elf.data, str(self.path), (EXECUTABLE,))
+            return drop_sections(self.elf.data, str(self.path), (EXECUTABLE, META))
         section = self.elf.section(EXECUTABLE + isa)
         if section is None:
             raise PopccError(f"{self.path}: has no executable for {isa}, only for {', '.join(self.available)}")

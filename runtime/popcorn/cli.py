@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from popcc import __version__
+from popcc import __version__, interrupts
 from popcc.errors import PopccError
 from popcc.isa import isa_named
 from popcc.linker.program import read_program
@@ -23,6 +24,7 @@ from popcc.runtime.popcorn.processes import all_processes, find_process
 from popcc.runtime.popcorn.run import Move, parse_move, run_with_moves, self_moves
 
 _POSITIVE = click.IntRange(min=1)
+_COUNT = click.IntRange(1, 2**63 - 1)  # the runtime counts in 64 bits
 
 
 def _isa(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -61,12 +63,12 @@ def cli() -> None:
     """
 
 
-@cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@cli.command(context_settings={"allow_interspersed_args": False})
 @click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to start on; this machine's unless given.")
 @click.option(
-    "--rebuild-every", type=_POSITIVE, metavar="N", help="Rebuild the stack in place at every Nth migration point."
+    "--rebuild-every", type=_COUNT, metavar="N", help="Rebuild the stack in place at every Nth migration point."
 )
-@click.option("--move-every", type=_POSITIVE, metavar="N", help="Move to the next ISA at every Nth migration point.")
+@click.option("--move-every", type=_COUNT, metavar="N", help="Move to the next ISA at every Nth migration point.")
 @click.option(
     "--at",
     "moves",
@@ -75,7 +77,7 @@ def cli() -> None:
     metavar="TIME:ISA",
     help="Move to ISA TIME after the start; repeatable.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of what --rebuild-every does at random.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of what --rebuild-every does at random.")
 @click.argument("program")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -153,7 +155,10 @@ def checkpoint(pid: int, output: Path, leave_running: bool) -> None:
 @click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to go on on; this machine's unless given.")
 @_program
 def restore(image: Path, isa: str | None, program: Path | None) -> None:
-    """Go on from an image, as this process. Standard streams are the ones given here.
+    """Go on from an image, as this process.
+
+    Its open files are opened again where they were. Standard streams that were terminals, pipes or the like are
+    those given here.
 
     \b
     Example:
@@ -186,7 +191,7 @@ def inspect(what: str, program: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(show.image_json(image, meta))
     else:
-        click.echo("\n".join(show.image_lines(image, meta)))
+        print_text("\n".join(show.image_lines(image, meta)))
 
 
 @cli.command()
@@ -264,7 +269,7 @@ def extract(program: str, isa: str, output: Path) -> None:
 
 def main() -> NoReturn:
     """The console command: every error is one message, Ctrl-C and closed pipes end quietly."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    interrupts.install()
     try:
         cli.main(prog_name="popcorn", standalone_mode=False)
         sys.exit(0)
@@ -279,10 +284,15 @@ def main() -> NoReturn:
         click.echo(f"popcorn: error: {e.format_message()}", err=True)
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        interrupts.end(interrupts.seen() or signal.SIGINT)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except OSError as e:
+        if e.filename is not None or e.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            raise
+        click.echo(f"popcorn: error: cannot write to standard output: {e.strerror}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":
