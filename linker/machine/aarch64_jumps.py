@@ -55,7 +55,7 @@ def _linked_tables(code: Code, insns: list[Insn], load: int, register: str, base
         if k in addresses and addresses[k][0] == register:
             return [addresses[k][1]]
     found = _ever_in(insns, register, addresses)
-    return sorted(address for address in found if _entry(code, address, base) is not None)
+    return sorted(a for a in found & set(code.table_starts) if _entry(code, a, base) is not None)
 
 
 def _ever_in(insns: list[Insn], register: str, addresses: dict[int, tuple[str, int]]) -> set[int]:

@@ -8,7 +8,9 @@ Copies carry poison along byte by byte, whatever is computed from a poisoned byt
     memory outside of the frame, an address, a condition, a call's or a return's registers,
     a place from which a site's map takes a value.
 
-Registers that a call does not preserve are never poisoned by it: what they hold is the callee's affair.
+Registers that a call does not preserve are never poisoned by it: what they hold is the callee's affair. Nor is a
+register that the function has not set on any path: until then it holds the caller's value, and code that reads that,
+otherwise than to save it, does so for a value that the program left undefined.
 """
 
 from __future__ import annotations
@@ -113,8 +115,9 @@ class _Analysis:
         self.clobbered = sum(self.places.register(r, 16) for r in self.lost)
         self.numbers = {name: number for number, name in machine.dwarf.items()}
         self.padding = self._padding()
+        unset = self._unset()
         self.behind = {
-            step.insn.address: self._behind(step.site)
+            step.insn.address: self._behind(step.site) & ~unset[step.insn.address]
             for n in body.order
             for step in body.blocks[n]
             if step.site is not None
@@ -140,6 +143,27 @@ class _Analysis:
                     entry[s] = merged
                     work.append(s)
         return entry
+
+    def _unset(self) -> dict[int, State]:
+        """At each site the registers that no instruction on any path from the entry has set."""
+        entry: dict[int, State] = {0: sum(self.places.register(r, 16) for r in self.machine.callee_saved)}
+        at: dict[int, State] = {}
+        work = [0]
+        while work:
+            n = work.pop()
+            state = entry[n]
+            for step in self.body.blocks[n]:
+                if step.site is not None:
+                    at[step.insn.address] = state
+                for e in step.effects:
+                    if e[0] == "set":
+                        state &= ~self.places.register(e[1], 16)
+            for s in self.body.successors[n]:
+                both = entry.get(s, state) & state
+                if s not in entry or both != entry[s]:
+                    entry[s] = both
+                    work.append(s)
+        return at
 
     def _below(self, sp: int) -> State:
         """The frame below the stack pointer, but for padding."""

@@ -109,7 +109,9 @@ def _disagreements(tables: Mapping[str, tuple[TableFunction, ...]], isa: str) ->
             if not site.usable and not (other and other.usable):
                 continue
             if other is None or other.usable != site.usable:
-                yield Finding(isa, function.name, site.returns_to, site.id, f"can be used on one of {first} and {isa} only")
+                yield Finding(
+                    isa, function.name, site.returns_to, site.id, f"can be used on one of {first} and {isa} only"
+                )
             elif list(map(is_constant, site.values)) != list(map(is_constant, other.values)):
                 text = f"does not list the same values as on {first}"
                 yield Finding(isa, function.name, site.returns_to, site.id, text)

@@ -41,7 +41,9 @@ def listings(program: ProgramInfo, name: str) -> list[Listing]:
             if function.name == name:
                 found.append(Listing(isa, function, _decoded(isa, elf, image, function), symbols))
     if not found:
-        raise PopccError(f"{program.path}: has no function '{name}' with sites; 'popcorn sites {program.path}' lists all")
+        raise PopccError(
+            f"{program.path}: has no function '{name}' with sites; 'popcorn sites {program.path}' lists all"
+        )
     return found
 
 
