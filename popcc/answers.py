@@ -19,13 +19,15 @@ Usage: popcc [options] file...
   popcc -O2 -o prog main.c util.c     compile and link for every ISA; one file that runs here
   popcc -c -O2 main.c                 an object for ar, nm, strip -g, ld -r as usual
   make CC=popcc                       a program's own build
-  popcorn migrate $(pidof prog) aarch64
+  popcorn migrate $(pidof prog) --to aarch64
 
 Options of popcc:
   --isa=x86_64,aarch64          the ISAs to compile for (default: all)
   --migration-points=WHERE      where a running program can stop to move:
                                 auto (default), functions, loops, all, none
   --sites-report                say per function how its calls are mapped, and why where they are not
+  --no-verify                   don't prove the maps of what is linked (--verify, the default, does,
+                                and remembers what it has proved)
 
 Options as in other C compilers:
   -c -S -E -r -o FILE           how far to go, and where to

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from popcc import toolchain
+from popcc import interrupts, toolchain
 from popcc.cc_options import Action, Input, Kind, Options, parse
 from popcc.errors import ErrorGroup, PopccError
 
@@ -27,12 +27,11 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Entry point of the command."""
-    # A build that is stopped must leave no half-written file: end by an exception, through all `finally`.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    interrupts.install()
     try:
         status = run(sys.argv[1:])
     except KeyboardInterrupt:
-        status = 128 + signal.SIGINT
+        interrupts.end(interrupts.seen() or signal.SIGINT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 1
@@ -46,10 +45,20 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _run(parse(arguments))
     except FrontEndError as error:
-        return error.status
+        _stopped()
+        if error.status < 0:
+            print(f"popcc: error: the front end was killed by signal {-error.status}", file=sys.stderr)
+        return error.status if error.status >= 0 else 128 - error.status
     except PopccError as error:
+        _stopped()
         _report(error)
         return 1
+
+
+def _stopped() -> None:
+    """An error that only says that a child was stopped together with us is none."""
+    if interrupts.seen():
+        interrupts.end(interrupts.seen())
 
 
 def _run(options: Options) -> int:
@@ -61,9 +70,10 @@ def _run(options: Options) -> int:
     # Questions.
     if options.print_request or (options.verbose and not options.inputs):
         from popcc.answers import answer, version
+        from popcc.outputs import write_output
 
         if options.print_request:
-            print(answer(options), end="")
+            write_output("-", answer(options).encode("utf-8", "surrogateescape"))
         else:
             print(version(), end="", file=sys.stderr)
         return 0
@@ -86,9 +96,10 @@ def _run(options: Options) -> int:
         return 0
     units = {n: _compile(i, options, isas) for n, i in enumerate(options.inputs) if i.kind in (Kind.SOURCE, Kind.IR)}
     if options.sites_report:
+        from popcc.outputs import write_output
         from popcc.sites_report import sites_report
 
-        sys.stdout.write(sites_report(list(units.values())))
+        write_output("-", sites_report(list(units.values())).encode("utf-8", "surrogateescape"))
 
     # Units to files.
     if options.action is Action.OBJECT:
@@ -246,7 +257,9 @@ def _write_relocatable(options: Options, isas: tuple[str, ...], units: dict[int,
 def _link(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> None:
     from popcc.linker.inputs import LinkUnit, Objects, find_library, read_input
     from popcc.linker.link import LinkOptions, link
+    from popcc.linker.verify.proved import Proved
     from popcc.outputs import write_output
+    from popcc.runtime.libc.build import cache_dir
 
     inputs: list[LinkInput] = []
     errors: list[PopccError] = []
@@ -274,9 +287,13 @@ def _link(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> No
         allow_duplicates=flags.allow_duplicates,
         keep_all=flags.keep_all,
         strip=flags.strip,
+        verify=options.verify,
+        proved=Proved(cache_dir() / "proved"),
     )
     output = options.output or "a.out"
     linked = link(inputs, settings, Path(output).name)
+    for problem in linked.unproved:
+        print(f"popcc: warning: {problem}", file=sys.stderr)
     if flags.map_file:
         from popcc.linker.mapfile import map_text
 

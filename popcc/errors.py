@@ -36,6 +36,10 @@ class PlacedError(PopccError):
     def __init__(self, place: Place, text: str) -> None:
         super().__init__(f"{place}: {text}" if str(place) else text)
         self.place = place
+        self.text = text
+
+    def __reduce__(self) -> tuple[object, ...]:  # errors come out of the children that compile
+        return PlacedError, (self.place, self.text)
 
 
 class ErrorGroup(PopccError):
@@ -44,3 +48,6 @@ class ErrorGroup(PopccError):
     def __init__(self, errors: Iterable[PopccError]) -> None:
         self.errors = tuple(errors)
         super().__init__("\n".join(str(e) for e in self.errors))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return ErrorGroup, (self.errors,)

@@ -17,12 +17,11 @@ def write_output(path: str, data: bytes, executable: bool = False) -> None:
 
     What exists and is no ordinary file (``/dev/null``, a pipe) is written to and stays what it is.
     """
-    if path == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
     place = Path(path)
     try:
+        if path == "-":
+            _to_standard_output(memoryview(data))
+            return
         if place.exists() and not place.is_file():
             place.write_bytes(data)
             return
@@ -30,8 +29,19 @@ def write_output(path: str, data: bytes, executable: bool = False) -> None:
             temporary.write_bytes(data)
             temporary.chmod((0o777 if executable else 0o666) & ~_umask())
             temporary.replace(place)
+    except BrokenPipeError:
+        raise
     except OSError as e:
         raise PopccError(f"unable to open output file '{path}': {e.strerror}") from None
+
+
+def _to_standard_output(data: memoryview) -> None:
+    """Past Python's buffers, so that a full disk is an error here and not when Python ends."""
+    if sys.stdout is None:  # descriptor 1 may be any file by now
+        raise PopccError("standard output is closed")
+    sys.stdout.flush()
+    while data:
+        data = data[os.write(1, data) :]
 
 
 @contextlib.contextmanager

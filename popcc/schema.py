@@ -249,7 +249,7 @@ class Reply(Record):
     stopped: Annotated[int, C("u64", "nanoseconds from the first thread's stop to this reply")]
 
 
-IMAGE_VERSION = 1
+IMAGE_VERSION = 2
 NOTE_NAME = "POPCORN"
 PAGE = 4096
 
@@ -384,6 +384,7 @@ class ThreadNote(Record):
     robust_len: Annotated[int, C("u64", "")]
     generation: Annotated[int, C("u64", "rebuilds so far")]
     points: Annotated[int, C("u64", "migration points passed through the runtime")]
+    pending: Annotated[int, C("u64", "signals that wait for the mask to let them through, the process's included")]
 
 
 @dataclass(frozen=True)
@@ -398,6 +399,7 @@ class File(Record):
     offset: Annotated[int, C("u64", "")]
     same: Annotated[int, C("u32", "DUPLICATE: descriptor it shares with")]
     mode: Annotated[int, C("u32", "st_mode")]
+    length: Annotated[int, C("u64", "REGULAR: of the file then")]
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,7 @@ static long write_one(int fd, void *arg)
 	me->flags = (uint32_t)K2(K_fcntl, fd, K_F_GETFL);
 	note.flags = translated(me->flags, 1);
 	note.mode = me->stat.mode;
+	note.length = me->stat.size;
 	at = K3(K_lseek, fd, 0, 1);
 	note.offset = at > 0 ? at : 0;
 	usable = kept(link) && !popcorn_statx_path(link, &there) && popcorn_same_file(&me->stat, &there);
@@ -212,6 +213,21 @@ void popcorn_files_cloexec(int set)
 	for (size_t i = 0; i < sizeof marked; i++) marked[i] = 0;
 }
 
+/* Another kind of file than then, or less of it: to go on would be to read nothing, or to write behind a hole. */
+static int changed(const struct popcorn_file *f, int fd, const char *path, struct popcorn_text *error)
+{
+	enum { APPEND = 02000 };
+	struct popcorn_statx s;
+	long e = popcorn_statx_fd(fd, &s);
+
+	if (e) popcorn_text_set(error, "can't examine %s: %e", path, e);
+	else if ((s.mode & K_S_IFMT) != (f->mode & K_S_IFMT)) popcorn_text_set(error, "%s is another kind of file now", path);
+	else if (f->kind == POPCORN_FILE_REGULAR && s.size < f->length && !(f->flags & APPEND)) /* logs may have been rotated */
+		popcorn_text_set(error, "%s has %u bytes and had %u when the image was made; put the file back", path, s.size, f->length);
+	else return 0;
+	return -1;
+}
+
 int popcorn_file_restore(const struct popcorn_file *f, const char *path, struct popcorn_text *error)
 {
 	enum { CREAT = 0100, EXCL = 0200, NOCTTY = 0400, TRUNC = 01000 };
@@ -236,6 +252,7 @@ int popcorn_file_restore(const struct popcorn_file *f, const char *path, struct 
 			popcorn_text_set(error, "can't open %s for descriptor %d again: %e", path, (long)f->fd, fd);
 			return -1;
 		}
+		if (changed(f, (int)fd, path, error)) return -1;
 		if (f->offset && (e = K3(K_lseek, fd, f->offset, 0)) < 0) {
 			popcorn_text_set(error, "can't go to offset %u of %s: %e", f->offset, path, e);
 			return -1;

@@ -202,6 +202,7 @@ static int threads(struct writer *w)
 			.tid = t->tid, .rounding = t->rounding, .exceptions = t->exceptions, .tp = (uintptr_t)t->tp, .mask = t->mask,
 			.altstack = { t->altstack[0], t->altstack[1], t->altstack[2] }, .clear_child_tid = (uintptr_t)t->clear_child_tid,
 			.robust_list = t->robust_list, .robust_len = t->robust_len, .generation = t->generation, .points = t->points,
+			.pending = t->pending,
 		};
 		if (t->state == POPCORN_PARKED
 		    && popcorn_note(&w->notes, POPCORN_NOTE_THREAD, &n, sizeof n, t->frames->data, t->frames->size))
@@ -265,6 +266,15 @@ static int notes(struct writer *w, int exe_fd, int reply_fd)
 	return mappings(w) || threads(w) || process(w) ? -1 : 0;
 }
 
+/* One of this thread that our own doings raised, and that would end the program when it goes on. */
+static void forget_signal(int sig)
+{
+	uint64_t set = 1ull << (sig - 1);
+	struct k_timespec now = { 0, 0 };
+
+	K4(K_rt_sigtimedwait, &set, 0, &now, 8);
+}
+
 static int write_all(struct writer *w, int fd, const void *from, uint64_t n, uint64_t at)
 {
 	const char *p = from;
@@ -272,6 +282,7 @@ static int write_all(struct writer *w, int fd, const void *from, uint64_t n, uin
 	while (n) {
 		long k = K4(K_pwrite64, fd, p, n < 1 << 26 ? n : 1 << 26, at);
 		if (k == -K_EINTR) continue;
+		if (k == -K_EFBIG) forget_signal(K_SIGXFSZ);
 		if (k <= 0) return refuse(w, "can't write the image: %e", k ? k : -K_ENOSPC);
 		p += k;
 		at += k;

@@ -4,6 +4,8 @@
 
 enum { LINE = 1024 };
 
+int popcorn_message_fd = 2;
+
 struct line { size_t n; char s[LINE]; };
 
 static void put(struct line *l, char c)
@@ -56,7 +58,7 @@ static void format(struct line *l, const char *f, va_list ap)
 		}
 	}
 	put(l, '\n');
-	K3(K_write, 2, l->s, l->n);
+	K3(K_write, popcorn_message_fd, l->s, l->n);
 }
 
 void popcorn_message(const char *f, ...)

@@ -176,6 +176,15 @@ static void robust(struct popcorn_thread *t, uint64_t list)
 	if (t->robust_list) K2(K_set_robust_list, list, t->robust_len);
 }
 
+/* Signals that only the program's mask holds back: what it has not blocked comes as soon as it goes on here. */
+static uint64_t waiting(void)
+{
+	uint64_t set = 0;
+
+	K2(K_rt_sigpending, &set, 8);
+	return set & ~(1ull << (POPCORN_REQUEST_SIGNAL - 1));
+}
+
 /* Lock held and state COLLECTING; the thread's signals are blocked. Returns with the lock dropped. */
 static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 {
@@ -188,6 +197,7 @@ static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 		return;
 	}
 	popcorn_fp_get(regs, &t->rounding, &t->exceptions);
+	t->pending = waiting();
 	robust(t, 0);
 	__atomic_store_n(&t->state, POPCORN_PARKED, __ATOMIC_SEQ_CST);
 	for (;;) {

@@ -33,6 +33,7 @@ struct popcorn_thread {
 	char *runtime_top;           /* stack the runtime's C runs on at points */
 	uint64_t generation;         /* rebuilds so far; a jmp_buf of another generation needs the maps */
 	uint64_t mask;               /* signal mask to go on with, valid while parked */
+	uint64_t pending;            /* signals that the mask keeps waiting, the process's included; valid while parked */
 	int *clear_child_tid;        /* common memory; cleared and woken at exit */
 	uint64_t robust_list, robust_len;
 	uint64_t altstack[3];        /* the program's sigaltstack: ss_sp, ss_flags, ss_size */
@@ -162,6 +163,7 @@ hidden _Noreturn void popcorn_resume(const struct popcorn_registers *);
 hidden _Noreturn void popcorn_restore(int image_fd, long *kernel_stack);
 
 /* messages to standard error, "popcorn: ..." */
+extern hidden int popcorn_message_fd;                 /* 2, but while a restore changes what that is */
 hidden void popcorn_message(const char *, ...); /* %s %d %x(64-bit hex) %u only */
 hidden _Noreturn void popcorn_die(const char *, ...); /* message, then exit_group(125) */
 

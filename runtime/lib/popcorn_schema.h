@@ -13,7 +13,7 @@
 #define POPCORN_REQUEST_MAGIC 0x51455250u
 #define POPCORN_REQUEST_VERSION 1
 #define POPCORN_TEXT_MAX 65536
-#define POPCORN_IMAGE_VERSION 1
+#define POPCORN_IMAGE_VERSION 2
 #define POPCORN_NOTE_NAME "POPCORN"
 #define POPCORN_PAGE 4096
 
@@ -257,8 +257,9 @@ struct popcorn_thread_note {
 	uint64_t robust_len;
 	uint64_t generation; /* rebuilds so far */
 	uint64_t points; /* migration points passed through the runtime */
+	uint64_t pending; /* signals that wait for the mask to let them through, the process's included */
 };
-_Static_assert(sizeof(struct popcorn_thread_note) == 96, "popcorn_thread_note");
+_Static_assert(sizeof(struct popcorn_thread_note) == 104, "popcorn_thread_note");
 
 /* An open file; its path follows. */
 struct popcorn_file {
@@ -269,8 +270,9 @@ struct popcorn_file {
 	uint64_t offset;
 	uint32_t same; /* DUPLICATE: descriptor it shares with */
 	uint32_t mode; /* st_mode */
+	uint64_t length; /* REGULAR: of the file then */
 };
-_Static_assert(sizeof(struct popcorn_file) == 32, "popcorn_file");
+_Static_assert(sizeof(struct popcorn_file) == 40, "popcorn_file");
 
 /* A pending interval timer, microseconds. */
 struct popcorn_timer {

@@ -16,6 +16,7 @@ static struct {
 	struct popcorn_image head;
 	struct popcorn_text error;
 	struct popcorn_thread *main;
+	uint64_t pending; /* signals that waited for all threads alike: the process's */
 } image;
 
 static _Noreturn void fail(void)
@@ -219,6 +220,7 @@ static void make_threads(void)
 		t->robust_len = h.robust_len;
 		t->generation = h.generation;
 		t->points = h.points;
+		t->pending = h.pending;
 		t->rounding = h.rounding;
 		t->exceptions = h.exceptions;
 		t->state = POPCORN_RUNNING;
@@ -324,6 +326,8 @@ static void restore_files(void)
 		if ((fd = K3(K_fcntl, image.fd, K_F_DUPFD_CLOEXEC, highest + 1)) < 0) FAIL("can't have descriptor %u: %e", (unsigned long)highest + 1, fd);
 		K1(K_close, image.fd);
 		image.fd = (int)fd;
+		/* what goes wrong from here on is for whoever restores, not for the program's own standard error */
+		if ((fd = K3(K_fcntl, 2, K_F_DUPFD_CLOEXEC, highest + 1)) >= 0) popcorn_message_fd = (int)fd;
 		for (int i = 0; i < 3; i++)
 			if (!(present >> i & 1)) K1(K_close, i);
 	}
@@ -374,10 +378,25 @@ static void restore_process(void)
 	popcorn_config.seed = image.head.seed;
 }
 
+/* Signals that waited when the image was made wait again, those of the process once. After a move the kernel may
+ * still have them. What had come with them (who sent it, its value) is lost. */
+static void raise_pending(const struct popcorn_thread *t)
+{
+	uint64_t here = 0, bit = 1;
+
+	K2(K_rt_sigpending, &here, 8);
+	for (int sig = 1; sig <= 64; sig++, bit <<= 1) {
+		if (!(t->pending & ~here & bit)) continue;
+		if (!(image.pending & bit)) K3(K_tgkill, K0(K_getpid), t->ktid, sig);
+		else if (t == image.main) K2(K_kill, K0(K_getpid), sig);
+	}
+}
+
 /* On the thread itself, all signals still blocked. */
 static void go(struct popcorn_thread *t)
 {
 	t->ktid = (int)K0(K_gettid);
+	raise_pending(t);
 	if (t->robust_list) K2(K_set_robust_list, t->robust_list, t->robust_len);
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &t->mask, 0, 8);
 	popcorn_resume(t->rebuilt);
@@ -396,9 +415,11 @@ static uint64_t lay_out_threads(void)
 {
 	uint64_t frames = 0;
 
+	image.pending = ~0ull;
 	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next) {
 		if (!(t->rebuilt = popcorn_pages(sizeof *t->rebuilt))) FAIL("no memory for thread %d", (long)t->tid);
 		frames += t->frames->data[0];
+		image.pending &= t->pending;
 		if (popcorn_rebuild(t, (uintptr_t)t->machine_top, popcorn_config.rebuild_every != 0, t->rebuilt))
 			FAIL("thread %d can't go on on " POPCORN_ISA_NAME ": in %s, %s", (long)t->tid, t->blocked_in, t->blocked_why);
 		popcorn_fp_set(t->rebuilt, t->rounding, t->exceptions);
@@ -456,6 +477,8 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 	}
 	K1(K_close, image.fd);
 	K2(K_munmap, image.p, image.size);
+	if (popcorn_message_fd != 2) K1(K_close, popcorn_message_fd);
+	popcorn_message_fd = 2;
 	for (struct popcorn_thread *t = popcorn_threads, *next; t; t = next) {
 		next = t->next; /* once started, a thread may end, and leave the list, at any time */
 		if (t != image.main && (e = popcorn_thread_start(t, go)) < 0) popcorn_die("can't start thread %d again: error %d", t->tid, (int)-e);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from pathlib import Path
@@ -9,19 +10,21 @@ from typing import NoReturn
 
 import click
 
-from popcc import __version__
+from popcc import __version__, interrupts
 from popcc.errors import PopccError
 from popcc.isa import isa_named
 from popcc.linker.program import read_program
-from popcc.runtime.popcorn import actions, show
+from popcc.linker.verify.report import verify_program
+from popcc.runtime.popcorn import actions, maps, show
 from popcc.runtime.popcorn.hosts import host_isa
 from popcc.runtime.popcorn.image import read_image
 from popcc.runtime.popcorn.launch import find_program, prepare
-from popcc.runtime.popcorn.output import print_json, print_table, say, size_text
+from popcc.runtime.popcorn.output import print_json, print_table, print_text, say, size_text
 from popcc.runtime.popcorn.processes import all_processes, find_process
 from popcc.runtime.popcorn.run import Move, parse_move, run_with_moves, self_moves
 
 _POSITIVE = click.IntRange(min=1)
+_COUNT = click.IntRange(1, 2**63 - 1)  # the runtime counts in 64 bits
 
 
 def _isa(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -60,12 +63,12 @@ def cli() -> None:
     """
 
 
-@cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@cli.command(context_settings={"allow_interspersed_args": False})
 @click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to start on; this machine's unless given.")
 @click.option(
-    "--rebuild-every", type=_POSITIVE, metavar="N", help="Rebuild the stack in place at every Nth migration point."
+    "--rebuild-every", type=_COUNT, metavar="N", help="Rebuild the stack in place at every Nth migration point."
 )
-@click.option("--move-every", type=_POSITIVE, metavar="N", help="Move to the next ISA at every Nth migration point.")
+@click.option("--move-every", type=_COUNT, metavar="N", help="Move to the next ISA at every Nth migration point.")
 @click.option(
     "--at",
     "moves",
@@ -74,7 +77,7 @@ def cli() -> None:
     metavar="TIME:ISA",
     help="Move to ISA TIME after the start; repeatable.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of what --rebuild-every does at random.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of what --rebuild-every does at random.")
 @click.argument("program")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -152,7 +155,10 @@ def checkpoint(pid: int, output: Path, leave_running: bool) -> None:
 @click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to go on on; this machine's unless given.")
 @_program
 def restore(image: Path, isa: str | None, program: Path | None) -> None:
-    """Go on from an image, as this process. Standard streams are the ones given here.
+    """Go on from an image, as this process.
+
+    Its open files are opened again where they were. Standard streams that were terminals, pipes or the like are
+    those given here.
 
     \b
     Example:
@@ -185,24 +191,61 @@ def inspect(what: str, program: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(show.image_json(image, meta))
     else:
-        click.echo("\n".join(show.image_lines(image, meta)))
+        print_text("\n".join(show.image_lines(image, meta)))
+
+
+@cli.command()
+@click.argument("program")
+@click.argument("function", required=False)
+@_json
+def sites(program: str, function: str | None, as_json: bool) -> None:
+    """Show the functions of PROGRAM that can be on the stack while it moves; of one FUNCTION, code and maps.
+
+    \b
+    Columns in a pipe, tab-separated: function, file, tier, sites, live values.
+    Examples:
+      popcorn sites ./program
+      popcorn sites ./program main
+    """
+    info = read_program(find_program(program))
+    if function:
+        found = maps.listings(info, function)
+        if as_json:
+            print_json([maps.listing_json(f, info.metadata) for f in found])
+        else:
+            print_text("\n\n".join("\n".join(maps.listing_lines(f, info.metadata)) for f in found))
+        return
+    all_ = show.program_json(info)
+    if as_json:
+        print_json(all_)
+        return
+    rows = [(f["name"], f["file"], f["tier"], f["sites"], f["values"]) for f in all_["functions"]]
+    print_table(("FUNCTION", "FILE", "TIER", "SITES", "VALUES"), rows)
 
 
 @cli.command()
 @click.argument("program")
 @_json
-def sites(program: str, as_json: bool) -> None:
-    """Show the functions of PROGRAM that can be on the stack while it moves, and their sites.
+def verify(program: str, as_json: bool) -> None:
+    """Prove the site maps of PROGRAM from its machine code, for each ISA; the exit status is 1 if that fails.
 
     \b
-    Columns in a pipe, tab-separated: function, file, tier, sites, live values.
+    Proved of every site: what is live behind the call is described, and is on every path where the map says.
+    Example:
+      popcorn verify ./program
     """
-    found = show.program_json(read_program(find_program(program)))
+    info = read_program(find_program(program))
+    say(f"{info.path}: proving {len(info.metadata.sites)} sites")
+    failed = False
+    results = []
+    for result in verify_program(info):
+        failed |= bool(result.findings)
+        results.append(maps.result_json(result, info.metadata))
+        if not as_json:
+            print_text("\n".join(maps.result_lines(result, info.metadata)))
     if as_json:
-        print_json(found)
-        return
-    rows = [(f["name"], f["file"], f["tier"], f["sites"], f["values"]) for f in found["functions"]]
-    print_table(("FUNCTION", "FILE", "TIER", "SITES", "VALUES"), rows)
+        print_json({"program": str(info.path), "build_id": info.build_id, "isas": results})
+    sys.exit(1 if failed else 0)
 
 
 @cli.command()
@@ -226,7 +269,7 @@ def extract(program: str, isa: str, output: Path) -> None:
 
 def main() -> NoReturn:
     """The console command: every error is one message, Ctrl-C and closed pipes end quietly."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    interrupts.install()
     try:
         cli.main(prog_name="popcorn", standalone_mode=False)
         sys.exit(0)
@@ -241,10 +284,15 @@ def main() -> NoReturn:
         click.echo(f"popcorn: error: {e.format_message()}", err=True)
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        interrupts.end(interrupts.seen() or signal.SIGINT)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except OSError as e:
+        if e.filename is not None or e.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            raise
+        click.echo(f"popcorn: error: cannot write to standard output: {e.strerror}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -12,17 +12,26 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from popcc.errors import PopccError
+
+
+def print_text(text: str) -> None:
+    """On standard output. Raises `PopccError` when that is closed; what else can go wrong there is told in `main`."""
+    if sys.stdout is None:
+        raise PopccError("standard output is closed")
+    click.echo(text)
+
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(value, indent=2))
+    print_text(json.dumps(value, indent=2))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table; in a pipe no headings, no decoration, nothing cut off."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         for row in rows:
-            click.echo("\t".join(str(cell) for cell in row))
+            print_text("\t".join(str(cell) for cell in row))
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
@@ -34,7 +43,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 def say(text: str) -> None:
     """Progress for people: on standard error, and only if that is a terminal."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         click.echo(text, err=True)
 
 

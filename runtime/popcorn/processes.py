@@ -92,17 +92,29 @@ def request_signal(process: Process) -> int:
 
 def is_alive(pid: int) -> bool:
     """Neither gone nor a zombie."""
+    return not _state(pid).startswith(("Z", "X"))
+
+
+def is_stopped(pid: int) -> bool:
+    """By job control or a debugger: it will not even take a signal."""
+    return _state(pid).lower().startswith("t")
+
+
+def _state(pid: int) -> str:
     try:
-        return not _status(pid).get("State", "Z").startswith(("Z", "X"))
+        return _status(pid).get("State", "Z")
     except PopccError:
-        return False
+        return "X"
 
 
 def program_of(process: Process) -> ProgramInfo:
     """The program file of a process, with the executables of all its ISAs."""
     if process.program is None:
         raise PopccError(f"the program file of process {process.pid} is not known; give it with --program")
-    return read_program(process.program)
+    try:
+        return read_program(process.program)
+    except PopccError as e:
+        raise PopccError(f"{e}; give the program's file with --program") from None
 
 
 def _user(uid: int) -> str:

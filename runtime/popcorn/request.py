@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from popcc.errors import PopccError
-from popcc.runtime.popcorn.processes import Process, is_alive, request_signal
+from popcc.runtime.popcorn.processes import Process, is_alive, is_stopped, request_signal
 from popcc.schema import REQUEST_MAGIC, REQUEST_VERSION, TEXT_MAX, Op, Reply, Request, Status
 
 CONNECT_SECONDS = 15.0
@@ -102,6 +102,8 @@ class Conversation:
 
     def _accept(self) -> socket.socket:
         pid = self.process.pid
+        if is_stopped(pid):
+            raise PopccError(f"process {pid} is stopped; let it go on first: kill -CONT {pid}")
         deadline = time.monotonic() + CONNECT_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             self._signal()
@@ -113,8 +115,8 @@ class Conversation:
             if not is_alive(pid):
                 raise PopccError(f"process {pid} ended before it could answer")
         raise PopccError(
-            f"process {pid} did not answer within {CONNECT_SECONDS:.0f} s: it is stopped, blocks signals, "
-            "or computes without passing a migration point"
+            f"process {pid} did not answer within {CONNECT_SECONDS:.0f} s: it computes without passing a migration "
+            "point, or waits in the kernel; try again"
         )
 
     def _signal(self) -> None:

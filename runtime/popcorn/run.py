@@ -24,6 +24,7 @@ from popcc.runtime.popcorn.launch import Launch
 
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?:(\w+)")
+_LONGEST = 10 * 366 * 86400.0
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 
 
@@ -41,26 +42,33 @@ def parse_move(text: str) -> Move:
     if not match:
         raise ValueError(f"'{text}' is not TIME:ISA, for example 1.5s:aarch64")
     number, unit, isa = match.groups()
-    return Move(float(number) * _SECONDS[unit], isa_named(isa).name)
+    after = float(number) * _SECONDS[unit]
+    if after > _LONGEST:
+        raise ValueError(f"'{text}' is more than ten years")
+    return Move(after, isa_named(isa).name)
 
 
 def run_with_moves(launch: Launch, moves: Sequence[Move]) -> int:
     """Run to the end; the exit status as a shell would give it."""
+    # from before the start, or a signal in between would leave the program without its parent
+    early: list[int] = []
+    children: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        if not children:
+            early.append(number)
+        elif number != signal.SIGINT:  # the terminal sends Ctrl-C to both of us: what it means is the program's to say
+            children[0].send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (*_PASSED_ON, signal.SIGINT)}
     try:
         child = subprocess.Popen(
             launch.argv, executable=launch.path, env=launch.environment, pass_fds=launch.descriptors
         )
-    except OSError as e:
-        raise PopccError(f"cannot start '{launch.path}': {e.strerror}") from None
-    began = time.monotonic()
-
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        child.send_signal(number)
-
-    before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
-    # the terminal sends Ctrl-C to both of us: what it means is the program's to say
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+        children.append(child)
+        began = time.monotonic()
+        for number in early:
+            child.send_signal(number)
         for move in sorted(moves):
             try:
                 child.wait(max(0.0, began + move.after - time.monotonic()))
@@ -68,6 +76,8 @@ def run_with_moves(launch: Launch, moves: Sequence[Move]) -> int:
             except subprocess.TimeoutExpired:
                 _move(child, move)
         status = child.wait()
+    except OSError as e:
+        raise PopccError(f"cannot start '{launch.path}': {e.strerror}") from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -70,6 +70,8 @@ struct popcorn_thread *popcorn_thread_sized(size_t machine)
 }
 
 static void put(const char *s) { K3(K_write, 2, s, popcorn_length(s)); }
+int popcorn_message_fd = 2;
+
 void popcorn_message(const char *f, ...)
 {
 	__builtin_va_list ap;

@@ -46,6 +46,7 @@
 #define K_recvfrom 207
 #define K_recvmsg 212
 #define K_rt_sigaction 134
+#define K_rt_sigpending 136
 #define K_rt_sigprocmask 135
 #define K_rt_sigtimedwait 137
 #define K_sched_yield 124

@@ -46,6 +46,7 @@
 #define K_recvfrom 45
 #define K_recvmsg 47
 #define K_rt_sigaction 13
+#define K_rt_sigpending 127
 #define K_rt_sigprocmask 14
 #define K_rt_sigtimedwait 128
 #define K_sched_yield 24
