@@ -42,20 +42,21 @@ from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, sl
 from popcc.schema import Recipe, RecipeKind
 
 RETURN_ADDRESS = "the return address"
+_END = 1 << 30  # for the index of a step: behind the last
 _MAX_SIZE = 40  # nodes of an expression, before it is given up
 
 
-@dataclass(frozen=True)
 class Claim:
-    """`left` equals `right`."""
+    """`left` equals `right`. The prover makes one of each, so that claims are equal when they are the same object."""
 
-    left: Expr
-    right: Expr
+    __slots__ = ("left", "places", "right", "trivial", "written")
 
-    @property
-    def trivial(self) -> bool:
-        """Whether it holds whatever the places hold."""
-        return self.left == self.right
+    def __init__(self, left: Expr, right: Expr) -> None:
+        self.left = left
+        self.right = right
+        self.trivial = left == right  # it holds whatever the places hold
+        self.places = tuple(dict.fromkeys((*mentions(left), *mentions(right))))
+        self.written: frozenset[int] | None = None  # the blocks that write a place of it, once somebody has asked
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,17 @@ class Prover:
         self.body = body
         self.constant = constant
         self.names = machine.dwarf
-        self.proved: set[tuple[int, Claim]] = set()
+        self.claims: dict[tuple[Expr, Expr], Claim] = {}
+        self.proved: set[tuple[int, Claim]] = set()  # at the ends of blocks
+        self.proved_within: set[tuple[int, int, Claim]] = set()  # before steps of blocks
         self.indices = {n: _Writers(machine, body.blocks[n]) for n in body.order}
-        self.at = {s.insn.address: (n, k) for n in body.order for k, s in enumerate(body.blocks[n])}
+        self.written: dict[Expr, frozenset[int]] = {}  # by place, the blocks that may write it
         links = (machine.link_register,) if machine.link_register else ()
         self.preserved = (*machine.callee_saved, *links)
+        self.entry: dict[Expr, Expr] = {("r", r): ("caller", r) for r in self.preserved}
+        if machine.link_register is None:
+            self.entry["m", -8, 8] = ("caller", RETURN_ADDRESS)
+        self.preserving: dict[tuple[str, int | None], Named] = {}  # by register and where it was saved
 
     def failures(self) -> Iterator[tuple[Step, str]]:
         """What can't be proved: the step, and what of it."""
@@ -89,37 +96,50 @@ class Prover:
                     if why:
                         yield step, f"{named.meaning}: {why}"
 
+    def _claim(self, left: Expr, right: Expr) -> Claim:
+        claim = self.claims.get((left, right))
+        if claim is None:
+            claim = self.claims[left, right] = Claim(left, right)
+        return claim
+
     def _named(self, step: Step) -> Iterator[Named]:
         if step.insn.kind in ("ret", "tail"):
             for r in self.machine.callee_saved:
-                yield Named(Claim(("r", r), ("caller", r)), f"{r} is the caller's again")
+                yield Named(self._claim(("r", r), ("caller", r)), f"{r} is the caller's again")
             if step.sp != self.machine.entry_sp:
-                yield Named(Claim(("c", 0), ("c", 1)), "the stack pointer is the caller's again")
+                yield Named(self._claim(("c", 0), ("c", 1)), "the stack pointer is the caller's again")
         elif step.site is not None:
             yield from self._of_site(step, step.site)
 
     def _of_site(self, step: Step, site: TableSite) -> Iterator[Named]:
         if -step.sp != site.frame:
-            yield Named(Claim(("c", -step.sp), ("c", site.frame)), f"the frame is {site.frame} bytes")
+            yield Named(self._claim(("c", -step.sp), ("c", site.frame)), f"the frame is {site.frame} bytes")
         saved = {self.names.get(number, ""): offset for number, offset in site.saved}
         for r in self.preserved:
-            if r in saved:
-                yield Named(Claim(("m", saved[r], 8), ("caller", r)), f"the caller's {r} is saved at CFA{saved[r]:+d}")
-            elif r == self.machine.link_register:
-                yield Named(Claim(("c", 0), ("c", 1)), "the return address is saved")
-            else:
-                yield Named(Claim(("r", r), ("caller", r)), f"{r} is the caller's")
+            key = (r, saved.get(r))
+            named = self.preserving.get(key)
+            if named is None:
+                named = self.preserving[key] = self._preserves(*key)
+            yield named
         if self.machine.link_register is None:
-            yield Named(Claim(("m", -8, 8), ("caller", RETURN_ADDRESS)), "the return address is at CFA-8")
+            yield Named(self._claim(("m", -8, 8), ("caller", RETURN_ADDRESS)), "the return address is at CFA-8")
         for number, word in enumerate(site.values):
             if (
                 slot_of(word) is None
                 and not is_constant(word)
                 and self.names.get(word) not in self.machine.callee_saved
             ):
-                yield Named(Claim(("c", 0), ("c", 1)), f"value {number} is in a register that calls preserve")
+                yield Named(self._claim(("c", 0), ("c", 1)), f"value {number} is in a register that calls preserve")
         for recipe in site.recipes:
             yield from self._of_recipe(site, recipe)
+
+    def _preserves(self, r: str, saved: int | None) -> Named:
+        """What is to be so of a register of the caller's at a site."""
+        if saved is not None:
+            return Named(self._claim(("m", saved, 8), ("caller", r)), f"the caller's {r} is saved at CFA{saved:+d}")
+        if r == self.machine.link_register:
+            return Named(self._claim(("c", 0), ("c", 1)), "the return address is saved")
+        return Named(self._claim(("r", r), ("caller", r)), f"{r} is the caller's")
 
     def _of_recipe(self, site: TableSite, r: Recipe) -> Iterator[Named]:
         where = self._where(r.dest)
@@ -129,10 +149,10 @@ class Prover:
                 made = ("c", 0) if half else self._made(site, r)
                 if r.kind == RecipeKind.LOAD:
                     made = self._loaded(r.imm + half, 8)
-                yield Named(Claim(self._half(r.dest, half), made), meaning)
+                yield Named(self._claim(self._half(r.dest, half), made), meaning)
             return
         made = self._made(site, r)
-        yield Named(Claim(extended("z", r.width, self._half(r.dest, 0)), extended("z", r.width, made)), meaning)
+        yield Named(self._claim(extended("z", r.width, self._half(r.dest, 0)), extended("z", r.width, made)), meaning)
 
     def _where(self, word: int) -> str:
         offset = slot_of(word)
@@ -166,46 +186,61 @@ class Prover:
 
     def _prove(self, block: int, index: int, claim: Claim) -> str:
         """Why a claim does not hold before a step; "" when it does."""
-        if not (claim.trivial or any(mentions(claim.left)) or any(mentions(claim.right))):
+        if claim.trivial:
+            return ""
+        if not claim.places:
             return "it is not"
+        index = self.indices[block].written(claim, index) + 1
+        if (block, index, claim) in self.proved_within:
+            return ""
         asked: set[tuple[int, Claim]] = set()
         work = [(block, index, claim)]
         while work:
             n, k, wanted = work.pop()
-            before = self._back(n, k, wanted)
-            if before is None:
-                return f"it is not on the path through {self.body.blocks[n][0].insn.address:#x}"
-            if before.trivial:
-                continue
+            before: Claim | None = wanted
+            if k < _END or n in self._writing(wanted):
+                before = self._back(n, k, wanted)
+                if before is None:
+                    return f"it is not on the path through {self.body.blocks[n][0].insn.address:#x}"
+                if before.trivial:
+                    continue
+            assert before is not None
             if n == 0 and not self._at_entry(before):
                 return "it is not when control comes from the entry"
             for p in self.body.predecessors[n]:
                 key = (p, before)
                 if key not in asked and key not in self.proved:
                     asked.add(key)
-                    work.append((p, len(self.body.blocks[p]), before))
+                    work.append((p, _END, before))
         self.proved |= asked
+        self.proved_within.add((block, index, claim))
         return ""
 
+    def _writing(self, claim: Claim) -> frozenset[int]:
+        """The blocks that may write a place that the claim mentions."""
+        if claim.written is None:
+            for place in claim.places:
+                if place not in self.written:
+                    self.written[place] = frozenset(n for n, w in self.indices.items() if w.last(place, _END) >= 0)
+            claim.written = frozenset().union(*(self.written[place] for place in claim.places))
+        return claim.written
+
     def _at_entry(self, claim: Claim) -> bool:
-        known: dict[Expr, Expr] = {("r", r): ("caller", r) for r in self.preserved}
-        if self.machine.link_register is None:
-            known["m", -8, 8] = ("caller", RETURN_ADDRESS)
-        return known.get(claim.left, claim.left) == known.get(claim.right, claim.right)
+        return self.entry.get(claim.left, claim.left) == self.entry.get(claim.right, claim.right)
 
     def _back(self, n: int, k: int, claim: Claim) -> Claim | None:
         """The claim at the head of a block that makes `claim` hold before its step `k`; None if nothing does."""
         block, writers = self.body.blocks[n], self.indices[n]
         while not claim.trivial:
-            k = max(writers.last(place, k) for place in (*mentions(claim.left), *mentions(claim.right)))
+            k = writers.written(claim, k)
             if k < 0:
                 return claim
             over = _Over(self.machine, block[k], self.constant)
             left, right = over.before(claim.left), over.before(claim.right)
             if left is None or right is None:
                 return None
-            claim = Claim(left, right)
-            if not claim.trivial and not (any(mentions(left)) or any(mentions(right))):
+            claim = self._claim(left, right)
+            if not claim.trivial and not claim.places:
                 return None
         return claim
 
@@ -217,7 +252,7 @@ class _Writers:
         self.machine = machine
         self.steps = steps
         self.registers: dict[str, list[int]] = {}
-        self.memory: list[tuple[int, int, int]] = []  # (index, offset, end)
+        self.memory: list[tuple[int, int, int]] = []  # (index, offset, end), the last first
         self.calls: list[int] = []
         self.addresses = {step.insn.address: k for k, step in enumerate(steps)}
         for k, step in enumerate(steps):
@@ -228,6 +263,13 @@ class _Writers:
                     self.memory.append((k, e[1][1], e[1][1] + e[2]))
             if step.insn.kind == "call":
                 self.calls.append(k)
+        self.memory.reverse()
+        # the greatest distance of the stack pointer from the CFA at a call; below it they leave nothing
+        self.below = max((steps[k].sp for k in self.calls), default=-_END)
+
+    def written(self, claim: Claim, before: int) -> int:
+        """The index of the last step before `before` that may write a place that the claim mentions, -1 if none."""
+        return max([self.last(place, before) for place in claim.places])
 
     def last(self, place: Expr, before: int) -> int:
         """The index of the last step before `before` that may write `place`, -1 if none."""
@@ -243,9 +285,14 @@ class _Writers:
         )
 
     def _stored(self, start: int, end: int, before: int) -> int:
-        return next((k for k, low, high in reversed(self.memory) if k < before and low < end and start < high), -1)
+        for k, low, high in self.memory:
+            if low < end and start < high and k < before:
+                return k
+        return -1
 
     def _clobbered(self, place: Expr, before: int) -> int:
+        if self.below <= place[1] and place[1] + place[2] <= 0:
+            return -1  # no call loses it
         return next((k for k in reversed(self.calls) if k < before and is_lost(place, self.steps[k], self.machine)), -1)
 
 
