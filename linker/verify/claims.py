@@ -190,6 +190,8 @@ class Prover:
             return ""
         if not claim.places:
             return "it is not"
+        if not self._writing(claim):  # then it is at the entry what it is here
+            return "" if self._at_entry(claim) else "it is not when control comes from the entry"
         index = self.indices[block].written(claim, index) + 1
         if (block, index, claim) in self.proved_within:
             return ""
@@ -221,7 +223,7 @@ class Prover:
         if claim.written is None:
             for place in claim.places:
                 if place not in self.written:
-                    self.written[place] = frozenset(n for n, w in self.indices.items() if w.last(place, _END) >= 0)
+                    self.written[place] = frozenset([n for n, w in self.indices.items() if w.last(place, _END) >= 0])
             claim.written = frozenset().union(*(self.written[place] for place in claim.places))
         return claim.written
 

@@ -138,14 +138,20 @@ def _bases(machine: Machine, blocks: list[list[Insn]], successors: tuple[tuple[i
 
 
 def _advance(machine: Machine, insn: Insn, bases: Bases) -> None:
-    results = [(e[1], _frame_address(e[3], bases)) for e in insn.effects if e[0] == "set" and e[1] != FLAGS]
+    effects = insn.effects
+    if len(effects) > 1:  # all at once: every value is of the state before
+        results = [(e[1], _frame_address(e[3], bases)) for e in effects if e[0] == "set" and e[1] != FLAGS]
+    elif effects and effects[0][0] == "set" and effects[0][1] != FLAGS:
+        results = [(effects[0][1], _frame_address(effects[0][3], bases))]
+    else:
+        results = []
     for register, offset in results:
-        if offset is None:
-            bases.pop(register, None)
-        else:
+        if offset is not None:
             bases[register] = offset
-    if machine.stack_pointer not in bases:
-        raise Unprovable("the stack pointer is set to something else", insn.address)
+        elif register in bases:
+            del bases[register]
+            if register == machine.stack_pointer:
+                raise Unprovable("the stack pointer is set to something else", insn.address)
     if insn.kind == "call":
         if passed := [r for r in machine.arguments if r in bases]:
             raise Unprovable(f"a frame's address is passed in {passed[0]}", insn.address)
@@ -164,7 +170,7 @@ def _frame_address(e: Expr, bases: Bases) -> int | None:
 def _steps(machine: Machine, block: list[Insn], entry: Bases, sites: dict[int, TableSite]) -> Iterator[Step]:
     bases = dict(entry)
     for insn in block:
-        effects = tuple(_placed(machine, e, insn, bases) for e in insn.effects)
+        effects = tuple([_placed(machine, e, insn, bases) for e in insn.effects])
         site = sites.get(insn.end) if insn.kind == "call" else None
         site = site if site and site.usable else None
         registers = {n: bases[r] for n, r in machine.dwarf.items() if r in bases} if site else {}
@@ -175,6 +181,31 @@ def _steps(machine: Machine, block: list[Insn], entry: Bases, sites: dict[int, T
 
 
 def _placed(machine: Machine, e: Effect, insn: Insn, bases: Bases) -> Effect:
+    known = _elsewhere.get(e)
+    if known is None:
+        known = _elsewhere[e] = (frozenset(_registers(e)), [])
+    registers, away = known
+    if registers.isdisjoint(bases):  # no frame address takes part: the same whatever the frame is
+        if not away:
+            away.append(_placed_in(machine, e, insn, bases))
+        return away[0]
+    return _placed_in(machine, e, insn, bases)
+
+
+# by effect: the registers that it mentions, and what it is where none of them holds a frame address, once met
+_elsewhere: dict[Effect, tuple[frozenset[str], list[Effect]]] = {}
+
+
+def _registers(e: Any) -> Iterator[str]:
+    """The names in an effect or expression, registers among them."""
+    for part in e:
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, tuple):
+            yield from _registers(part)
+
+
+def _placed_in(machine: Machine, e: Effect, insn: Insn, bases: Bases) -> Effect:
     if e[0] == "store":
         if _frame_address(e[3], bases) is not None:
             raise Unprovable("a frame's address is stored", insn.address)

@@ -15,7 +15,7 @@ otherwise than to save it, does so for a value that the program left undefined.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
@@ -38,19 +38,16 @@ class Fault:
 class Places:
     """Which bit of a state stands for which byte."""
 
-    machine: Machine
     registers: dict[str, int]  # first bit
+    sizes: dict[str, int]  # bytes that are told apart
     frame: int  # bit of the byte at `low`
     low: int  # least CFA offset
     high: int  # one behind the greatest
 
     def register(self, name: str, width: int = 8) -> State:
         """The low `width` bytes."""
-        return ((1 << min(width, self.size(name))) - 1) << self.registers[name]
-
-    def size(self, name: str) -> int:
-        """Bytes that are told apart."""
-        return 1 if name == FLAGS else 16 if name in self.machine.vectors else 8
+        size = self.sizes[name]
+        return ((1 << (width if width < size else size)) - 1) << self.registers[name]
 
     def slot(self, offset: int, size: int) -> State:
         """Bytes of the frame."""
@@ -61,7 +58,7 @@ class Places:
         bit = (state & -state).bit_length() - 1
         if bit >= self.frame:
             return f"the frame at CFA{bit - self.frame + self.low:+d}"
-        return next(r for r, at in self.registers.items() if at <= bit < at + self.size(r))
+        return next(r for r, at in self.registers.items() if at <= bit < at + self.sizes[r])
 
 
 def find_faults(machine: Machine, function: TableFunction, body: Body) -> list[Fault]:
@@ -71,35 +68,41 @@ def find_faults(machine: Machine, function: TableFunction, body: Body) -> list[F
 
 def _places(machine: Machine, function: TableFunction, body: Body) -> Places:
     registers: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     at = 0
     for name in (*machine.registers, FLAGS):
         registers[name] = at
-        at += 1 if name == FLAGS else 16 if name in machine.vectors else 8
+        sizes[name] = 1 if name == FLAGS else 16 if name in machine.vectors else 8
+        at += sizes[name]
     low, high = machine.entry_sp, 8
     for step in (s for n in body.order for s in body.blocks[n]):
-        low = min(low, step.sp)
+        if step.sp < low:
+            low = step.sp
         for place, size in _accesses(step):
             if place[0] == "frame":
                 low, high = min(low, place[1]), max(high, place[1] + size)
     for site in function.sites:
         low = min(low, -site.frame)
-    return Places(machine, registers, at, low - 16, high + 16)
+    return Places(registers, sizes, at, low - 16, high + 16)
 
 
-def _accesses(step: Step) -> Iterator[tuple[Expr, int]]:
-    def within(e: Expr) -> Iterator[tuple[Expr, int]]:
+def _accesses(step: Step) -> list[tuple[Expr, int]]:
+    out: list[tuple[Expr, int]] = []
+
+    def within(e: Expr) -> None:
         if e[0] == "ld":
-            yield e[1], e[2]
+            out.append((e[1], e[2]))
         elif e[0] == "op":
-            yield from e[2]
+            out.extend(e[2])
         elif e[0] == "alu":
-            yield from within(e[2])
-            yield from within(e[3])
+            within(e[2])
+            within(e[3])
 
     for e in step.effects:
         if e[0] == "store":
-            yield e[1], e[2]
-        yield from within(e[3])
+            out.append((e[1], e[2]))
+        within(e[3])
+    return out
 
 
 class _Analysis:
@@ -114,6 +117,9 @@ class _Analysis:
         ]
         self.clobbered = sum(self.places.register(r, 16) for r in self.lost)
         self.numbers = {name: number for number, name in machine.dwarf.items()}
+        self.whole = {name: self.places.register(name, 16) for name in self.places.registers}
+        # the steps of each block, and the bytes without poison in which they do nothing
+        self.steps = {n: [(step, self._concerns(step)) for step in body.blocks[n]] for n in body.order}
         self.padding = self._padding()
         unset = self._unset()
         self.behind = {
@@ -157,7 +163,7 @@ class _Analysis:
                     at[step.insn.address] = state
                 for e in step.effects:
                     if e[0] == "set":
-                        state &= ~self.places.register(e[1], 16)
+                        state &= ~self.whole[e[1]]
             for s in self.body.successors[n]:
                 both = entry.get(s, state) & state
                 if s not in entry or both != entry[s]:
@@ -211,9 +217,45 @@ class _Analysis:
         return self.places.register(self.machine.dwarf[word], width)
 
     def _block(self, n: int, state: State) -> State:
-        for step in self.body.blocks[n]:
-            state = self._step(step, state)
+        for step, concerns in self.steps[n]:
+            if concerns < 0 or state & concerns:
+                state = self._step(step, state)
         return state
+
+    def _concerns(self, step: Step) -> State:
+        """The bytes that a step reads or writes: as long as none is poisoned, it faults on nothing and leaves all so.
+
+        Of a call, and of what makes poison itself, these are all bytes.
+        """
+        insn = step.insn
+        if insn.kind == "call":
+            return -1
+        bits = 0
+        for register, width in insn.reads:
+            bits |= self.places.register(register, width)
+        for e in step.effects:
+            if e[3] == ("lost",):
+                return -1
+            bits |= self._read(e[3]) | self._addresses(e[3])
+            if e[0] == "set":
+                bits |= self.whole[e[1]]
+            else:
+                bits |= self._address(e[1]) | self._memory(e[1], e[2])
+        if insn.kind in ("ret", "tail"):
+            bits |= self.returned if insn.kind == "ret" else self.passed
+        return bits
+
+    def _addresses(self, e: Expr) -> State:
+        """The registers by which an expression addresses memory."""
+        if e[0] == "ld":
+            return self._address(e[1])
+        if e[0] == "alu":
+            return self._addresses(e[2]) | self._addresses(e[3])
+        bits = 0
+        if e[0] == "op":
+            for place, _ in e[2]:
+                bits |= self._address(place)
+        return bits
 
     def _fault(self, insn: Insn, state: State, what: Callable[[], str]) -> None:
         if state and self.faults is not None and insn.address not in self.faults:
@@ -249,7 +291,7 @@ class _Analysis:
     def _set(self, e: Expr, bits: State, state: State) -> State:
         register: str = e[1]
         width: int = e[2]
-        at, size = self.places.registers[register], self.places.size(register)
+        at, size = self.places.registers[register], self.places.sizes[register]
         if width < 4 and size == 8:  # the rest of the register stays
             size = width
         mask = (1 << size) - 1
@@ -269,7 +311,11 @@ class _Analysis:
     def _address(self, place: Expr) -> State:
         if place[0] != "far":
             return 0
-        return sum(self.places.register(r) for r in dict.fromkeys(place[1:3]) if r)
+        return self._both(place[1], place[2])
+
+    def _both(self, base: str | None, index: str | None) -> State:
+        bits = self.places.register(base) if base else 0
+        return bits | self.places.register(index) if index else bits
 
     def _read(self, e: Expr) -> State:
         """All bytes that an expression reads."""
@@ -279,7 +325,7 @@ class _Analysis:
         if kind == "ld":
             return self._memory(e[1], e[2])
         if kind == "lea":
-            return sum(self.places.register(r) for r in dict.fromkeys(e[1][:2]) if r)
+            return self._both(*e[1][:2])
         if kind == "alu":
             return self._read(e[2]) | self._read(e[3])
         if kind == "op":
