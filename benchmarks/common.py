@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "testsuite"))
@@ -25,6 +29,19 @@ def best(command: Sequence[str | Path], times: int = 5, cwd: Path | None = None)
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True, cwd=cwd)
         shortest = min(shortest, time.perf_counter() - begin)
     return shortest
+
+
+def cpu(work: Callable[[], T]) -> tuple[T, float]:
+    """The processor time, in seconds, that child processes take for a piece of work; and its result."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = work()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return result, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def cpu_of(command: Sequence[str | Path]) -> float:
+    """The processor time of a command, its children included; a failing one ends the benchmark."""
+    return cpu(lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True))[1]
 
 
 def text_size(program: Path) -> int:
