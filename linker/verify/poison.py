@@ -2,7 +2,8 @@
 
 A forward analysis. Its state is the set of poisoned bytes: of each register (8, of vectors 16), of the condition
 codes, of each byte of the frame. Behind a usable site everything that the site's map does not describe is poisoned,
-as a rebuild with poison would do it (runtime/lib/rebuild.c); so is what lies below the stack pointer behind any call.
+as a rebuild with poison would do it (runtime/lib/rebuild.c), and what was poisoned before and is still there, since a
+thread is rebuilt at some sites and not at others; so is what lies below the stack pointer behind any call.
 Copies carry poison along byte by byte, whatever is computed from a poisoned byte is poisoned whole. It must not reach
 
     memory outside of the frame, an address, a condition, a call's or a return's registers,
@@ -237,14 +238,15 @@ class _Analysis:
 
     def _call(self, step: Step, state: State) -> State:
         self._fault(step.insn, state & self.passed, lambda: "passes")
+        after = (state & ~self.clobbered) | self._below(step.sp)
         if step.site is None:
-            return (state & ~self.clobbered) | self._below(step.sp)
+            return after
         for word in step.site.values:
             if not is_constant(word):
                 self._fault(step.insn, state & self._described(word, 8), lambda: "has a value listed in")
         for _, offset in step.site.saved:
             self._fault(step.insn, state & self.places.slot(offset, 8), lambda: "has a register saved in")
-        return self.behind[step.insn.address]
+        return after | self.behind[step.insn.address]  # with a rebuild here, or with one before and none here
 
     def _set(self, e: Expr, bits: State, state: State) -> State:
         register: str = e[1]
