@@ -221,7 +221,9 @@ def _described(subject: Subject, site: TableSite) -> set[str | int]:
 
 
 def _remove_spill(rng: random.Random, subject: Subject) -> tuple[Subject, str] | None:
-    """Blank the only store to a slot that some site lists a value in."""
+    """Blank the only store to a slot that some site lists a value in; not one that a push made room for, with anything."""
+    if any(insn.text == "push rax" for insn in subject.insns()):
+        return None
     sp = MACHINES[subject.isa].stack_pointer
     listed = {(s.frame, w) for s in subject.function.sites if s.usable for w in s.values if w & SLOT}
     stores: dict[int, list[Insn]] = {}
@@ -239,18 +241,23 @@ def _remove_spill(rng: random.Random, subject: Subject) -> tuple[Subject, str] |
 
 
 def _extend_range(rng: random.Random, subject: Subject) -> tuple[Subject, str] | None:
-    """Blank the first write of a register behind a site whose map does not describe it, where it is read thereafter."""
+    """Blank the first write of a register behind a site whose map does not describe it, where it is read thereafter.
+
+    Only of registers that had been written before: until then they hold the caller's, and are nobody's to read.
+    """
     machine = MACHINES[subject.isa]
     insns = subject.insns()
     sites = {s.returns_to: s for s in subject.function.sites if s.usable and not s.flags & 4}
     found = []
+    written: set[str] = set()
     for k, insn in enumerate(insns):
+        written |= {e[1] for e in insn.effects if e[0] == "set" and not insn.text.startswith(("pop", "ldp"))}
         site = sites.get(insn.end)
         if insn.kind != "call" or site is None:
             continue
         known = _described(subject, site)
         lost = {machine.dwarf[n] for n, _ in site.saved} - {r for r in known if isinstance(r, str)}
-        lost &= set(machine.callee_saved)
+        lost &= set(machine.callee_saved) & written
         for j in range(k + 1, len(insns)):
             if insns[j].kind:
                 break

@@ -110,6 +110,7 @@ class _Analysis:
         self.places = _places(machine, function, body)
         self.passed = sum(self.places.register(r, 16) for r in machine.arguments)
         self.returned = sum(self.places.register(r, 16) for r in machine.results)
+        self.kept = sum(self.places.register(r) for r in machine.callee_saved)
         self.lost = [
             r for r in (*machine.registers, FLAGS) if r not in machine.callee_saved and r != machine.stack_pointer
         ]
@@ -232,7 +233,7 @@ class _Analysis:
         if insn.kind == "call":
             return self._call(step, after)
         if insn.kind in ("ret", "tail"):
-            read = self.returned if insn.kind == "ret" else self.passed
+            read = self.kept | (self.returned if insn.kind == "ret" else self.passed)
             self._fault(insn, after & read, lambda: "returns with")
         return after
 
