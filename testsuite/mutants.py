@@ -99,7 +99,9 @@ def _other_place(rng: random.Random, isa: str, word: int) -> int:
     if word & SLOT:
         return word + rng.choice((8, -8))
     machine = MACHINES[isa]
-    numbers = [n for n, r in machine.dwarf.items() if r in machine.callee_saved and n != word and r not in machine.vectors]
+    numbers = [
+        n for n, r in machine.dwarf.items() if r in machine.callee_saved and n != word and r not in machine.vectors
+    ]
     return rng.choice(numbers)
 
 

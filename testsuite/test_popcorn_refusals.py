@@ -15,7 +15,6 @@ from popcorn_fixtures import (
     files,
     needs_emulator,
     refused,
-    restoring,
     started,
     succeeds,
 )

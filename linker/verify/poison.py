@@ -11,7 +11,8 @@ Copies carry poison along byte by byte, whatever is computed from a poisoned byt
 
 Registers that a call does not preserve are never poisoned by it: what they hold is the callee's affair. Nor is a
 register that the function has not set on any path: until then it holds the caller's value, and code that reads that,
-otherwise than to save it, does so for a value that the program left undefined.
+otherwise than to save it, does so for a value that the program left undefined. The same goes for a slot that such a
+register, if it is none that calls preserve, was pushed into to align the stack.
 """
 
 from __future__ import annotations
@@ -116,10 +117,9 @@ class _Analysis:
         ]
         self.clobbered = sum(self.places.register(r, 16) for r in self.lost)
         self.numbers = {name: number for number, name in machine.dwarf.items()}
-        self.padding = self._padding()
-        unset = self._unset()
+        undefined = self._undefined()
         self.behind = {
-            step.insn.address: self._behind(step.site) & ~unset[step.insn.address]
+            step.insn.address: self._behind(step.site) & ~undefined[step.insn.address]
             for n in body.order
             for step in body.blocks[n]
             if step.site is not None
@@ -146,20 +146,18 @@ class _Analysis:
                     work.append(s)
         return entry
 
-    def _unset(self) -> dict[int, State]:
-        """At each site the registers that no instruction on any path from the entry has set."""
-        entry: dict[int, State] = {0: sum(self.places.register(r, 16) for r in self.machine.callee_saved)}
+    def _undefined(self) -> dict[int, State]:
+        """Before each instruction what holds, on every path, nothing that the function has put there."""
+        kept = (*self.machine.callee_saved, *self.machine.undefined_at_entry)
+        entry: dict[int, State] = {0: sum(self.places.register(r, 16) for r in dict.fromkeys(kept))}
         at: dict[int, State] = {}
         work = [0]
         while work:
             n = work.pop()
             state = entry[n]
             for step in self.body.blocks[n]:
-                if step.site is not None:
-                    at[step.insn.address] = state
-                for e in step.effects:
-                    if e[0] == "set":
-                        state &= ~self.places.register(e[1], 16)
+                at[step.insn.address] = state
+                state = self._still_undefined(step, state)
             for s in self.body.successors[n]:
                 both = entry.get(s, state) & state
                 if s not in entry or both != entry[s]:
@@ -167,27 +165,27 @@ class _Analysis:
                     work.append(s)
         return at
 
-    def _below(self, sp: int) -> State:
-        """The frame below the stack pointer, but for padding."""
-        return self.places.slot(self.places.low, sp - self.places.low) & ~self.padding
+    def _still_undefined(self, step: Step, before: State) -> State:
+        state = before
+        for e in step.effects:
+            if e[0] == "set":
+                bits, source = self.places.register(e[1], 16), e[3]
+                # to align the stack a register is pushed and, in the end, popped
+                slot = self._memory(source[1], source[2]) if source[0] == "ld" else 0
+                state = state | bits if slot and not slot & ~before else state & ~bits
+            elif e[1][0] == "frame":
+                slot = self.places.slot(e[1][1], e[2])
+                state = state | slot if self._means_nothing(e[3], before) else state & ~slot
+        return state & ~self.clobbered if step.insn.kind == "call" else state
 
-    def _padding(self) -> State:
-        """Slots that only ever receive a register that means nothing at entry: pushed to align the stack."""
-        junk: State = 0
-        other: State = 0
-        written: set[str] = set()
-        for n in self.body.order:
-            for step in self.body.blocks[n]:
-                for e in step.effects:
-                    if e[0] == "store" and e[1][0] == "frame":
-                        value = e[3]
-                        is_junk = n == 0 and value[0] == "r" and value[1] in self.machine.undefined_at_entry - written
-                        bits = self.places.slot(e[1][1], e[2])
-                        junk, other = (junk | bits, other) if is_junk else (junk, other | bits)
-                written |= {e[1] for e in step.effects if e[0] == "set"}
-                if step.insn.kind == "call":
-                    written |= self.machine.undefined_at_entry
-        return junk & ~other
+    def _means_nothing(self, value: Expr, undefined: State) -> bool:
+        if value[0] != "r" or value[1] not in self.machine.undefined_at_entry:
+            return False
+        return bool(undefined & self.places.register(value[1]))
+
+    def _below(self, sp: int) -> State:
+        """The frame below the stack pointer."""
+        return self.places.slot(self.places.low, sp - self.places.low)
 
     def _behind(self, site: TableSite) -> State:
         """What is poisoned behind a site: all that its map does not describe."""
@@ -204,7 +202,7 @@ class _Analysis:
                 state |= places.register(register, 16)
         if self.machine.link_register is None:
             described |= places.slot(-8, 8)
-        return state & ~described & ~self.padding
+        return state & ~described
 
     def _described(self, word: int, width: int) -> State:
         offset = slot_of(word)
