@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import networkx as nx
-
 from popcc.ir.calls import Call, parse_call
 from popcc.ir.model import Function, Inst, Module, header_name
 from popcc.ir.text import GLOBAL_RE, quote_free
 from popcc.leaf import LEAF_FUNCTIONS
+from popcc.passes.graph import reachable, reversed_graph
 
 POINT = "__popcorn_point"
 WORLD = "<other units>"
@@ -30,7 +29,7 @@ _REPLACEABLE = re.compile(r"^define [^@]*\b(?:weak|linkonce|weak_odr|linkonce_od
 class CallGraph:
     """The calls of one unit."""
 
-    graph: nx.DiGraph[str]
+    graph: dict[str, dict[str, None]]  # from each function, and from the world, to what it calls
     site_free: frozenset[str]  # defined here
 
     def is_site(self, call: Call) -> bool:
@@ -66,10 +65,8 @@ def call_graph(module: Module) -> CallGraph:
     """Builds the graph. Indirect calls lead to every function whose address is taken and to the world outside."""
     functions = {f.name: f for f in module.functions()}
     exposed = _address_taken(module, functions) | {n for n, f in functions.items() if _visible(f)}
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(functions)
-    graph.add_edges_from((WORLD, n) for n in exposed)
-    graph.add_node(WORLD)
+    graph: dict[str, dict[str, None]] = {name: {} for name in functions}
+    graph[WORLD] = dict.fromkeys(exposed)
     tainted = {n for n, f in functions.items() if _REPLACEABLE.match(f.header)}
     for name, function in functions.items():
         for inst in function.insts():
@@ -78,14 +75,11 @@ def call_graph(module: Module) -> CallGraph:
                 continue
             callee = quote_free(call.callee) if call.callee[0] == "@" else WORLD
             if callee in functions:
-                graph.add_edge(name, callee)
+                graph[name][callee] = None
             elif not is_leaf(callee):
-                graph.add_edge(name, WORLD)
+                graph[name][WORLD] = None
                 tainted.add(name)
-    reversed_ = graph.reverse(copy=False)
-    reaching = set(tainted)
-    for name in tainted:
-        reaching |= nx.descendants(reversed_, name)
+    reaching = reachable(reversed_graph(graph), tainted)
     return CallGraph(graph, frozenset(functions.keys() - reaching))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import networkx as nx
-
 from popcc.ir.model import Block, Function
 from popcc.ir.text import NAME
+from popcc.passes.graph import reversed_graph
 
 _LABEL = re.compile(rf"label ({NAME})")
 
@@ -21,14 +20,9 @@ def successor_labels(block: Block) -> list[str]:
     return list(dict.fromkeys(_LABEL.findall(last.rhs)))
 
 
-def flow_graph(function: Function) -> nx.DiGraph[str]:
-    """Blocks by name, an edge for each way control may go; the entry is the first block."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    for block in function.blocks:
-        graph.add_node(block.name)
-        for successor in successor_labels(block):
-            graph.add_edge(block.name, successor)
-    return graph
+def flow_graph(function: Function) -> dict[str, list[str]]:
+    """Blocks by name, with the blocks control may go to from there; the entry is the first."""
+    return {block.name: successor_labels(block) for block in function.blocks}
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,7 @@ def natural_loops(function: Function) -> list[Loop]:
     depth-first walk enters first: every cycle contains the header of some loop."""
     graph = flow_graph(function)
     entry = function.blocks[0].name
+    predecessors = reversed_graph(graph)
     loops: dict[str, set[str]] = {}
     for tail, header in _back_edges(graph, entry):
         body = loops.setdefault(header, {header})
@@ -52,15 +47,15 @@ def natural_loops(function: Function) -> list[Loop]:
             node = work.pop()
             if node not in body:
                 body.add(node)
-                work.extend(graph.predecessors(node))
+                work.extend(predecessors[node])
     return [Loop(h, frozenset(b)) for h, b in loops.items()]
 
 
-def _back_edges(graph: nx.DiGraph[str], entry: str) -> list[tuple[str, str]]:
+def _back_edges(graph: dict[str, list[str]], entry: str) -> list[tuple[str, str]]:
     """Edges to a block that is still open in a depth-first walk; without them the graph has no cycle."""
     edges: list[tuple[str, str]] = []
     state: dict[str, int] = {entry: 1}
-    stack = [(entry, iter(list(graph.successors(entry))))]
+    stack = [(entry, iter(graph[entry]))]
     while stack:
         node, successors = stack[-1]
         for s in successors:
@@ -69,7 +64,7 @@ def _back_edges(graph: nx.DiGraph[str], entry: str) -> list[tuple[str, str]]:
                 edges.append((node, s))
             elif seen == 0:
                 state[s] = 1
-                stack.append((s, iter(list(graph.successors(s)))))
+                stack.append((s, iter(graph[s])))
                 break
         else:
             state[node] = 2

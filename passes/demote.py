@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from popcc.ir.model import Function, Inst
-from popcc.ir.text import NAME, local_names, substitute
+from popcc.ir.text import NAME, substitute
 
 _INCOMING = re.compile(rf"\[ (.*?), ({NAME}) \]")
 
@@ -79,7 +79,5 @@ def _load_incoming(function: Function, d: Demotion) -> dict[str, list[Inst]]:
 
 
 def _with_operands_loaded(inst: Inst, d: Demotion, out: list[Inst]) -> Inst:
-    if "%" not in inst.rhs:
-        return inst
-    names = {n: d.load(n, out) for n in dict.fromkeys(local_names(inst.rhs)) if n in d.values}
+    names = {n: d.load(n, out) for n in dict.fromkeys(inst.names) if n in d.values}
     return inst.with_rhs(substitute(inst.rhs, names)) if names else inst

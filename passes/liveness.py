@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from popcc.ir.model import Block, Function, Inst
-from popcc.ir.text import NAME, local_names
+from popcc.ir.text import NAME
 from popcc.passes.cfg import successor_labels
 
 _INCOMING = re.compile(rf"\[ (.*?), ({NAME}) \]")
@@ -50,9 +50,8 @@ class Liveness:
 
     def _uses(self, inst: Inst) -> int:
         bits = 0
-        if "%" in inst.rhs:
-            for name in local_names(inst.rhs):
-                bits |= self._index.get(name, 0)
+        for name in inst.names:
+            bits |= self._index.get(name, 0)
         return bits
 
     def _solve(self, function: Function) -> dict[str, int]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import networkx as nx
-
 from popcc.errors import PopccError
 from popcc.ir.model import Block, Function, Inst, Module
 from popcc.passes.base import with_declarations
 from popcc.passes.callgraph import POINT, WORLD, CallGraph, call_graph, call_of
 from popcc.passes.cfg import Loop, natural_loops
+from popcc.passes.graph import Graph, components
 
 PLACEMENTS = ("auto", "functions", "loops", "all", "none")
 _FLAG = "@__popcorn_flag"
@@ -77,21 +76,22 @@ class MigrationPoints:
 
 def _may_recurse(calls: CallGraph) -> set[str]:
     out: set[str] = set()
-    for component in nx.strongly_connected_components(calls.graph):
-        if len(component) == 1:
-            (node,) = component
-            if calls.graph.has_edge(node, node):
-                out.add(node)
-        elif WORLD in component:
+    for component in components(calls.graph):
+        if WORLD in component and len(component) > 1:
             # a cycle through other units enters this one through a function they can call
-            out.update(n for n in calls.graph.successors(WORLD) if n in component)
-            inner = calls.graph.subgraph(component - {WORLD})
-            for part in nx.strongly_connected_components(inner):
-                if len(part) > 1 or any(inner.has_edge(n, n) for n in part):
+            out.update(n for n in calls.graph[WORLD] if n in component)
+            inside = component - {WORLD}
+            inner = {n: [s for s in calls.graph[n] if s in inside] for n in inside}
+            for part in components(inner):
+                if _cyclic(inner, part):
                     out.update(part)
-        else:
+        elif _cyclic(calls.graph, component):
             out.update(component)
     return out - {WORLD}
+
+
+def _cyclic(graph: Graph[str], component: set[str]) -> bool:
+    return len(component) > 1 or any(n in graph[n] for n in component)
 
 
 def _unbounded(function: Function, loops: list[Loop]) -> set[str]:

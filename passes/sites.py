@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from popcc.ir.calls import Call, parse_call
 from popcc.ir.model import Function, Inst, Module, header_span
-from popcc.ir.text import local_names, quote_free, substitute
+from popcc.ir.text import quote_free, substitute
 from popcc.passes.base import DebugLines, with_declarations
 from popcc.passes.callgraph import CallGraph, call_graph
 from popcc.passes.commonstack import FRAME, csp_address
@@ -118,14 +118,14 @@ class _Rewriter:
         for name, inst in self.definitions.items():
             if name == FRAME or (inst.opcode not in _CASTS and inst.opcode != "getelementptr"):
                 continue
-            operands = [n for n in local_names(inst.rhs) if n in self.types]
+            operands = [n for n in inst.names if n in self.types]
             if (
                 len(operands) != 1
                 or not may_be_carried(self.types[name])
                 or not may_be_carried(self.types[operands[0]])
             ):
                 continue
-            if inst.opcode == "getelementptr" and not re.search(rf"ptr {re.escape(operands[0])}(?:,|$)", inst.rhs):
+            if inst.opcode == "getelementptr" and f"ptr {operands[0]}," not in inst.rhs + ",":
                 continue
             roots[name] = operands[0]
         return roots

@@ -36,6 +36,6 @@ class TypeSizes:
         known = self._known.get(type_)
         if known is None:
             text = f'target datalayout = "{DATA_LAYOUT}"\n{self._structs}\n@x = external global {type_}\n'
-            variable = llvm.parse_assembly(text).get_global_variable("x")
+            variable = llvm.parse_assembly(text, llvm.create_context()).get_global_variable("x")
             known = self._known[type_] = int(self._data.get_abi_size(variable.global_value_type))
         return known

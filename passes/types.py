@@ -32,6 +32,10 @@ def skip_flags(s: str) -> str:
 
 def result_type(inst: Inst) -> str:
     """The type of an instruction's result. Raises `ValueError` for an opcode that C can't lead to."""
+    return inst.parsed(_result_type)
+
+
+def _result_type(inst: Inst) -> str:
     op, rhs = inst.opcode, inst.rhs
     if op == "call":
         return parse_call(inst).ret

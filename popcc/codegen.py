@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import llvmlite.binding as llvm
 
 from popcc.errors import PopccError
@@ -25,8 +27,9 @@ LLVM_OPTIONS = (
 )
 
 
+@cache
 def initialise() -> None:
-    """Targets and options; once per process."""
+    """Targets and options; once per process, and before it forks children that are to have them."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     for option in LLVM_OPTIONS:
@@ -39,11 +42,13 @@ def _machine(isa: Isa, level: int) -> llvm.TargetMachine:
     )
 
 
-def parse(text: str, after: str) -> llvm.ModuleRef:
-    """Parses and verifies IR; a failure is our own bug in phase `after`."""
+def parse(text: str, after: str, verified: bool = False) -> llvm.ModuleRef:
+    """Parses and verifies IR, if it is not `verified`; a failure is our own bug in phase `after`."""
     try:
-        module = llvm.parse_assembly(text)
-        module.verify()
+        # in a context of its own: in a common one LLVM would rename types that an earlier module had as well
+        module = llvm.parse_assembly(text, llvm.create_context())
+        if not verified:
+            module.verify()
     except RuntimeError as error:
         raise PopccError(f"internal error: invalid IR after {after}: {error}") from None
     return module
@@ -75,8 +80,8 @@ def rebuild_ssa(text: str) -> str:
 
 
 def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
-    """The ELF object (or assembly text) of common IR on one ISA."""
-    module = parse(text, "SROA")
+    """The ELF object (or assembly text) of common IR, as `rebuild_ssa` verified it, on one ISA."""
+    module = parse(text, "SROA", verified=True)
     level = {"0": 1, "1": 1, "3": 3}.get(optimization, 2)
     machine = _machine(isa, level)
     module.triple = isa.triple

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from popcc import codegen, frontend, isolate
 from popcc.errors import Place, PlacedError
@@ -71,22 +72,21 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     A function that LLVM can't allocate registers for, or whose maps can't be proved, goes to the memory tier
     and everything is generated again; what is unproved even then is marked and refused at run time.
     """
-    optimised = isolate.start(_optimised, ir, options).result()
+    _prepare()
+    first, *others = options.isas
+    optimised = ""
     tier: frozenset[str] = frozenset()
     while True:
-        common = isolate.start(_common, optimised, options, tier).result()
-        running = {isa: isolate.start(_generate, common, isa, options) for isa in options.isas}
-        objects: dict[str, IsaObject] = {}
-        failing: set[str] = set()
-        for isa, child in running.items():
-            try:
-                objects[isa] = child.result()
-                failing |= {f.name for f in objects[isa].functions if any(s.unproved for s in f.sites)}
-            except isolate.Aborted as aborted:
-                m = _OUT_OF_REGISTERS.search(aborted.text)
-                if not m or m.group(1) in tier:
-                    raise PlacedError(Place(str(path), isa=isa), str(aborted)) from None
-                failing.add(m.group(1))
+        # the child that makes the common IR goes on with the first ISA, while others generate for theirs
+        child = isolate.start(_common_and_first, ir, optimised, options, tier)
+        running: dict[str, isolate.Running[Any]] = {}
+        try:
+            optimised, common = child.receive()
+            running = {first: child, **{isa: isolate.start(_generate, common, isa, options) for isa in others}}
+            objects, failing = _collected(running, path, tier)
+        finally:
+            for c in (child, *running.values()):
+                c.stop()
         failing |= _constant_on_some(objects)
         if len(objects) == len(options.isas) and failing <= tier:
             break
@@ -94,6 +94,40 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     objects = {isa: _with_tier(o, tier) for isa, o in _agreed(objects).items()}
     digest = hashlib.sha1(f"{path}\0{common.text}".encode()).hexdigest()[:16]
     return Unit(digest, str(path), False, common.leaf_calls, common.sites, tuple(sorted(tier)), objects)
+
+
+def _prepare() -> None:
+    """What children would each do again: imports that take long, LLVM's targets and options."""
+    import popcc.linker.index
+    import popcc.linker.maps.complete  # noqa: F401
+
+    codegen.initialise()
+
+
+def _common_and_first(ir: str, optimised: str, options: CompileOptions, tier: frozenset[str]) -> Iterator[Any]:
+    """In a child: the optimised IR, if it is not known yet, with the common IR; then the object of the first ISA."""
+    optimised = optimised or _optimised(ir, options)
+    common = _common(optimised, options, tier)
+    yield optimised, common
+    yield _generate(common, options.isas[0], options)
+
+
+def _collected(
+    running: dict[str, isolate.Running[Any]], path: Path, tier: frozenset[str]
+) -> tuple[dict[str, IsaObject], set[str]]:
+    """The objects of the ISAs for which code could be generated, and the functions that failed on one."""
+    objects: dict[str, IsaObject] = {}
+    failing: set[str] = set()
+    for isa, child in running.items():
+        try:
+            objects[isa] = child.result()
+            failing |= {f.name for f in objects[isa].functions if any(s.unproved for s in f.sites)}
+        except isolate.Aborted as aborted:
+            m = _OUT_OF_REGISTERS.search(aborted.text)
+            if not m or m.group(1) in tier:
+                raise PlacedError(Place(str(path), isa=isa), str(aborted)) from None
+            failing.add(m.group(1))
+    return objects, failing
 
 
 def _constant_on_some(objects: dict[str, IsaObject]) -> set[str]:
@@ -145,11 +179,11 @@ def _with_tier(o: IsaObject, tier: frozenset[str]) -> IsaObject:
 
 def common_ir(ir: str, options: CompileOptions, tier: frozenset[str] = frozenset()) -> CommonIr:
     """The IR that all ISAs share, from the front end's; in this process."""
+    codegen.initialise()
     return _common(_optimised(ir, options), options, tier)
 
 
 def _optimised(ir: str, options: CompileOptions) -> str:
-    codegen.initialise()
     before: Sequence[Pass] = (
         TargetWords(),
         SameBits(),
@@ -166,7 +200,6 @@ def _optimised(ir: str, options: CompileOptions) -> str:
 
 
 def _common(optimised: str, options: CompileOptions, tier: frozenset[str]) -> CommonIr:
-    codegen.initialise()
     module = model.parse(optimised, model.OPTIMISED)
     sites = Sites()
     after: Sequence[Pass] = (
@@ -190,7 +223,6 @@ def _generate(common: CommonIr, isa_name: str, options: CompileOptions) -> IsaOb
     from popcc.linker.index import index_object
     from popcc.linker.maps.complete import complete
 
-    codegen.initialise()
     isa = isa_named(isa_name)
     elf = codegen.emit(common.text, isa, options.optimization)
     return replace(index_object(elf), functions=complete(elf, isa, common.sites))

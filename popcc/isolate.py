@@ -1,22 +1,26 @@
 """Running LLVM where it can't take the driver down.
 
 LLVM ends the whole process on a fatal error, and its options are process-global. So code is generated in a
-forked child, whose result comes back through a pipe, and whose last words, if it dies, become a message.
+forked child, whose result comes back through a pipe, and whose last words, if it dies, become a message. What
+the child needs is imported and initialised before the fork, once for all children.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
+import struct
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Generic, TypeVar
 
 from popcc.errors import PopccError
 
 T = TypeVar("T")
+_LENGTH = struct.Struct("<Q")  # in front of each result
 
 
 class Aborted(PopccError):
@@ -29,59 +33,88 @@ class Aborted(PopccError):
         super().__init__(f"code generation died ({how}): {text.strip() or 'no message'}")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Running(Generic[T]):
-    """A child at work."""
+    """A child at work. Its results are received in order; after the last, or an exception, it is gone."""
 
-    pid: int
+    pid: int  # 0 when it is gone
     pipe: int
     words: IO[bytes]
 
     def result(self) -> T:
-        """Waits; returns what the child's function returned, or raises what it raised, or `Aborted`."""
-        chunks = []
+        """The last result: waits for the child's end as well. Raises as `receive` does."""
+        value = self.receive()
+        self._end()
+        return value
+
+    def receive(self) -> T:
+        """Waits for the next result; raises what the child raised, or `Aborted`."""
         try:
-            while chunk := os.read(self.pipe, 1 << 20):
-                chunks.append(chunk)
+            data = self._read(_LENGTH.unpack(self._read(_LENGTH.size))[0])
+        except EOFError:
+            raise Aborted(*self._end()) from None
         except BaseException:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+            self.stop()
             raise
-        finally:
-            os.close(self.pipe)
-        status = os.waitpid(self.pid, 0)[1]
-        self.words.seek(0)
-        text = self.words.read().decode(errors="replace")
-        self.words.close()
-        if status != 0:
-            raise Aborted(text, status)
-        ok, value = pickle.loads(b"".join(chunks))
+        ok, value = pickle.loads(data)
         if not ok:
+            self._end()
             raise value
         return value  # type: ignore[no-any-return]
 
+    def stop(self) -> None:
+        """Ends the child if it is still there: nobody wants its results any more."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            self._end()
 
-def start(function: Callable[..., T], *arguments: Any) -> Running[T]:
-    """Forks a child that calls `function`; its result must survive pickling."""
+    def _read(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            chunk = os.read(self.pipe, size - len(data))
+            if not chunk:
+                raise EOFError
+            data += chunk
+        return bytes(data)
+
+    def _end(self) -> tuple[str, int]:
+        """Waits for the child's end; returns its last words and its status."""
+        os.close(self.pipe)
+        pid, self.pid = self.pid, 0
+        status = os.waitpid(pid, 0)[1]
+        with self.words:
+            self.words.seek(0)
+            return self.words.read().decode(errors="replace"), status
+
+
+def start(function: Callable[..., T] | Callable[..., Iterator[T]], *arguments: Any) -> Running[T]:
+    """Forks a child that calls `function`; its result must survive pickling. An iterator gives several results."""
     read, write = os.pipe()
-    words = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `Running.result`)
+    words = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `Running`)
     pid = os.fork()
     if pid:
         os.close(write)
         return Running(pid, read, words)
     try:
+        gc.disable()  # a child lives for one task
         os.close(read)
         os.dup2(words.fileno(), 2)
         try:
-            outcome = (True, function(*arguments))
+            outcome = function(*arguments)
+            for value in outcome if isinstance(outcome, Iterator) else (outcome,):
+                _send(write, (True, value))
         except Exception as error:
-            outcome = (False, _picklable(error))  # type: ignore[assignment]
-        data = memoryview(pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL))
-        while data:
-            data = data[os.write(write, data) :]
+            _send(write, (False, _picklable(error)))
         os._exit(0)
     finally:
         os._exit(120)
+
+
+def _send(pipe: int, outcome: tuple[bool, Any]) -> None:
+    data = pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL)
+    rest = memoryview(_LENGTH.pack(len(data)) + data)
+    while rest:
+        rest = rest[os.write(pipe, rest) :]
 
 
 def _picklable(error: Exception) -> Exception:

@@ -19,6 +19,7 @@ from capstone import arm64 as ca
 from popcc.isa import ISAS
 from popcc.linker.machine.aarch64_jumps import jump_targets, linked_targets
 from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
+from popcc.linker.machine.engine import Engine, Raw
 
 _ADR_PAGE, _ADR_LO21, _GOT_PAGE, _GOT_LO12 = (275, 276), 274, 311, 312
 _LO12 = frozenset((277, 278, 284, 285, 286, 299))
@@ -59,25 +60,41 @@ _MERGING = ("ins", "bfi", "bfxil", "bsl", "bit", "bif", "mla", "mls", "fmla", "f
 _TRAPS = frozenset(("brk", "udf", "hlt"))
 _M64 = (1 << 64) - 1
 
-_decoder = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM)
-_decoder.detail = True
+# (mask, value): adr and adrp, b and bl, cbz and cbnz, tbz and tbnz, b.cond, loads of a literal (Arm ARM, C4.1)
+_PC_RELATIVE = (
+    (0x1F000000, 0x10000000), (0x7C000000, 0x14000000), (0x7E000000, 0x34000000), (0x7E000000, 0x36000000),
+    (0xFE000000, 0x54000000), (0x3B000000, 0x18000000),
+)  # fmt: skip
+_engine = Engine(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM, "arm64")
+# by their word, instructions that mean the same wherever they stand
+_known: dict[bytes, Insn] = {}
 
 
 def _decode(code: Code) -> list[Insn]:
     out: list[Insn] = []
-    end = 0
-    for raw in _decoder.disasm(code.data, code.address):
-        out.append(_Decoding(raw, code).run())
-        end = raw.address + 4 - code.address
-    if end != len(code.data):
-        raise Undecodable(f"bytes {code.data[end : end + 4].hex(' ')} at {code.section}+{end:#x}")
+    data, relocations = code.data, code.relocations
+    for at in range(0, len(data), 4):
+        address = code.address + at
+        word = data[at : at + 4]
+        if address not in relocations:
+            if known := _known.get(word):
+                out.append(known.moved(address))
+                continue
+        raw = _engine.decode(data, at, address)
+        if raw is None:
+            raise Undecodable(f"bytes {word.hex(' ')} at {code.section}+{at:#x}")
+        insn = _Decoding(raw, code).run()
+        number = int.from_bytes(word, "little")
+        if address not in relocations and not any(number & mask == value for mask, value in _PC_RELATIVE):
+            _known[word] = insn
+        out.append(insn)
     return out
 
 
 class _Decoding:
     """The decoding of one instruction."""
 
-    def __init__(self, raw: Any, code: Code) -> None:
+    def __init__(self, raw: Raw, code: Code) -> None:
         self.raw = raw
         self.code = code
         self.insn = Insn(raw.address, raw.address + 4, f"{raw.mnemonic} {raw.op_str}".strip())
@@ -293,7 +310,7 @@ class _Decoding:
             self._odd_access(mem, self.ops[:at])
         if not self.insn.effects:  # a load into the zero register, of a volatile object say, still takes the address
             self.insn.reads += [(r, 8) for r in mem[:2] if r]
-        if self.raw.writeback or post:
+        if self.raw.arch.writeback or post:
             amount = self.ops[at + 1].imm if post else disp
             self.insn.effects.append(("set", base, 8, ("lea", (base, None, amount, None))))
 
@@ -345,7 +362,7 @@ class _Decoding:
         if merge or m.startswith(_MERGING) or m.endswith("2") or (m in ("orr", "bic") and len(self.ops) == 2):
             reads += [self._reg(self.ops[0])]
         value = ("op", tuple(dict.fromkeys(reads)), ())
-        if m in _COMPARE or self.raw.update_flags:
+        if m in _COMPARE or self.raw.arch.update_flags:
             self.insn.effects.append(("set", FLAGS, 8, value))
         if m in _COMPARE:
             return

@@ -41,6 +41,7 @@ class Insn:
     """One decoded instruction.
 
     `kind` is "" for an ordinary one, else "call", "ret", "jump", "branch" (conditional), "indirect", "tail" or "trap".
+    Once decoded it doesn't change: equal instructions share their effects and reads.
     """
 
     __slots__ = ("address", "effects", "end", "kind", "reads", "target", "text")
@@ -56,6 +57,12 @@ class Insn:
 
     def __repr__(self) -> str:
         return f"{self.address:x}: {self.text}"
+
+    def moved(self, address: int) -> Insn:
+        """The same instruction elsewhere, of one that names no address in the code."""
+        other = Insn(address, address + self.end - self.address, self.text)
+        other.kind, other.effects, other.reads = self.kind, self.effects, self.reads
+        return other
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from capstone import x86 as cx
 
 from popcc.isa import ISAS
 from popcc.linker.machine.base import FLAGS, Code, Expr, Insn, Machine, Mem, Relocation, Undecodable
+from popcc.linker.machine.engine import Engine, Raw
 from popcc.linker.machine.x86_64_jumps import PC_RELATIVE, jump_targets, linked_targets
 
 _GOT = frozenset((9, 41, 42))
@@ -50,26 +51,44 @@ _SIGN_WORDS = {"cwd": ("rax", "rdx", 2), "cdq": ("rax", "rdx", 4), "cqo": ("rax"
 _COMPARE = frozenset(("cmp", "test", "ucomisd", "ucomiss", "comisd", "comiss", "bt"))
 _STRINGS = re.compile(r"\b(movs|stos|lods)[bwdq]$")
 _TRAPS = frozenset(("ud2", "hlt", "int3"))
+_ANYWHERE = frozenset(("", "ret", "trap"))  # kinds of instructions that don't name an address in the code
 
-_decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-_decoder.detail = True
+_LONGEST = 15
+_engine = Engine(capstone.CS_ARCH_X86, capstone.CS_MODE_64, "x86")
+# by their bytes, instructions that mean the same wherever they stand; no encoding is the beginning of another
+_known: dict[bytes, Insn] = {}
 
 
 def _decode(code: Code) -> list[Insn]:
     out: list[Insn] = []
-    end = 0
-    for raw in _decoder.disasm(code.data, code.address):
-        out.append(_Decoding(raw, code).run())
-        end = raw.address + raw.size - code.address
-    if end != len(code.data):
-        raise Undecodable(f"bytes {code.data[end : end + 8].hex(' ')} at {code.section}+{end:#x}")
+    data, at = code.data, 0
+    relocated = [*sorted(code.relocations), code.address + len(data)]
+    following = 0  # index of the first relocation that is not behind us
+    while at < len(data):
+        address = code.address + at
+        while relocated[following] < address:
+            following += 1
+        insn = None
+        for size in range(1, min(_LONGEST, relocated[following] - address) + 1):
+            if known := _known.get(data[at : at + size]):
+                insn = known.moved(address)
+                break
+        if insn is None:
+            raw = _engine.decode(data, at, address)
+            if raw is None:
+                raise Undecodable(f"bytes {data[at : at + 8].hex(' ')} at {code.section}+{at:#x}")
+            insn = _Decoding(raw, code).run()
+            if relocated[following] >= insn.end and insn.kind in _ANYWHERE and "rip" not in raw.op_str:
+                _known[data[at : at + raw.size]] = insn
+        out.append(insn)
+        at = insn.end - code.address
     return out
 
 
 class _Decoding:
     """The decoding of one instruction."""
 
-    def __init__(self, raw: Any, code: Code) -> None:
+    def __init__(self, raw: Raw, code: Code) -> None:
         self.raw = raw
         self.code = code
         self.insn = Insn(raw.address, raw.address + raw.size, f"{raw.mnemonic} {raw.op_str}".strip())
@@ -85,7 +104,7 @@ class _Decoding:
         addend = r.addend + (self.insn.end - at if r.type in PC_RELATIVE else 0)
         if self.raw.mnemonic in ("call", "jmp") and self.ops[0].type == cx.X86_OP_IMM:
             self.branch = r
-        elif self.raw.imm_offset and at == self.raw.address + self.raw.imm_offset:
+        elif self.raw.arch.encoding.imm_offset and at == self.raw.address + self.raw.arch.encoding.imm_offset:
             self.immediate = (r.symbol, addend)
         else:
             self.displacement = ("got" if r.type in _GOT else "abs", r.symbol, addend)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from popcc.isa import Isa
 from popcc.linker.elf import SHF_WRITE, STT_FUNC, STT_SECTION, Elf, read_elf
 from popcc.linker.machine import MACHINES
-from popcc.linker.machine.base import Code, Insn, Machine, Relocation, Undecodable
+from popcc.linker.machine.base import Code, Machine, Relocation, Undecodable
 from popcc.linker.maps import stackmaps
 from popcc.linker.maps.flow import build_flow
 from popcc.linker.maps.live import Live
@@ -127,16 +127,7 @@ def _function(
     except Undecodable as problem:
         broken = tuple(_unusable(r, sites, str(problem)) for r in records)
         return FunctionMap(name, section_name, size, flags, broken)
-    states: dict[int, State] = {}
-    wanted = {r.offset for r in records}
-
-    def visit(insn: Insn, state: State) -> None:
-        if insn.kind == "call" and insn.end in wanted:
-            states[insn.end] = dict(state)
-
-    for n in flow.order:
-        if any(i.kind == "call" for i in flow.blocks[n]):
-            values.walk(n, visit)
+    states = values.after_calls
     done: list[SiteMap] = []
     listings: dict[int, _Listing] = {}
     for r in records:
@@ -247,14 +238,17 @@ class _Site:
         """Where the caller's registers were saved: CFA offset by register; those still in place are left out."""
         live_bytes = self.live.slot_bytes(self.after)
         links = (self.machine.link_register,) if self.machine.link_register else ()
+        holding: dict[Location, list[int]] = {}  # CFA offsets of the slots that hold what a register did on entry
+        for place, term in self.state.items():
+            if term[0] == "init" and not isinstance(place, str) and place[2] >= 8:
+                holding.setdefault(term[1], []).append(place[1])
         out: dict[str, int] = {}
         for register in (*self.machine.callee_saved, *links):
-            term = ("init", register)
-            slots = [k[1] for k, t in self.state.items() if not isinstance(k, str) and t == term and k[2] >= 8]
+            slots = holding.get(register, ())
             in_use = [o for o in slots if o in live_bytes]
             if in_use or slots:
                 out[register] = min(in_use or slots)
-            elif self.state[register] != term:
+            elif self.state[register] != ("init", register):
                 raise Unproved(f"the caller's {register} is lost")
         return out
 

@@ -20,6 +20,26 @@ _VECTOR = {1: 1, 2: 1, 4: 1, 8: 3, 16: 7}
 # what a write of so many bytes leaves nothing of
 _KILLED = {1: 1, 2: 1, 4: 7, 8: 7, 16: 7}
 
+# What an instruction does to a set of live places, of which it keeps (what a call leaves, what it does not write)
+# and to which it adds what it reads in any case, then what it reads to compute results that are live:
+#   of a register   (bit of the register, bit of the register it copies or -1, what a live result reads, a dead one)
+#   of the frame    (the bytes, what the store reads if one of them is live)
+_Transfer = tuple[int, int, int, tuple[tuple[int, int, int, int], ...], tuple[tuple[int, int], ...]]
+
+
+def _before(transfer: _Transfer, live: int) -> int:
+    left, kept, uses, sets, stores = transfer
+    live &= left
+    for at, copied, used, fault in sets:
+        if wanted := (live >> at) & 7:
+            uses |= used if copied < 0 else wanted << copied
+        else:
+            uses |= fault
+    for bytes_, used in stores:
+        if live & bytes_:
+            uses |= used
+    return (live & kept) | uses
+
 
 class Live:
     """The analysis of one function.
@@ -53,6 +73,8 @@ class Live:
         self._listed = {address: self._places(places) for address, places in listed.items()}
         for bits in self._listed.values():
             self._ever_read |= bits & -(1 << self._first_slot)
+        # by block, last instruction first: what each does to a set of live places
+        self._transfers = {n: [self._transfer(i) for i in reversed(flow.blocks[n])] for n in flow.order}
         self._out = self._solve()
 
     def after_calls(self) -> dict[int, int]:
@@ -60,10 +82,10 @@ class Live:
         out: dict[int, int] = {}
         for n in self.flow.order:
             live = self._out[n]
-            for insn in reversed(self.flow.blocks[n]):
+            for insn, transfer in zip(reversed(self.flow.blocks[n]), self._transfers[n], strict=True):
                 if insn.kind == "call":
                     out[insn.end] = live
-                live = self._before(insn, live)
+                live = _before(transfer, live)
         return out
 
     def register_width(self, register: str, live: int) -> int:
@@ -96,8 +118,8 @@ class Live:
                 if n in into and live == out[n]:
                     continue
                 out[n] = live
-                for insn in reversed(self.flow.blocks[n]):
-                    live = self._before(insn, live)
+                for transfer in self._transfers[n]:
+                    live = _before(transfer, live)
                 if into.get(n) != live:
                     into[n] = live
                     changed = True
@@ -123,10 +145,12 @@ class Live:
             bits |= bit
         return bits
 
-    def _before(self, insn: Insn, live: int) -> int:
-        uses = killed = 0
+    def _transfer(self, insn: Insn) -> _Transfer:
+        uses = killed = clobbered = 0
+        sets: list[tuple[int, int, int, int]] = []
+        stores: list[tuple[int, int]] = []
         if insn.kind == "call":
-            live &= ~self._call_clobbers
+            clobbered = self._call_clobbers
             uses = self._call_reads | self._listed.get(insn.end, 0)
         elif insn.kind in ("ret", "tail"):
             uses = self._return_reads | (self._call_reads if insn.kind == "tail" else 0)
@@ -136,32 +160,35 @@ class Live:
             if e[0] == "set":
                 _, register, width, value = e
                 at = self._at[register]
-                wanted = (live >> at) & 7
-                if register in self.machine.vectors or register == FLAGS:
-                    killed |= 7 << at
+                vector = register in self.machine.vectors
+                killed |= (7 if vector or register == FLAGS else _KILLED[width]) << at
+                copied = -1
+                # a vector's groups are cut elsewhere than a general register's
+                if value[0] == "r" and not vector and self._is_whole(value):
+                    copied, used = self._at[value[1]], 0
                 else:
-                    killed |= _KILLED[width] << at
-                if wanted:
-                    # a vector's groups are cut elsewhere than a general register's
-                    uses |= self._uses(value, insn, 7 if register in self.machine.vectors else wanted)
-                else:
-                    uses |= self._fault_uses(value)
+                    used = self._uses(value, insn)
+                sets.append((at, copied, used, self._fault_uses(value)))
             else:
-                uses |= self._store_uses(e, insn, live)
+                uses |= self._address_uses(e[1])
+                written = self._written(insn, e[2])
+                if written and all(w & self._ever_read for w in written):
+                    stores.append((reduce(or_, written), self._uses(e[3], insn)))
+                else:  # a slot that is never read here holds an outgoing argument
+                    uses |= self._uses(e[3], insn)
         for how, offset, size in self.values.accesses.get(insn.address, ()):
             if how == "w":
                 killed |= self._slots(offset, size)
-        return (live & ~killed) | uses
+        return ~clobbered, ~killed, uses, tuple(sets), tuple(stores)
 
-    def _store_uses(self, e: Expr, insn: Insn, live: int) -> int:
-        _, mem, size, value = e
-        uses = self._address_uses(mem)
-        written = [
+    def _is_whole(self, value: Expr) -> bool:
+        """Whether a register expression is all of a general register, so that it wants what is wanted of the copy."""
+        return value[2] >= 8 and not value[3] and value[1] not in self.machine.vectors
+
+    def _written(self, insn: Insn, size: int) -> list[int]:
+        return [
             self._slots(o, s) for how, o, s in self.values.accesses.get(insn.address, ()) if how == "w" and s == size
         ]
-        if written and not any(w & live for w in written) and all(w & self._ever_read for w in written):
-            return uses  # a dead store to the frame; a slot that is never read here holds an outgoing argument
-        return uses | self._uses(value, insn, 7)
 
     def _address_uses(self, mem: Expr) -> int:
         return sum(7 << self._at[r] for r in dict.fromkeys(mem[:2]) if r)
@@ -172,20 +199,17 @@ class Live:
             return self._address_uses(e[1])
         return reduce(or_, (self._address_uses(mem) for mem, _ in e[2]), 0) if e[0] == "op" else 0
 
-    def _uses(self, e: Expr, insn: Insn, wanted: int) -> int:
-        """What evaluating `e` reads, given which groups of the result are wanted."""
+    def _uses(self, e: Expr, insn: Insn) -> int:
+        """What evaluating all of `e` reads."""
         kind = e[0]
         if kind == "r":
-            register, width, how = e[1], e[2], e[3]
-            if width >= 8 and not how and register not in self.machine.vectors:
-                return wanted << self._at[register]
-            return self._mask(register, width)
+            return 7 << self._at[e[1]] if self._is_whole(e) else self._mask(e[1], e[2])
         if kind == "ld":
             return self._address_uses(e[1]) | self._frame_reads(insn, e[2])
         if kind == "lea":
             return self._address_uses(e[1])
         if kind == "alu":
-            return self._uses(e[2], insn, 7) | self._uses(e[3], insn, 7)
+            return self._uses(e[2], insn) | self._uses(e[3], insn)
         if kind in ("lo12", "ins"):
             return 7 << self._at[e[1]]
         if kind == "op":

@@ -15,9 +15,9 @@ Alpern, Wegman and Zadeck 1988).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from operator import add as add_
-from operator import and_, lshift, or_, sub, xor
+from operator import and_, itemgetter, lshift, or_, sub, xor
 from typing import Any
 
 from popcc.linker.machine.base import FLAGS, Effect, Expr, Insn, Machine, Mem
@@ -99,20 +99,18 @@ class Values:
         self.wild = ""  # an access that can't be placed in the frame, if there is one
         self.accesses: dict[int, list[tuple[str, int, int]]] = {}  # address -> ("r" | "w", CFA offset, size)
         self.escapes: dict[int, str] = {}  # address -> how an address in the frame gets out (law 3)
+        self.after_calls: dict[int, State] = {}  # what holds behind each call, by return address
         self._solve()
-
-    def walk(self, block: int, visit: Callable[[Insn, State], None]) -> None:
-        """Calls `visit` with the state behind each instruction of a reachable block."""
-        state = dict(self.entry[block])
-        for insn in self.flow.blocks[block]:
-            self._step(insn, state)
-            visit(insn, state)
 
     def _solve(self) -> None:
         exits: dict[int, State] = {}
+        stale = set(self.flow.order)  # blocks into which something else flows than when they were last looked at
         for _ in range(_MAXIMUM_ROUNDS):
             changed = False
             for n in self.flow.order:
+                if n not in stale:
+                    continue
+                stale.remove(n)
                 state = self._merged(n, exits)
                 if self.entry.get(n) == state:
                     continue
@@ -122,15 +120,23 @@ class Values:
                 for insn in self.flow.blocks[n]:
                     self._step(insn, state)
                 exits[n] = state
+                stale.update(self.flow.successors[n])
             if not changed:
-                # accesses noted on the way belong to states that were too hopeful
-                self.accesses.clear()
-                self.escapes.clear()
-                for n in self.flow.order:
-                    self.walk(n, lambda insn, state: None)
+                self._note()
                 self.wild = self.wild or next(iter(self.escapes.values()), "")
                 return
         self.wild = "the value analysis does not settle"
+
+    def _note(self) -> None:
+        """Accesses, escapes and states by what has settled: those noted on the way belong to states too hopeful."""
+        self.accesses.clear()
+        self.escapes.clear()
+        for n in self.flow.order:
+            state = dict(self.entry[n])
+            for insn in self.flow.blocks[n]:
+                self._step(insn, state)
+                if insn.kind == "call":
+                    self.after_calls[insn.end] = dict(state)
 
     def _start(self) -> State:
         state: State = {r: ("init", r) for r in self.machine.registers}
@@ -143,20 +149,27 @@ class Values:
             states.append(self._start())
         if len(states) == 1:
             return states[0] if len(self.flow.predecessors[n]) == 1 and n else dict(states[0])
-        first = states[0]
-        rest = states[1:]
+        first, *rest = states
         out: State = {}
-        groups: dict[tuple[Term, ...], Term] = {}
         different: list[tuple[Any, Location, tuple[Term, ...]]] = []
-        for location in set().union(*states):
-            default = ("init", location)
-            term = first.get(location, default)
-            if all(s.get(location, default) == term for s in rest):
+        for location, term in first.items():
+            for s in rest:
+                other = s.get(location)
+                if other is not term and (other or ("init", location)) != term:
+                    vector = (term, *(s.get(location) or ("init", location) for s in rest))
+                    different.append((self._order(location), location, vector))
+                    break
+            else:
+                out[location] = term
+        for location in set().union(*(s.keys() - first.keys() for s in rest)):
+            term = ("init", location)
+            vector = (term, *(s.get(location, term) for s in rest))
+            if all(other == term for other in vector):
                 out[location] = term
             else:
-                vector = (term, *(s.get(location, default) for s in rest))
                 different.append((self._order(location), location, vector))
-        different.sort(key=lambda d: d[0])
+        different.sort(key=itemgetter(0))
+        groups: dict[tuple[Term, ...], Term] = {}
         for _, location, vector in different:
             phi = groups.get(vector)
             if phi is None:
@@ -170,15 +183,23 @@ class Values:
         return (1, location[1], location[2])
 
     def _step(self, insn: Insn, state: State) -> None:
-        if insn.effects:
-            results = [(e, self._evaluate(e[3], insn, state)) for e in insn.effects]
-            stores = [(e, self._address(e[1], state)) for e in insn.effects if e[0] == "store"]
-            placed = iter(stores)
-            for effect, value in results:
+        effects = insn.effects
+        if len(effects) == 1:
+            effect = effects[0]
+            value = self._evaluate(effect[3], insn, state)
+            if effect[0] == "set":
+                self._assign(effect, value, insn, state)
+            else:
+                self._store(effect, self._address(effect[1], state), value, insn, state)
+        elif effects:
+            # all at once: every value and address is of the state before
+            values = [self._evaluate(e[3], insn, state) for e in effects]
+            addresses = [self._address(e[1], state) if e[0] == "store" else None for e in effects]
+            for effect, value, address in zip(effects, values, addresses, strict=True):
                 if effect[0] == "set":
                     self._assign(effect, value, insn, state)
                 else:
-                    self._store(effect, next(placed)[1], value, insn, state)
+                    self._store(effect, address, value, insn, state)
         if insn.kind == "call":
             for r in self.machine.arguments:
                 if state[r][0] == "cfa":
@@ -313,11 +334,11 @@ class Values:
         state[key] = low(size, value) if size < 8 else value
 
 
-def _common_extension(vector: Iterable[Term], phi: Term) -> Term:
+def _common_extension(vector: tuple[Term, ...], phi: Term) -> Term:
     """`phi`, wrapped in the extension that all the terms flowing into it share."""
-    terms = list(vector)
-    for how in ("zx", "sx"):
-        widths = {t[1] for t in terms if t[0] == how}
-        if len(widths) == 1 and all(t[0] == how for t in terms):
-            return (how, widths.pop(), phi)
+    how = vector[0][0]
+    if how in ("zx", "sx"):
+        width = vector[0][1]
+        if all(t[0] == how and t[1] == width for t in vector):
+            return (how, width, phi)
     return phi

@@ -12,6 +12,10 @@ _HEAD = re.compile(r"(?:(tail|musttail|notail) )?call ")
 _FLAGS = re.compile(r"(?:fast|nnan|ninf|nsz|arcp|contract|afn|reassoc) ")
 _CONVENTION = re.compile(r"(?:ccc|fastcc|coldcc|tailcc|preserve_(?:most|all|none)cc|x86_\w+cc|cc \d+) ")
 _CALLEE = re.compile(GLOBAL + "|" + NAME)
+_SIMPLE_ARGUMENT = re.compile(  # the most frequent forms
+    r"(ptr|i\d+|double|float)((?: (?:noundef|nonnull|signext|zeroext|immarg))*) "
+    rf"({NAME}|{GLOBAL}|-?\d+|null|true|false|undef|poison)"
+)
 _GROUP = re.compile(r" ?(#\d+)")
 
 
@@ -92,7 +96,11 @@ class Call:
 
 
 def parse_call(inst: Inst) -> Call:
-    """Parses a call instruction. Raises `ValueError` on anything else."""
+    """Parses a call instruction, once. Raises `ValueError` on anything else."""
+    return inst.parsed(_parse_call)
+
+
+def _parse_call(inst: Inst) -> Call:
     s = inst.rhs
     m = _HEAD.match(s)
     if not m:
@@ -132,6 +140,8 @@ def parse_call(inst: Inst) -> Call:
 
 def parse_argument(part: str) -> Argument:
     """Parses ``type attributes value``."""
+    if m := _SIMPLE_ARGUMENT.fullmatch(part):
+        return Argument(m.group(1), tuple(m.group(2).split()), m.group(3))
     type_, rest = take_type(part)
     if type_ == "metadata":
         return Argument(type_, (), rest)

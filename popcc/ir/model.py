@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
-from popcc.ir.text import GLOBAL, NAME, closing, quote_free, split_list, take_attributes, take_type
+from popcc.ir.text import GLOBAL, NAME, NAME_RE, closing, quote_free, split_list, take_attributes, take_type
+
+T = TypeVar("T")
 
 _DEFINITION = re.compile(r"\s+(" + NAME + r") = (.*)", re.S)
 _LABEL = re.compile(r'("[^"]*"|[-a-zA-Z$._0-9]+):')
@@ -15,21 +18,41 @@ _CALL_WORDS = ("tail", "musttail", "notail")
 # what numbered locals are called from the first and the second parse on; C can't make such names
 UNOPTIMISED, OPTIMISED = "a..", "b.."
 _NUMBERED = re.compile(r"%(\d+)\b")
+_NUMBER = re.compile(r"%(?=\d+\b)")
 
 
 class Inst:
     """One instruction: its text verbatim (without newline), and what every pass asks of it."""
 
-    __slots__ = ("opcode", "result", "rhs", "text")
+    __slots__ = ("_names", "_parsed", "opcode", "result", "rhs", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        m = _DEFINITION.match(text)
-        self.result: str | None
-        self.rhs: str
-        self.result, self.rhs = (m.group(1), m.group(2)) if m else (None, text.lstrip())
-        word = self.rhs.split(None, 1)[0].rstrip(",")
+        self._names: tuple[str, ...] | None = None
+        self._parsed: dict[Callable[[Inst], Any], Any] | None = None
+        self.result: str | None = None
+        rhs = text.lstrip()
+        if rhs[0] == "%" and (m := _DEFINITION.match(text)):
+            self.result, rhs = m.groups()
+        self.rhs = rhs
+        end = rhs.find(" ")
+        word = (rhs[:end] if end > 0 else rhs).rstrip(",")
         self.opcode = "call" if word in _CALL_WORDS else word
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All ``%name`` tokens of the right-hand side, as often as they stand there; type names are among them."""
+        if self._names is None:
+            self._names = tuple(NAME_RE.findall(self.rhs)) if "%" in self.rhs else ()
+        return self._names
+
+    def parsed(self, how: Callable[[Inst], T]) -> T:
+        """What `how` makes of this instruction, worked out once."""
+        if self._parsed is None:
+            self._parsed = {}
+        if how not in self._parsed:
+            self._parsed[how] = how(self)
+        return self._parsed[how]  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return self.text
@@ -178,50 +201,56 @@ def parse(text: str, numbered: str = UNOPTIMISED) -> Module:
     `numbered` is what such names begin with: a prefix that no earlier parse of the same IR has used.
     """
     items: list[str | Function] = []
-    lines = iter(text.split("\n"))
-    for line in lines:
-        if line.startswith("define "):
-            items.append(_parse_function(line, lines, numbered))
-        elif not line.startswith(";"):
-            items.append(line)
+    text = text if text.endswith("\n") else text + "\n"
+    pos = 0
+    while (begin := _definition(text, pos)) >= 0:
+        items.extend(i for i in text[pos:begin].split("\n")[:-1] if not i.startswith(";"))
+        end = text.index("\n}\n", begin)
+        items.append(_parse_function(text[begin:end], numbered))
+        pos = end + 3
+    items.extend(i for i in text[pos:].split("\n") if not i.startswith(";"))
     while items and items[-1] == "":
         items.pop()
     return Module(items)
 
 
-def _parse_function(header: str, lines: Iterator[str], numbered: str) -> Function:
+def _definition(text: str, pos: int) -> int:
+    """Where the next definition begins from `pos`, the beginning of a line; -1 if there is none."""
+    if text.startswith("define ", pos):
+        return pos
+    found = text.find("\ndefine ", pos)
+    return found + 1 if found >= 0 else -1
+
+
+def _parse_function(text: str, numbered: str) -> Function:
+    """A definition from its header to the line before its closing brace."""
+    parameters = len(_NUMBERED.findall(text, 0, text.index("\n")))
+    header, *lines = _NUMBER.sub(f"%{numbered}", text).split("\n")
     blocks: list[Block] = []
-    named = f"%{numbered}\\1"
-    entry = f"{numbered}{len(_NUMBERED.findall(header))}"
-    header = _NUMBERED.sub(named, header)
+    insts: list[Inst] = []
     pending = ""
-
-    def append(text: str) -> None:
-        if not blocks:  # an unlabelled entry has the number after the numbered parameters
-            blocks.append(Block(entry, []))
-        blocks[-1].insts.append(Inst(_NUMBERED.sub(named, text)))
-
     for line in lines:
-        if line == "}":
-            break
         if not line:
             continue
         if line[0] != " ":
             m = _LABEL.match(line)
             if m:
                 label = m.group(1)
-                blocks.append(Block(numbered + label if label.isdigit() else label, []))
+                insts = []
+                blocks.append(Block(numbered + label if label.isdigit() else label, insts))
             continue
         if line.startswith("    #dbg_"):
             continue
         if pending:
             pending += " " + line.strip()
             if line.startswith("  ]"):
-                append(pending)
-                pending = ""
-            continue
-        if line.endswith("[") and line.startswith("  switch "):
+                line, pending = pending, ""
+            else:
+                continue
+        elif line.endswith("[") and line.startswith("  switch "):
             pending = line
             continue
-        append(line)
+        if not blocks:  # an unlabelled entry has the number after the numbered parameters
+            blocks.append(Block(f"{numbered}{parameters}", insts))
+        insts.append(Inst(line))
     return Function(header, blocks)

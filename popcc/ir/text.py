@@ -35,6 +35,8 @@ def closing(s: str, start: int) -> int:
 
 def split_list(s: str) -> list[str]:
     """The parts of a comma-separated list, outer level only, stripped. An empty list gives no parts."""
+    if not _BRACKET_OR_QUOTE.search(s):
+        return [part.strip() for part in s.split(",")] if s.strip() else []
     parts: list[str] = []
     depth = 0
     begin = pos = 0

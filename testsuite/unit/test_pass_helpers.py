@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import networkx as nx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from popcc.ir.model import Function, Inst, Module
 from popcc.passes.base import DebugLines, with_declarations
 from popcc.passes.callgraph import call_graph, leaf_calls
 from popcc.passes.cfg import flow_graph, natural_loops, successor_labels
+from popcc.passes.graph import components, reachable, reversed_graph
 from popcc.passes.liveness import Liveness
 from popcc.passes.sizes import TypeSizes
 from popcc.passes.types import result_type, value_types
@@ -66,15 +68,14 @@ GRAPHS = st.lists(st.lists(st.integers(1, BLOCKS - 1), max_size=2, unique=True),
 @given(GRAPHS)
 def test_every_cycle_holds_the_header_of_a_loop(edges: list[list[int]]) -> None:
     """Irreducible or not: without its loop headers, what can be reached has no cycle (so a point is always passed)."""
-    import networkx as nx
 
     ends = ["unreachable", "br label %b{}", "br i1 %c, label %b{}, label %b{}"]
     body = "".join(f"b{k}:\n{ends[len(to)].format(*to)}\n" for k, to in enumerate(edges))
     function = first(f"define void @f(i1 %c) {{\n{body}}}\n")
-    graph = flow_graph(function)
-    reachable = graph.subgraph({"%b0"} | nx.descendants(graph, "%b0"))
+    graph = nx.DiGraph(flow_graph(function))
+    reached = graph.subgraph({"%b0"} | nx.descendants(graph, "%b0"))
     headers = {loop.header for loop in natural_loops(function)}
-    assert nx.is_directed_acyclic_graph(reachable.subgraph(set(reachable) - headers))
+    assert nx.is_directed_acyclic_graph(reached.subgraph(set(reached) - headers))
 
 
 LIVE = """
@@ -276,3 +277,17 @@ def test_declarations_are_added_once() -> None:
     wanted = ["declare void @f()", "declare void @g(i32)", "@x = external global i32", "@y = external global i32"]
     out = with_declarations(with_declarations(module, wanted), wanted)
     assert list(out.lines()) == [*module.lines(), "declare void @g(i32)", "@y = external global i32"]
+
+
+def successors_of(nodes: int) -> st.SearchStrategy[list[list[int]]]:
+    return st.lists(st.lists(st.integers(0, nodes - 1), max_size=4), min_size=nodes, max_size=nodes)
+
+
+@given(st.integers(1, 12).flatmap(successors_of))
+def test_graphs_agree_with_networkx(edges: list[list[int]]) -> None:
+    graph = dict(enumerate(edges))
+    reference = nx.DiGraph(graph)
+    assert {*map(frozenset, components(graph))} == {*map(frozenset, nx.strongly_connected_components(reference))}
+    assert reachable(graph, [0]) == {0} | nx.descendants(reference, 0)
+    back = {(s, n) for n, successors in reversed_graph(graph).items() for s in successors}
+    assert back == set(reference.edges)
