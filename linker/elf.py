@@ -210,6 +210,13 @@ def append_sections(data: bytes, where: str, new: tuple[NewSection, ...]) -> byt
     return bytes(out)
 
 
+def with_contents(data: bytes, where: str, name: str, contents: bytes) -> bytes:
+    """The file with the bytes of section `name` replaced by as many others."""
+    section = read_elf(data, where).section(name)
+    assert section is not None and section.size >= len(contents), name
+    return data[: section.offset] + contents + data[section.offset + len(contents) :]
+
+
 def drop_sections(data: bytes, where: str, prefixes: tuple[str, ...]) -> bytes:
     """`data` without the unloaded sections whose names begin so; what is loaded stays in its place."""
     elf = read_elf(data, where)

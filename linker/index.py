@@ -15,9 +15,9 @@ from popcc.isa import ISAS, isa_named
 from popcc.linker.elf import (
     ET_REL,
     SHF_ALLOC,
+    SHF_EXECINSTR,
     SHF_TLS,
     SHN_COMMON,
-    SHF_EXECINSTR,
     STB_GLOBAL,
     STB_LOCAL,
     STB_WEAK,

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from popcc.errors import PlacedError
 from popcc.linker.addresses import Addresses
 from popcc.linker.checks import check_executables
 from popcc.linker.collect import collect
-from popcc.linker.elf import drop_sections
+from popcc.linker.elf import drop_sections, with_contents
 from popcc.linker.inputs import Input
 from popcc.linker.jumptables import with_jump_tables
 from popcc.linker.layout import BUILD_ID_SIZE, LINKER_DEFINED, PAGE, Layout, place
@@ -20,8 +21,10 @@ from popcc.linker.leaf import check_leaf_calls
 from popcc.linker.lld import Job, link_all
 from popcc.linker.program import FunctionInfo, Metadata, ProgramSite, make_program
 from popcc.linker.resolve import Resolution, resolve
-from popcc.linker.script import BUILD_ID_FILE, SITES_FILE, Tables, script
+from popcc.linker.script import BUILD_ID_FILE, SITES_FILE, SITES_SECTION, Tables, script
 from popcc.linker.sitetable import site_table
+from popcc.linker.verify.linked import Verdict, verify_linked
+from popcc.linker.verify.proved import Proved
 from popcc.unit import Unit
 
 RUNTIME_PREFIX = "__popcorn_"
@@ -39,6 +42,8 @@ class LinkOptions:
     allow_duplicates: bool = False
     keep_all: bool = False  # --no-gc-sections
     strip: str = ""  # "" | "debug" | "all"
+    verify: bool = True
+    proved: Proved | None = None  # where what was proved before is kept
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Linked:
     metadata: Metadata
     resolution: Resolution
     layout: Layout
+    unproved: tuple[PlacedError, ...] = ()  # what verification found
 
 
 def link(inputs: Sequence[Input], options: LinkOptions, name: str) -> Linked:
@@ -65,7 +71,8 @@ def link(inputs: Sequence[Input], options: LinkOptions, name: str) -> Linked:
 
     # Where each lies. From here on every address is settled, but for the contents of the private tables.
     layout = place(resolution, live)
-    tables = {isa: site_table(Addresses(isa, resolution, layout)) for isa in options.isas}
+    addresses = {isa: Addresses(isa, resolution, layout) for isa in options.isas}
+    tables = {isa: site_table(addresses[isa]) for isa in options.isas}
     end = _end(layout, tables)
     build_id = _build_id(resolution, layout, tables, options)
 
@@ -75,9 +82,18 @@ def link(inputs: Sequence[Input], options: LinkOptions, name: str) -> Linked:
     if options.strip == "all":  # not before: the check goes by symbols
         executables = {isa: drop_sections(data, isa, (".symtab", ".strtab")) for isa, data in executables.items()}
 
+    # Code and maps are held against each other; no thread moves in a function that fails.
     executables = with_jump_tables(executables, resolution, layout)
+    verdict = verify_linked(executables, addresses, options.proved) if options.verify else Verdict()
+    if verdict.refused:
+        executables = {
+            isa: with_contents(data, isa, SITES_SECTION, site_table(addresses[isa], verdict.refused))
+            for isa, data in executables.items()
+        }
+
     metadata = _metadata(resolution, build_id.hex(), options.isas, name)
-    return Linked(make_program(executables, options.outer, metadata), metadata, resolution, layout)
+    program = make_program(executables, options.outer, metadata)
+    return Linked(program, metadata, resolution, layout, verdict.problems)
 
 
 def _runtime_symbols(resolution: Resolution) -> Iterator[str]:

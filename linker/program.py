@@ -1,7 +1,8 @@
 """The program file: the executable of one ISA that carries those of the others.
 
     ELF executable of the outer ISA     runs as it is
-    .popcorn.note                       JSON: format, build id, this file's ISA, all ISAs; in every executable
+    .popcorn.note                       JSON: format, build id, this file's ISA, all ISAs, checksums of what is loaded;
+                                        in every executable
     .popcorn.meta                       zlib-compressed JSON: functions and sites, the same for all ISAs
     .popcorn.exe.<isa>                  the whole executable of another ISA
 
@@ -20,8 +21,9 @@ from typing import Any
 
 from popcc.errors import PopccError
 from popcc.linker.elf import Elf, NewSection, append_sections, drop_sections, is_elf, read_elf
+from popcc.linker.intact import check_intact, checksums
 
-VERSION = 1
+VERSION = 2
 NOTE, META, EXECUTABLE = ".popcorn.note", ".popcorn.meta", ".popcorn.exe."
 
 
@@ -103,16 +105,27 @@ class ProgramInfo:
         return meta
 
     def executable(self, isa: str) -> bytes:
-        """The executable of one ISA alone. Raises `PopccError` naming those there are."""
+        """The executable of one ISA alone, as it was linked.
+
+        Raises `PopccError` when there is none, naming those there are, and when it was altered.
+        """
         if isa == self.isa:
+            self.check()
             return drop_sections(self.elf.data, str(self.path), (EXECUTABLE, META))
         section = self.elf.section(EXECUTABLE + isa)
         if section is None:
             raise PopccError(f"{self.path}: has no executable for {isa}, only for {', '.join(self.available)}")
         data = self.elf.contents(section)
-        if _note(read_elf(data, f"{self.path} [{isa}]"))["build_id"] != self.build_id:
+        elf = read_elf(data, f"{self.path} [{isa}]")
+        note = _note(elf)
+        if note["build_id"] != self.build_id:
             raise PopccError(f"{self.path}: its executable for {isa} is of another build; link the program again")
+        check_intact(elf, note["checksums"])
         return data
+
+    def check(self) -> None:
+        """Raises `PopccError` when what is loaded of the file itself is not what was linked."""
+        check_intact(self.elf, _note(self.elf)["checksums"])
 
 
 def make_program(executables: Mapping[str, bytes], outer: str, meta: Metadata) -> bytes:
@@ -144,7 +157,10 @@ def extract_isa(path: Path, isa: str) -> bytes:
 
 
 def _with_note(data: bytes, isa: str, meta: Metadata) -> bytes:
-    note = {"version": VERSION, "build_id": meta.build_id, "isa": isa, "isas": meta.isas}
+    note = {
+        "version": VERSION, "build_id": meta.build_id, "isa": isa, "isas": meta.isas,
+        "checksums": checksums(read_elf(data, isa)),
+    }  # fmt: skip
     return append_sections(data, isa, (NewSection(NOTE, 0, json.dumps(note, separators=(",", ":")).encode()),))
 
 
@@ -155,7 +171,9 @@ def _note(elf: Elf) -> dict[str, Any]:
     try:
         note: dict[str, Any] = json.loads(elf.contents(section))
         version = note["version"]
-        if not isinstance(note["build_id"], str) or note["isa"] not in note["isas"]:
+        if version == VERSION and not (
+            isinstance(note["build_id"], str) and note["isa"] in note["isas"] and isinstance(note["checksums"], dict)
+        ):
             raise ValueError("contradicts itself")
     except (ValueError, KeyError, TypeError) as e:
         raise PopccError(f"{elf.where}: section {NOTE} is damaged ({e}); link the program again") from None

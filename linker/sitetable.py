@@ -49,8 +49,11 @@ def live_functions(addresses: Addresses) -> list[LiveFunction]:
     return sorted(found, key=lambda f: f.start)
 
 
-def site_table(addresses: Addresses) -> bytes:
-    """The table. Raises an `ErrorGroup` when maps and units do not fit together, which is an internal error."""
+def site_table(addresses: Addresses, refused: frozenset[tuple[int, str]] = frozenset()) -> bytes:
+    """The table. `refused`: functions, by unit and section, in which no thread may move; the size is the same for any.
+
+    Raises an `ErrorGroup` when maps and units do not fit together, which is an internal error.
+    """
     bases = site_bases(addresses.resolution)
     builder = _Builder(addresses, bases)
     functions = live_functions(addresses)
@@ -66,13 +69,14 @@ def site_table(addresses: Addresses) -> bytes:
         if s.id >= len(addresses.resolution.units[function.unit].unit.sites):
             builder.fail(function, f"site {s.id} is not one of its unit")
             continue
-        if not s.unproved and index[site_id] == NO_SITE:
+        usable = not s.unproved and (function.unit, function.map.section) not in refused
+        if usable and index[site_id] == NO_SITE:
             index[site_id] = len(sites)
         address = _return_address(addresses, function, s)
         if returns and returns[-1] == address:
             builder.fail(function, f"two sites return to {address:#x}")
         returns.append(address)
-        sites.append(builder.site(site_id, number, function, s))
+        sites.append(builder.site(site_id, number, function, s, usable))
     if builder.errors:
         raise ErrorGroup(builder.errors)
     return builder.assemble(functions, returns, sites, index)
@@ -99,7 +103,7 @@ class _Builder:
         place = Place(origin, symbol=function.map.name, isa=self.addresses.isa)
         self.errors.append(PlacedError(place, f"internal error: {text}"))
 
-    def site(self, site_id: int, number: int, function: LiveFunction, s: SiteMap) -> Site:
+    def site(self, site_id: int, number: int, function: LiveFunction, s: SiteMap, usable: bool) -> Site:
         if max(len(s.values), len(s.saved), len(s.recipes)) > _MAX_COUNT:
             self.fail(function, f"site {s.id} has more than {_MAX_COUNT} values or recipes")
         recipes = tuple(self.resolved(function, s))
@@ -116,7 +120,7 @@ class _Builder:
             nvalues=len(s.values) & _MAX_COUNT,
             nsaved=len(s.saved) & _MAX_COUNT,
             nrecipes=len(s.recipes) & _MAX_COUNT,
-            flags=s.flags | (SiteFlag.UNUSABLE if s.unproved else 0),
+            flags=s.flags | (0 if usable else SiteFlag.UNUSABLE),
         )
 
     def run(self, words: tuple[int, ...]) -> int:

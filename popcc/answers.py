@@ -26,6 +26,8 @@ Options of popcc:
   --migration-points=WHERE      where a running program can stop to move:
                                 auto (default), functions, loops, all, none
   --sites-report                say per function how its calls are mapped, and why where they are not
+  --no-verify                   don't prove the maps of what is linked (--verify, the default, does,
+                                and remembers what it has proved)
 
 Options as in other C compilers:
   -c -S -E -r -o FILE           how far to go, and where to

@@ -66,6 +66,7 @@ class Options:
     isas: tuple[str, ...] = ()  # () = all
     migration_points: str = "auto"
     sites_report: bool = False
+    verify: bool = True  # the maps, at link
     print_request: str = ""  # --version, -print-..., --help
     dependencies: str = ""  # -MD or -MMD
     dependency_file: str = ""
@@ -235,6 +236,8 @@ class _Reader:
             self.values["--isa"] = a.partition("=")[2]
         elif a.startswith("--migration-points="):
             self.migration_points(a.partition("=")[2])
+        elif a in ("--verify", "--no-verify"):
+            self.values["verify"] = a
         elif a in _SILENT or a.startswith(_HARMLESS_PREFIXES):
             pass
         elif reason := _by_prefix(a, _WARNED_PREFIXES):
@@ -347,6 +350,7 @@ class _Reader:
             isas=tuple(i for i in self.values.get("--isa", "").split(",") if i),
             migration_points=self.values.get("points", "auto"),
             sites_report="--sites-report" in self.switches,
+            verify=self.values.get("verify") != "--no-verify",
             print_request=printing,
             dependencies=self.values.get("dependencies", ""),
             dependency_file=self.values.get("-MF", ""),

@@ -252,7 +252,9 @@ def _write_relocatable(options: Options, isas: tuple[str, ...], units: dict[int,
 def _link(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> None:
     from popcc.linker.inputs import LinkUnit, Objects, find_library, read_input
     from popcc.linker.link import LinkOptions, link
+    from popcc.linker.verify.proved import Proved
     from popcc.outputs import write_output
+    from popcc.runtime.libc.build import cache_dir
 
     inputs: list[LinkInput] = []
     errors: list[PopccError] = []
@@ -280,9 +282,13 @@ def _link(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> No
         allow_duplicates=flags.allow_duplicates,
         keep_all=flags.keep_all,
         strip=flags.strip,
+        verify=options.verify,
+        proved=Proved(cache_dir() / "proved"),
     )
     output = options.output or "a.out"
     linked = link(inputs, settings, Path(output).name)
+    for problem in linked.unproved:
+        print(f"popcc: warning: {problem}", file=sys.stderr)
     if flags.map_file:
         from popcc.linker.mapfile import map_text
 

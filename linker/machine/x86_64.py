@@ -312,6 +312,10 @@ class _Decoding:
                 stores.append((mem, op.size))
         if m in _COMPARE:
             reads += tuple(self._reg(op) for op in self.ops if op.type == cx.X86_OP_REG)
+        if stores and not mems and not writes:  # what is stored does not depend on where
+            operands = {self._reg(op)[0] for op in self.ops if op.type == cx.X86_OP_REG}
+            address = {r for mem, _ in stores for r in mem[:2]} - operands
+            reads = tuple(r for r in reads if r[0] not in address)
         value = ("op", tuple(dict.fromkeys(reads)), tuple(mems))
         if m in _COMPARE:
             self.insn.effects.append(("set", FLAGS, 8, value))

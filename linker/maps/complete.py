@@ -124,7 +124,6 @@ def _function(
         values = Values(machine, flow, obj.read_only)
         if values.wild:
             raise Undecodable(values.wild)
-        live = Live(machine, flow, values)
     except Undecodable as problem:
         broken = tuple(_unusable(r, sites, str(problem)) for r in records)
         return FunctionMap(name, section_name, size, flags, broken)
@@ -138,15 +137,25 @@ def _function(
     for n in flow.order:
         if any(i.kind == "call" for i in flow.blocks[n]):
             values.walk(n, visit)
-    after = live.after_calls()
-    done = []
+    done: list[SiteMap] = []
+    listings: dict[int, _Listing] = {}
     for r in records:
+        if r.offset not in states:
+            continue  # code that can't be reached
         try:
-            if r.offset not in states:
-                continue  # code that can't be reached
-            done.append(_Site(machine, values, live, r, sites[r.id], states[r.offset], after[r.offset]).map())
+            listings[r.offset] = _listing(machine, r, sites[r.id], states[r.offset])
         except Unproved as problem:
             done.append(_unusable(r, sites, str(problem)))
+    live = Live(machine, flow, values, {offset: where.places for offset, where in listings.items()})
+    after = live.after_calls()
+    for r in records:
+        if r.offset in listings:
+            try:
+                site = _Site(machine, values, live, r, sites[r.id], states[r.offset], after[r.offset])
+                done.append(site.map(listings[r.offset]))
+            except Unproved as problem:
+                done.append(_unusable(r, sites, str(problem)))
+    done.sort(key=lambda s: s.offset)
     return FunctionMap(name, section_name, size, flags, tuple(done))
 
 
@@ -169,6 +178,41 @@ def _unusable(record: Record, sites: tuple[SiteInfo, ...], why: str) -> SiteMap:
     return SiteMap(record.id, record.offset, 0, (), (), (), flags, why)
 
 
+@dataclass(frozen=True)
+class _Listing:
+    """Where a site's values are: location words, and which location holds which value."""
+
+    words: tuple[int, ...]
+    places: Mapping[Location, int]
+
+
+def _listing(machine: Machine, record: Record, info: SiteInfo, state: State) -> _Listing:
+    """What the stack map says. Raises `Unproved` when that is not where a thread could find or put a value."""
+    if len(record.values) != len(info.values):
+        raise Unproved(f"{len(record.values)} values in the stack map, {len(info.values)} expected")
+    words: list[int] = []
+    places: dict[Location, int] = {}
+    for k, place in enumerate(record.values):
+        if place.kind == stackmaps.REGISTER:
+            register = machine.dwarf.get(place.register, f"number {place.register}")
+            if register not in machine.callee_saved:
+                raise Unproved(f"value {k} is listed in {register}, which the call does not preserve")
+            words.append(place.register)
+            places[register] = k
+        elif place.kind == stackmaps.INDIRECT:
+            base = state.get(machine.dwarf.get(place.register, ""), ("", 0))
+            if base[0] != "cfa":
+                raise Unproved(f"value {k} is listed in memory outside of the frame")
+            offset = base[1] + place.offset
+            words.append(SLOT | -offset)
+            places["s", offset, 8] = k
+        elif place.kind in (stackmaps.CONSTANT, stackmaps.CONSTANT_INDEX):
+            words.append(NO_LOCATION)
+        else:
+            raise Unproved(f"value {k} is listed as an address in the frame")
+    return _Listing(tuple(words), places)
+
+
 class _Site:
     """One site's completion."""
 
@@ -188,43 +232,16 @@ class _Site:
             raise Unproved("the stack pointer is not known")
         self.frame = -sp[1]
 
-    def map(self) -> SiteMap:
+    def map(self, listing: _Listing) -> SiteMap:
         """The site's map. Raises `Unproved`."""
-        if len(self.record.values) != len(self.info.values):
-            raise Unproved(f"{len(self.record.values)} values in the stack map, {len(self.info.values)} expected")
-        words, listed = self._listed()
         saved = self._saved()
-        recipes = self._recipes(listed, saved)
+        recipes = self._recipes(listing.places, saved)
         flags = _site_flags(self.info)
         return SiteMap(
-            self.record.id, self.record.offset, self.frame, tuple(words),
+            self.record.id, self.record.offset, self.frame, listing.words,
             tuple(self._saved_word(r, o) for r, o in saved.items()),
             tuple(recipes), flags,
         )  # fmt: skip
-
-    def _listed(self) -> tuple[list[int], dict[Location, int]]:
-        """Location words of the values, and which location holds which value."""
-        words: list[int] = []
-        listed: dict[Location, int] = {}
-        for k, place in enumerate(self.record.values):
-            if place.kind == stackmaps.REGISTER:
-                register = self.machine.dwarf.get(place.register, f"number {place.register}")
-                if register not in self.machine.callee_saved:
-                    raise Unproved(f"value {k} is listed in {register}, which the call does not preserve")
-                words.append(place.register)
-                listed[register] = k
-            elif place.kind == stackmaps.INDIRECT:
-                base = self.state.get(self.machine.dwarf.get(place.register, ""), ("", 0))
-                if base[0] != "cfa":
-                    raise Unproved(f"value {k} is listed in memory outside of the frame")
-                offset = base[1] + place.offset
-                words.append(SLOT | -offset)
-                listed["s", offset, 8] = k
-            elif place.kind in (stackmaps.CONSTANT, stackmaps.CONSTANT_INDEX):
-                words.append(NO_LOCATION)
-            else:
-                raise Unproved(f"value {k} is listed as an address in the frame")
-        return words, listed
 
     def _saved(self) -> dict[str, int]:
         """Where the caller's registers were saved: CFA offset by register; those still in place are left out."""
@@ -244,7 +261,7 @@ class _Site:
     def _saved_word(self, register: str, offset: int) -> int:
         return self.numbers[register] << 24 | (-offset // 8)
 
-    def _recipes(self, listed: dict[Location, int], saved: dict[str, int]) -> list[Recipe]:
+    def _recipes(self, listed: Mapping[Location, int], saved: dict[str, int]) -> list[Recipe]:
         terms = {self._holds(place): k for place, k in listed.items()}
         out = []
         for register in self.machine.callee_saved:

@@ -7,12 +7,13 @@ of live places is one integer: three bits per register (byte 0; bytes 1 to 3; th
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
 
 from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
 from popcc.linker.maps.flow import Flow
-from popcc.linker.maps.values import Values
+from popcc.linker.maps.values import Location, Values
 
 _GENERAL = {1: 1, 2: 3, 4: 3, 8: 7, 16: 7}
 _VECTOR = {1: 1, 2: 1, 4: 1, 8: 3, 16: 7}
@@ -21,9 +22,12 @@ _KILLED = {1: 1, 2: 1, 4: 7, 8: 7, 16: 7}
 
 
 class Live:
-    """The analysis of one function."""
+    """The analysis of one function.
 
-    def __init__(self, machine: Machine, flow: Flow, values: Values) -> None:
+    `listed`: by a site's return address, where its values are. Whoever moves there reads them, all 8 bytes.
+    """
+
+    def __init__(self, machine: Machine, flow: Flow, values: Values, listed: Mapping[int, Iterable[Location]]) -> None:
         self.machine = machine
         self.flow = flow
         self.values = values
@@ -46,6 +50,9 @@ class Live:
             for how, offset, size in accesses:
                 if how == "r":
                     self._ever_read |= self._slots(offset, size)
+        self._listed = {address: self._places(places) for address, places in listed.items()}
+        for bits in self._listed.values():
+            self._ever_read |= bits & -(1 << self._first_slot)
         self._out = self._solve()
 
     def after_calls(self) -> dict[int, int]:
@@ -96,6 +103,12 @@ class Live:
                     changed = True
         return out
 
+    def _places(self, places: Iterable[Location]) -> int:
+        bits = 0
+        for place in places:
+            bits |= 7 << self._at[place] if isinstance(place, str) else self._slots(place[1], place[2])
+        return bits
+
     def _mask(self, register: str, width: int) -> int:
         table = _VECTOR if register in self.machine.vectors else _GENERAL
         return table[width] << self._at[register]
@@ -114,7 +127,7 @@ class Live:
         uses = killed = 0
         if insn.kind == "call":
             live &= ~self._call_clobbers
-            uses = self._call_reads
+            uses = self._call_reads | self._listed.get(insn.end, 0)
         elif insn.kind in ("ret", "tail"):
             uses = self._return_reads | (self._call_reads if insn.kind == "tail" else 0)
         for register, width in insn.reads:

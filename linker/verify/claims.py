@@ -112,7 +112,11 @@ class Prover:
         if self.machine.link_register is None:
             yield Named(Claim(("m", -8, 8), ("caller", RETURN_ADDRESS)), "the return address is at CFA-8")
         for number, word in enumerate(site.values):
-            if slot_of(word) is None and not is_constant(word) and self.names.get(word) not in self.machine.callee_saved:
+            if (
+                slot_of(word) is None
+                and not is_constant(word)
+                and self.names.get(word) not in self.machine.callee_saved
+            ):
                 yield Named(Claim(("c", 0), ("c", 1)), f"value {number} is in a register that calls preserve")
         for recipe in site.recipes:
             yield from self._of_recipe(site, recipe)
@@ -184,7 +188,7 @@ class Prover:
         return ""
 
     def _at_entry(self, claim: Claim) -> bool:
-        known = {("r", r): ("caller", r) for r in self.preserved}
+        known: dict[Expr, Expr] = {("r", r): ("caller", r) for r in self.preserved}
         if self.machine.link_register is None:
             known["m", -8, 8] = ("caller", RETURN_ADDRESS)
         return known.get(claim.left, claim.left) == known.get(claim.right, claim.right)
@@ -234,7 +238,9 @@ class _Writers:
         if kind == "m":
             return max(self._stored(place[1], place[1] + place[2], before), self._clobbered(place, before))
         found = _before(self.registers.get(place[1], []), before)
-        return found if place[1] in self.machine.callee_saved and kind == "r" else max(found, _before(self.calls, before))
+        return (
+            found if place[1] in self.machine.callee_saved and kind == "r" else max(found, _before(self.calls, before))
+        )
 
     def _stored(self, start: int, end: int, before: int) -> int:
         return next((k for k, low, high in reversed(self.memory) if k < before and low < end and start < high), -1)
@@ -249,10 +255,10 @@ def _before(indices: list[int], before: int) -> int:
 
 
 def is_lost(place: Expr, call: Step, machine: Machine) -> bool:
-    """Whether a call leaves a place with anything: below the stack pointer, in the caller's frame, in most registers."""
+    """Whether a call leaves anything in a place: below the stack pointer, in the caller's frame, in most registers."""
     if place[0] == "r":
         return place[1] not in machine.callee_saved and place[1] != machine.stack_pointer
-    return place[0] == "h" or place[1] < call.sp or place[1] + place[2] > 0
+    return bool(place[0] == "h" or place[1] < call.sp or place[1] + place[2] > 0)
 
 
 class _Over:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from operator import and_, lshift, or_, xor
 from operator import add as plus
+from operator import and_, lshift, or_, xor
 from operator import sub as minus
 from typing import Any
 

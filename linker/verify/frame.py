@@ -10,7 +10,7 @@ and in registers copied from it, and nowhere else: a function that stores, passe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class Step:
     effects: tuple[Effect, ...]
     sp: int  # distance from the CFA before it
     site: TableSite | None  # the usable site that a call is
+    frame_registers: Mapping[int, int]  # at such a site: DWARF register -> distance of what it holds from the CFA
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ def read_body(machine: Machine, code: Code, function: TableFunction) -> Body:
     ends = frozenset(s.returns_to for s in function.sites if s.flags & SiteFlag.NORETURN)
     blocks, successors = _blocks(code, insns, tables, ends)
     entry = _bases(machine, blocks, successors)
-    steps = tuple(tuple(_steps(machine, block, entry[n], sites)) if n in entry else () for n, block in enumerate(blocks))
+    steps = tuple(
+        tuple(_steps(machine, block, entry[n], sites)) if n in entry else () for n, block in enumerate(blocks)
+    )
     predecessors: list[list[int]] = [[] for _ in blocks]
     for n in entry:
         for s in successors[n]:
@@ -163,7 +166,9 @@ def _steps(machine: Machine, block: list[Insn], entry: Bases, sites: dict[int, T
     for insn in block:
         effects = tuple(_placed(machine, e, insn, bases) for e in insn.effects)
         site = sites.get(insn.end) if insn.kind == "call" else None
-        yield Step(insn, effects, bases[machine.stack_pointer], site if site and site.usable else None)
+        site = site if site and site.usable else None
+        registers = {n: bases[r] for n, r in machine.dwarf.items() if r in bases} if site else {}
+        yield Step(insn, effects, bases[machine.stack_pointer], site, registers)
         if any(r in bases and r != machine.stack_pointer for r, _ in insn.reads):
             raise Unprovable("a frame's address decides where control goes", insn.address)
         _advance(machine, insn, bases)

@@ -8,7 +8,9 @@ Copies carry poison along byte by byte, whatever is computed from a poisoned byt
     memory outside of the frame, an address, a condition, a call's or a return's registers,
     a place from which a site's map takes a value.
 
-Registers that a call does not preserve are never poisoned by it: what they hold is the callee's affair.
+Registers that a call does not preserve are never poisoned by it: what they hold is the callee's affair. Nor is a
+register that the function has not set on any path: until then it holds the caller's value, and code that reads that,
+otherwise than to save it, does so for a value that the program left undefined.
 """
 
 from __future__ import annotations
@@ -107,12 +109,15 @@ class _Analysis:
         self.places = _places(machine, function, body)
         self.passed = sum(self.places.register(r, 16) for r in machine.arguments)
         self.returned = sum(self.places.register(r, 16) for r in machine.results)
-        self.lost = [r for r in (*machine.registers, FLAGS) if r not in machine.callee_saved and r != machine.stack_pointer]
+        self.lost = [
+            r for r in (*machine.registers, FLAGS) if r not in machine.callee_saved and r != machine.stack_pointer
+        ]
         self.clobbered = sum(self.places.register(r, 16) for r in self.lost)
         self.numbers = {name: number for number, name in machine.dwarf.items()}
         self.padding = self._padding()
+        unset = self._unset()
         self.behind = {
-            step.insn.address: self._behind(step.site)
+            step.insn.address: self._behind(step.site) & ~unset[step.insn.address]
             for n in body.order
             for step in body.blocks[n]
             if step.site is not None
@@ -138,6 +143,27 @@ class _Analysis:
                     entry[s] = merged
                     work.append(s)
         return entry
+
+    def _unset(self) -> dict[int, State]:
+        """At each site the registers that no instruction on any path from the entry has set."""
+        entry: dict[int, State] = {0: sum(self.places.register(r, 16) for r in self.machine.callee_saved)}
+        at: dict[int, State] = {}
+        work = [0]
+        while work:
+            n = work.pop()
+            state = entry[n]
+            for step in self.body.blocks[n]:
+                if step.site is not None:
+                    at[step.insn.address] = state
+                for e in step.effects:
+                    if e[0] == "set":
+                        state &= ~self.places.register(e[1], 16)
+            for s in self.body.successors[n]:
+                both = entry.get(s, state) & state
+                if s not in entry or both != entry[s]:
+                    entry[s] = both
+                    work.append(s)
+        return at
 
     def _below(self, sp: int) -> State:
         """The frame below the stack pointer, but for padding."""
@@ -171,9 +197,9 @@ class _Analysis:
         for _, offset in site.saved:
             described |= places.slot(offset, 8)
         state = places.slot(places.low, places.high - places.low)
-        for r in self.machine.callee_saved:
-            if r in saved:
-                state |= places.register(r, 16)
+        for register in self.machine.callee_saved:
+            if register in saved:
+                state |= places.register(register, 16)
         if self.machine.link_register is None:
             described |= places.slot(-8, 8)
         return state & ~described & ~self.padding
@@ -221,7 +247,8 @@ class _Analysis:
         return self.behind[step.insn.address]
 
     def _set(self, e: Expr, bits: State, state: State) -> State:
-        _, register, width, _ = e
+        register: str = e[1]
+        width: int = e[2]
         at, size = self.places.registers[register], self.places.size(register)
         if width < 4 and size == 8:  # the rest of the register stays
             size = width
@@ -231,9 +258,9 @@ class _Analysis:
     def _store(self, e: Expr, bits: State, step: Step, before: State, state: State) -> State:
         _, place, size, _ = e
         if place[0] == "frame":
-            return (state & ~self.places.slot(place[1], size)) | (
-                (bits & ((1 << size) - 1)) << (self.places.frame + place[1] - self.places.low)
-            )
+            at: int = self.places.frame + place[1] - self.places.low
+            written: State = bits & ((1 << size) - 1)
+            return state & ~self.places.slot(place[1], size) | written << at
         self._fault(step.insn, before & self._address(place), lambda: "stores to an address that depends on")
         if bits & ((1 << size) - 1):
             self._fault(step.insn, before & self._read(e[3]), lambda: "stores what depends on")
@@ -279,7 +306,8 @@ class _Analysis:
             at = self.places.frame + e[1][1] - self.places.low
             return self._extended((state >> at) & ((1 << e[2]) - 1), e[2], e[3])
         if kind == "ins":
-            return ((state >> self.places.registers[e[1]]) & 0xFF) & ~(3 << e[3] // 8)
+            at = self.places.registers[e[1]]
+            return (state >> at & 0xFF) & ~(3 << int(e[3]) // 8)
         if kind == "lost":
             return 1
         if kind == "op":

@@ -15,7 +15,8 @@ from popcc.errors import PopccError
 from popcc.interrupts import Interrupts, end_by
 from popcc.isa import isa_named
 from popcc.linker.program import read_program
-from popcc.runtime.popcorn import actions, show
+from popcc.linker.verify.report import verify_program
+from popcc.runtime.popcorn import actions, maps, show
 from popcc.runtime.popcorn.hosts import host_isa
 from popcc.runtime.popcorn.image import read_image
 from popcc.runtime.popcorn.launch import find_program, prepare
@@ -196,19 +197,56 @@ def inspect(what: str, program: Path | None, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("program")
+@click.argument("function", required=False)
 @_json
-def sites(program: str, as_json: bool) -> None:
-    """Show the functions of PROGRAM that can be on the stack while it moves, and their sites.
+def sites(program: str, function: str | None, as_json: bool) -> None:
+    """Show the functions of PROGRAM that can be on the stack while it moves; of one FUNCTION, code and maps.
 
     \b
     Columns in a pipe, tab-separated: function, file, tier, sites, live values.
+    Examples:
+      popcorn sites ./program
+      popcorn sites ./program main
     """
-    found = show.program_json(read_program(find_program(program)))
-    if as_json:
-        print_json(found)
+    info = read_program(find_program(program))
+    if function:
+        found = maps.listings(info, function)
+        if as_json:
+            print_json([maps.listing_json(f, info.metadata) for f in found])
+        else:
+            print_text("\n\n".join("\n".join(maps.listing_lines(f, info.metadata)) for f in found))
         return
-    rows = [(f["name"], f["file"], f["tier"], f["sites"], f["values"]) for f in found["functions"]]
+    all_ = show.program_json(info)
+    if as_json:
+        print_json(all_)
+        return
+    rows = [(f["name"], f["file"], f["tier"], f["sites"], f["values"]) for f in all_["functions"]]
     print_table(("FUNCTION", "FILE", "TIER", "SITES", "VALUES"), rows)
+
+
+@cli.command()
+@click.argument("program")
+@_json
+def verify(program: str, as_json: bool) -> None:
+    """Prove the site maps of PROGRAM from its machine code, for each ISA; the exit status is 1 if that fails.
+
+    \b
+    Proved of every site: what is live behind the call is described, and is on every path where the map says.
+    Example:
+      popcorn verify ./program
+    """
+    info = read_program(find_program(program))
+    say(f"{info.path}: proving {len(info.metadata.sites)} sites")
+    failed = False
+    results = []
+    for result in verify_program(info):
+        failed |= bool(result.findings)
+        results.append(maps.result_json(result, info.metadata))
+        if not as_json:
+            print_text("\n".join(maps.result_lines(result, info.metadata)))
+    if as_json:
+        print_json({"program": str(info.path), "build_id": info.build_id, "isas": results})
+    sys.exit(1 if failed else 0)
 
 
 @cli.command()

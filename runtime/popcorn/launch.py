@@ -62,6 +62,7 @@ def prepare(
     inherited = list(descriptors)
     name = str(program.path)
     if program.isa == isa:
+        program.check()
         path = str(program.path.resolve())
     else:
         fd = executable_memfd(program, isa)
