@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from popcc import interrupts, toolchain
+from popcc import toolchain
 from popcc.cc_options import Action, Input, Kind, Options, parse
 from popcc.errors import ErrorGroup, PopccError
+from popcc.interrupts import Interrupts, end_by
 
 if TYPE_CHECKING:
     from popcc.compile import CompileOptions
@@ -27,38 +28,32 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Entry point of the command."""
-    interrupts.install()
+    interrupts = Interrupts()
     try:
-        status = run(sys.argv[1:])
+        status = run(sys.argv[1:], interrupts)
     except KeyboardInterrupt:
-        interrupts.end(interrupts.seen() or signal.SIGINT)
+        end_by(interrupts.signal or signal.SIGINT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 1
     sys.exit(status)
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
     """Carry out a command line; returns the exit status."""
     from popcc.frontend import FrontEndError
 
     try:
         return _run(parse(arguments))
-    except FrontEndError as error:
-        _stopped()
+    except PopccError as error:
+        if interrupts:  # an error that only says that a child was stopped together with us is none
+            interrupts.end_if_any()
+        if not isinstance(error, FrontEndError):
+            _report(error)
+            return 1
         if error.status < 0:
             print(f"popcc: error: the front end was killed by signal {-error.status}", file=sys.stderr)
         return error.status if error.status >= 0 else 128 - error.status
-    except PopccError as error:
-        _stopped()
-        _report(error)
-        return 1
-
-
-def _stopped() -> None:
-    """An error that only says that a child was stopped together with us is none."""
-    if interrupts.seen():
-        interrupts.end(interrupts.seen())
 
 
 def _run(options: Options) -> int:
