@@ -223,7 +223,7 @@ def _described(subject: Subject, site: TableSite) -> set[str | int]:
 
 
 def _remove_spill(rng: random.Random, subject: Subject) -> tuple[Subject, str] | None:
-    """Blank the only store to a slot that some site lists a value in; not one that a push made room for, with anything."""
+    """Blank the only store to a slot that some site lists a value in; not to one that a push filled with anything."""
     if any(insn.text == "push rax" for insn in subject.insns()):
         return None
     sp = MACHINES[subject.isa].stack_pointer
