@@ -103,7 +103,7 @@ class _Decoding:
         self.relocation = relocations[0] if relocations else None
 
     def _name(self, op: Any) -> str:
-        return str(self.raw.reg_name(op.reg))
+        return self.raw.reg_name(op.reg)
 
     def _reg(self, op: Any) -> tuple[str, int]:
         name = self._name(op)

@@ -117,7 +117,7 @@ class _Decoding:
 
     def _mem(self, op: Any) -> Mem:
         def name(reg: int) -> str | None:
-            text = self.raw.reg_name(reg) if reg else None
+            text = self.raw.reg_name(reg) if reg else ""
             return _FULL[text][0] if text in _FULL else None  # rip counts as none: its relocation names the symbol
 
         symbol = self.displacement

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from popcc.isa import Isa
 from popcc.linker.elf import SHF_WRITE, STT_FUNC, STT_SECTION, Elf, read_elf
@@ -53,13 +54,20 @@ class _Object:
 
     def read_only(self, symbol: str) -> bool:
         """Whether a symbol's section can't be written to."""
-        if symbol.startswith("section:"):
-            section = self.elf.section(symbol.removeprefix("section:"))
-            return section is not None and not section.flags & SHF_WRITE
+        return symbol in self._read_only
+
+    @cached_property
+    def _read_only(self) -> frozenset[str]:
+        """Names whose first bearer in the object is a read-only section or lies in one."""
+        sections = self.elf.sections
+        found: dict[str, bool] = {}
+        for header in sections:
+            found.setdefault("section:" + header.name, not header.flags & SHF_WRITE)
         for s in self.elf.symbols:
-            if s.name == symbol:
-                return 0 < s.section < len(self.elf.sections) and not self.elf.sections[s.section].flags & SHF_WRITE
-        return False
+            if not s.name.startswith("section:"):
+                in_section = 0 < s.section < len(sections)
+                found.setdefault(s.name, in_section and not sections[s.section].flags & SHF_WRITE)
+        return frozenset(name for name, read_only in found.items() if read_only)
 
 
 def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[FunctionMap, ...]:
@@ -217,6 +225,7 @@ class _Site:
         self.info = info
         self.state = state
         self.after = after
+        self.live_bytes = live.slot_bytes(after)
         self.numbers = {name: number for number, name in machine.dwarf.items()}
         sp = state[machine.stack_pointer]
         if sp[0] != "cfa":
@@ -236,7 +245,6 @@ class _Site:
 
     def _saved(self) -> dict[str, int]:
         """Where the caller's registers were saved: CFA offset by register; those still in place are left out."""
-        live_bytes = self.live.slot_bytes(self.after)
         links = (self.machine.link_register,) if self.machine.link_register else ()
         holding: dict[Location, list[int]] = {}  # CFA offsets of the slots that hold what a register did on entry
         for place, term in self.state.items():
@@ -245,7 +253,7 @@ class _Site:
         out: dict[str, int] = {}
         for register in (*self.machine.callee_saved, *links):
             slots = holding.get(register, ())
-            in_use = [o for o in slots if o in live_bytes]
+            in_use = [o for o in slots if o in self.live_bytes]
             if in_use or slots:
                 out[register] = min(in_use or slots)
             elif self.state[register] != ("init", register):
@@ -270,7 +278,7 @@ class _Site:
         covered |= {o + b for o in saved.values() for b in range(8)}
         if self.machine.link_register is None:
             covered |= set(range(-8, 0))
-        rest = self.live.slot_bytes(self.after) - covered
+        rest = self.live_bytes - covered
         while rest:
             recipe, bytes_ = self._slot_recipe(min(rest), rest, terms)
             rest -= bytes_

@@ -97,13 +97,8 @@ class Live:
 
     def slot_bytes(self, live: int) -> set[int]:
         """CFA offsets of the live frame bytes."""
-        bits = live >> self._first_slot
-        out = set()
-        while bits:
-            lowest = bits & -bits
-            out.add(self._slot_offsets[lowest.bit_length() - 1])
-            bits ^= lowest
-        return out
+        bits = bin(live >> self._first_slot)[:1:-1]
+        return {offset for bit, offset in zip(bits, self._slot_offsets, strict=False) if bit == "1"}
 
     def _solve(self) -> dict[int, int]:
         into: dict[int, int] = {}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from popcc.linker.elf import Elf
 
+_LOCATION = struct.Struct("<BBHHHi")  # kind, reserved, size, register, reserved, offset
 REGISTER, DIRECT, INDIRECT, CONSTANT, CONSTANT_INDEX = 1, 2, 3, 4, 5
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """Where a value is after the call: `register` DWARF number, `offset` for memory or the constant."""
 
     kind: int
@@ -61,14 +62,13 @@ def read_stack_maps(elf: Elf) -> dict[tuple[int, int], list[Record]]:
 def _record(data: bytes, pos: int) -> tuple[Record, int]:
     id_, offset, _, count = struct.unpack_from("<QIHH", data, pos)
     pos += 16
-    locations = []
-    for _ in range(count):
-        kind, _, size, register, _, value = struct.unpack_from("<BBHHHi", data, pos)
-        locations.append(Location(kind, size, register, value))
-        pos += 12
+    # calling convention, flags, number of deopt values; then those, then the gc pairs
+    first = pos + 3 * _LOCATION.size
+    deopts = _LOCATION.unpack_from(data, pos + 2 * _LOCATION.size)[5]
+    values = _LOCATION.iter_unpack(data[first : first + deopts * _LOCATION.size])
+    locations = tuple(Location(kind, size, register, value) for kind, _, size, register, _, value in values)
+    pos += count * _LOCATION.size
     pos = (pos + 7) & -8
     (live_outs,) = struct.unpack_from("<H", data, pos + 2)
     pos = (pos + 4 + 4 * live_outs + 7) & -8
-    # calling convention, flags, number of deopt values; then those, then the gc pairs
-    deopts = locations[2].offset
-    return Record(id_, offset, tuple(locations[3 : 3 + deopts])), pos
+    return Record(id_, offset, locations), pos

@@ -152,15 +152,24 @@ class Values:
         first, *rest = states
         out: State = {}
         different: list[tuple[Any, Location, tuple[Term, ...]]] = []
-        for location, term in first.items():
-            for s in rest:
-                other = s.get(location)
-                if other is not term and (other or ("init", location)) != term:
-                    vector = (term, *(s.get(location) or ("init", location) for s in rest))
-                    different.append((self._order(location), location, vector))
-                    break
-            else:
-                out[location] = term
+        if len(rest) == 1:
+            second = rest[0].get
+            for location, term in first.items():
+                other = second(location)
+                if other is term or (other or ("init", location)) == term:
+                    out[location] = term
+                else:
+                    different.append((self._order(location), location, (term, other or ("init", location))))
+        else:
+            for location, term in first.items():
+                for s in rest:
+                    other = s.get(location)
+                    if other is not term and (other or ("init", location)) != term:
+                        vector = (term, *[s.get(location) or ("init", location) for s in rest])
+                        different.append((self._order(location), location, vector))
+                        break
+                else:
+                    out[location] = term
         for location in set().union(*(s.keys() - first.keys() for s in rest)):
             term = ("init", location)
             vector = (term, *(s.get(location, term) for s in rest))
