@@ -76,10 +76,9 @@ def _decode(code: Code) -> list[Insn]:
     for at in range(0, len(data), 4):
         address = code.address + at
         word = data[at : at + 4]
-        if address not in relocations:
-            if known := _known.get(word):
-                out.append(known.moved(address))
-                continue
+        if address not in relocations and (known := _known.get(word)):
+            out.append(known.moved(address))
+            continue
         raw = _engine.decode(data, at, address)
         if raw is None:
             raise Undecodable(f"bytes {word.hex(' ')} at {code.section}+{at:#x}")
