@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from popcc.errors import PopccError
 
@@ -28,6 +29,9 @@ _SYM = struct.Struct("<IBBHQQ")
 _RELA = struct.Struct("<QQq")
 _REL = struct.Struct("<QQ")
 _PHDR = struct.Struct("<IIQQQQQQ")
+_INDEX = struct.Struct("<I")
+_MAX_ZEROS = 1 << 31  # the whole program lies below
+_MAX_ALIGN = 1 << 16  # of what is not loaded
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,8 @@ class Elf:
     def contents(self, section: SectionHeader) -> bytes:
         """The bytes of `section`; zeros when it has none in the file."""
         if section.type == SHT_NOBITS:
+            if section.size > _MAX_ZEROS:
+                raise PopccError(f"{self.where}: damaged ELF file: section {section.name} is too large")
             return bytes(section.size)
         return self.data[section.offset : section.offset + section.size]
 
@@ -102,9 +108,9 @@ class Elf:
             return ()
         names = self.contents(self._linked(table))
         extended = next((s for s in self.sections if s.type == SHT_SYMTAB_SHNDX and s.link == table.index), None)
-        indices = struct.unpack(f"<{extended.size // 4}I", self.contents(extended)) if extended else ()
+        indices = [i for (i,) in self._rows(_INDEX, extended)] if extended else []
         symbols = []
-        for i, (name, info, _, section, value, size) in enumerate(_SYM.iter_unpack(self.contents(table))):
+        for i, (name, info, _, section, value, size) in enumerate(self._rows(_SYM, table)):
             number = indices[i] if section == SHN_XINDEX and i < len(indices) else section
             symbols.append(ElfSymbol(_string(names, name), info >> 4, info & 15, number, value, size))
         return tuple(symbols)
@@ -113,10 +119,10 @@ class Elf:
         """(section relocated, offset in it, type, symbol index, addend) of every relocation."""
         for s in self.sections:
             if s.type == SHT_RELA:
-                for offset, info, addend in _RELA.iter_unpack(self.contents(s)):
+                for offset, info, addend in self._rows(_RELA, s):
                     yield s.info, offset, info & 0xFFFFFFFF, info >> 32, addend
             elif s.type == SHT_REL:
-                for offset, info in _REL.iter_unpack(self.contents(s)):
+                for offset, info in self._rows(_REL, s):
                     yield s.info, offset, info & 0xFFFFFFFF, info >> 32, 0
 
     @cached_property
@@ -124,8 +130,15 @@ class Elf:
         """The program header table."""
         header = _EHDR.unpack_from(self.data)
         start, size, count = header[5], header[9], header[10]
+        if count and (size < _PHDR.size or start + count * size > len(self.data)):
+            raise PopccError(f"{self.where}: truncated ELF file: its segment table lies outside of it")
         rows = (_PHDR.unpack_from(self.data, start + i * size) for i in range(count))
         return tuple(Segment(t, f, off, addr, fs, ms, al) for t, f, off, addr, _, fs, ms, al in rows)
+
+    def _rows(self, row: struct.Struct, section: SectionHeader) -> Iterator[tuple[Any, ...]]:
+        if section.size % row.size or section.type == SHT_NOBITS:
+            raise PopccError(f"{self.where}: damaged ELF file: section {section.name} holds no whole entries")
+        return row.iter_unpack(self.contents(section))
 
     def _linked(self, section: SectionHeader) -> SectionHeader:
         if section.link >= len(self.sections):
@@ -222,7 +235,9 @@ def drop_sections(data: bytes, where: str, prefixes: tuple[str, ...]) -> bytes:
     elf = read_elf(data, where)
     header = list(_EHDR.unpack_from(data))
     rows = [list(r) for r in _SHDR.iter_unpack(data[header[6] : header[6] + len(elf.sections) * _SHDR.size])]
-    kept = [s for s in elf.sections if s.flags & SHF_ALLOC or not s.name.startswith(prefixes)]
+    kept = [
+        s for s in elf.sections if s.flags & SHF_ALLOC or not s.name.startswith(prefixes) or s.index == elf.names_index
+    ]
     number = {s.index: i for i, s in enumerate(kept)}
     ends = [s.offset + s.size for s in kept if s.flags & SHF_ALLOC and s.type != SHT_NOBITS]
     ends += [g.offset + g.file_size for g in elf.segments]
@@ -233,7 +248,7 @@ def drop_sections(data: bytes, where: str, prefixes: tuple[str, ...]) -> bytes:
         if s.type in (SHT_REL, SHT_RELA):
             row[7] = number.get(s.info, 0)
         if s.index and not s.flags & SHF_ALLOC and s.type != SHT_NOBITS:
-            _pad(out, max(1, s.align))
+            _pad(out, min(max(1, s.align), _MAX_ALIGN))
             row[4] = len(out)
             out += elf.contents(s)
     _pad(out, 8)

@@ -71,7 +71,11 @@ class IndexedLibrary:
     def load(self, member: str) -> list[LinkUnit]:
         """The units of a payload file."""
         origin = f"{self.name}({Path(member).stem})"
-        return [LinkUnit(u, origin) for u in decode_units((self.directory / member).read_bytes(), origin)]
+        try:
+            payload = (self.directory / member).read_bytes()
+        except OSError as e:
+            raise _damaged(self.name, self.directory, e) from None
+        return [LinkUnit(u, origin) for u in decode_units(payload, origin)]
 
 
 def read_library(name: str, directory: Path) -> IndexedLibrary:
@@ -79,19 +83,27 @@ def read_library(name: str, directory: Path) -> IndexedLibrary:
     try:
         symbols = json.loads((directory / "index.json").read_text())
     except (OSError, ValueError) as e:
-        raise PopccError(f"{directory}: the cached {name} is damaged ({e}); delete the directory") from None
+        raise _damaged(name, directory, e) from None
     return IndexedLibrary(name, directory, symbols)
+
+
+def _damaged(name: str, directory: Path, why: Exception) -> PopccError:
+    return PopccError(f"{directory}: the cached {name} is damaged ({why}); delete the directory")
+
+
+def read_file(path: Path) -> bytes:
+    """The contents of a file that was named. Raises `PopccError` in the usual words."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PopccError(f"no such file or directory: '{path}'") from None
+    except OSError as e:
+        raise PopccError(f"cannot read '{path}': {e.strerror}") from None
 
 
 def read_input(path: Path, whole_archive: bool = False) -> Input:
     """An object or archive given by name."""
-    where = str(path)
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise PopccError(f"no such file or directory: '{where}'") from None
-    except OSError as e:
-        raise PopccError(f"cannot read '{where}': {e.strerror}") from None
+    where, data = str(path), read_file(path)
     if not is_archive(data):
         return Objects(tuple(LinkUnit(u, where) for u in read_units(data, where)))
     members = {f"{i}:{m.name}": m.data for i, m in enumerate(read_archive(data, where))}

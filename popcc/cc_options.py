@@ -184,6 +184,8 @@ def _expand(arguments: Sequence[str], depth: int) -> Iterator[str]:
             yield from _expand(shlex.split(path.read_text(errors="surrogateescape")), depth + 1)
         except ValueError as e:
             raise PopccError(f"response file '{path}': {e}") from None
+        except OSError as e:
+            raise PopccError(f"cannot read '{path}': {e.strerror}") from None
 
 
 class _Reader:

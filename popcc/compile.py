@@ -1,37 +1,25 @@
-"""One source file to a unit: front end, passes, optimiser, sites, code for every ISA, maps."""
+"""One source file to a unit: front end, passes, optimiser, sites, code for every ISA, maps.
+
+LLVM, the passes and the decoders are imported where they are used, which is first in `_prepare`: while clang runs.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from popcc import codegen, frontend, isolate
+from popcc import frontend, isolate
 from popcc.errors import Place, PlacedError
-from popcc.ir import model
 from popcc.isa import isa_named
-from popcc.leaf import LEAF_FUNCTIONS
-from popcc.passes.base import Pass
-from popcc.passes.byval import ByVal
-from popcc.passes.callgraph import leaf_calls
-from popcc.passes.commonstack import CommonStack, check_machine_stack
-from popcc.passes.gotos import ComputedGotos
-from popcc.passes.memory import MemoryTier
-from popcc.passes.points import MigrationPoints
-from popcc.passes.samebits import SameBits
-from popcc.passes.sections import Sections
-from popcc.passes.setjmp import SetJmp
-from popcc.passes.sites import Sites
-from popcc.passes.target import TargetWords
-from popcc.passes.tls import ThreadLocals
-from popcc.passes.varargs import VarArgs
 from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
 from popcc.unit import FunctionMap, IsaObject, SiteInfo, Unit
 
 _DEBUG = re.compile(r", !dbg !\d+| !dbg !\d+(?= \{)")
+_SMALL = 40_000  # characters of common IR
 _OUT_OF_REGISTERS = re.compile(r"in function '([^']*)'")
 
 
@@ -62,7 +50,11 @@ def compile_source(path: Path, options: CompileOptions) -> Unit:
 
     Raises `PopccError` (a `FrontEndError` when clang has already printed why).
     """
-    ir = frontend.to_ir(path, options.clang_flags, options.include_dirs, options.optimization, options.language)
+    with frontend.started(
+        path, options.clang_flags, options.include_dirs, options.optimization, options.language
+    ) as front_end:
+        _prepare()
+        ir = front_end.ir()
     return compile_ir(ir, path, options)
 
 
@@ -73,19 +65,19 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     and everything is generated again; what is unproved even then is marked and refused at run time.
     """
     _prepare()
-    first, *others = options.isas
     optimised = ""
     tier: frozenset[str] = frozenset()
     while True:
-        # the child that makes the common IR goes on with the first ISA, while others generate for theirs
-        child = isolate.start(_common_and_first, ir, optimised, options, tier)
-        running: dict[str, isolate.Running[Any]] = {}
+        child: isolate.Running[Any] = isolate.start(_common_and_own, ir, optimised, options, tier)
+        others: dict[str, isolate.Running[Any]] = {}
         try:
             optimised, common = child.receive()
-            running = {first: child, **{isa: isolate.start(_generate, common, isa, options) for isa in others}}
-            objects, failing = _collected(running, path, tier)
+            own = _own(common, options)
+            others = {isa: isolate.start(_generate, common, isa, options) for isa in options.isas if isa not in own}
+            results = {**dict.fromkeys(own, child), **others}
+            objects, failing = _collected(results, path, tier)
         finally:
-            for c in (child, *running.values()):
+            for c in (child, *others.values()):
                 c.stop()
         failing |= _constant_on_some(objects)
         if len(objects) == len(options.isas) and failing <= tier:
@@ -99,28 +91,41 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
 def _prepare() -> None:
     """What children would each do again: imports that take long, LLVM's targets and options."""
     import popcc.linker.index
-    import popcc.linker.maps.complete  # noqa: F401
+    import popcc.linker.maps.complete
+    import popcc.passes.pipeline  # noqa: F401
+    from popcc import codegen
 
     codegen.initialise()
 
 
-def _common_and_first(ir: str, optimised: str, options: CompileOptions, tier: frozenset[str]) -> Iterator[Any]:
-    """In a child: the optimised IR, if it is not known yet, with the common IR; then the object of the first ISA."""
+def _own(common: CommonIr, options: CompileOptions) -> tuple[str, ...]:
+    """The ISAs that the child which made the common IR generates code for; each other ISA has a child of its own.
+
+    Where there is little to generate, forking costs more than the other core brings.
+    """
+    return options.isas if len(common.text) < _SMALL else options.isas[:1]
+
+
+def _common_and_own(ir: str, optimised: str, options: CompileOptions, tier: frozenset[str]) -> Iterator[Any]:
+    """In a child: the optimised IR, if it is not known yet, with the common IR; then the objects of its own ISAs."""
     optimised = optimised or _optimised(ir, options)
     common = _common(optimised, options, tier)
     yield optimised, common
-    yield _generate(common, options.isas[0], options)
+    for isa in _own(common, options):
+        yield _generate(common, isa, options)
 
 
 def _collected(
-    running: dict[str, isolate.Running[Any]], path: Path, tier: frozenset[str]
+    results: Mapping[str, isolate.Running[Any]], path: Path, tier: frozenset[str]
 ) -> tuple[dict[str, IsaObject], set[str]]:
     """The objects of the ISAs for which code could be generated, and the functions that failed on one."""
     objects: dict[str, IsaObject] = {}
     failing: set[str] = set()
-    for isa, child in running.items():
+    for isa, child in results.items():
+        if not child.pid:
+            continue  # it died of an earlier one of its ISAs
         try:
-            objects[isa] = child.result()
+            objects[isa] = child.receive()
             failing |= {f.name for f in objects[isa].functions if any(s.unproved for s in f.sites)}
         except isolate.Aborted as aborted:
             m = _OUT_OF_REGISTERS.search(aborted.text)
@@ -179,38 +184,32 @@ def _with_tier(o: IsaObject, tier: frozenset[str]) -> IsaObject:
 
 def common_ir(ir: str, options: CompileOptions, tier: frozenset[str] = frozenset()) -> CommonIr:
     """The IR that all ISAs share, from the front end's; in this process."""
-    codegen.initialise()
+    _prepare()
     return _common(_optimised(ir, options), options, tier)
 
 
 def _optimised(ir: str, options: CompileOptions) -> str:
-    before: Sequence[Pass] = (
-        TargetWords(),
-        SameBits(),
-        ComputedGotos(),
-        SetJmp(),
-        VarArgs(),
-        ByVal(),
-        ThreadLocals(),
-    )
+    from popcc import codegen
+    from popcc.ir import model
+    from popcc.passes.pipeline import BEFORE_OPTIMISER
+
     module = model.parse(ir)
-    for p in before:
+    for p in BEFORE_OPTIMISER:
         module = p.apply(module)
     return codegen.optimise(module.text(), options.optimization)
 
 
 def _common(optimised: str, options: CompileOptions, tier: frozenset[str]) -> CommonIr:
+    from popcc import codegen
+    from popcc.ir import model
+    from popcc.passes.callgraph import leaf_calls
+    from popcc.passes.commonstack import check_machine_stack
+    from popcc.passes.pipeline import behind_optimiser
+    from popcc.passes.sites import Sites
+
     module = model.parse(optimised, model.OPTIMISED)
     sites = Sites()
-    after: Sequence[Pass] = (
-        SameBits(),
-        MigrationPoints(options.migration_points, LEAF_FUNCTIONS),
-        MemoryTier(tier),
-        CommonStack(),
-        sites,
-        Sections(),
-    )
-    for p in after:
+    for p in behind_optimiser(options.migration_points, tier, sites):
         module = p.apply(module)
     text = codegen.rebuild_ssa(module.text())
     check_machine_stack(text)
@@ -220,6 +219,7 @@ def _common(optimised: str, options: CompileOptions, tier: frozenset[str]) -> Co
 
 
 def _generate(common: CommonIr, isa_name: str, options: CompileOptions) -> IsaObject:
+    from popcc import codegen
     from popcc.linker.index import index_object
     from popcc.linker.maps.complete import complete
 

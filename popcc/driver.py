@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from popcc import interrupts, toolchain
+from popcc import toolchain
 from popcc.cc_options import Action, Input, Kind, Options, parse
 from popcc.errors import ErrorGroup, PopccError
+from popcc.interrupts import Interrupts, end_by
 
 if TYPE_CHECKING:
     from popcc.compile import CompileOptions
@@ -27,38 +28,37 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Entry point of the command."""
-    interrupts.install()
+    interrupts = Interrupts()
     try:
-        status = run(sys.argv[1:])
+        status = run(sys.argv[1:], interrupts)
     except KeyboardInterrupt:
-        interrupts.end(interrupts.seen() or signal.SIGINT)
+        end_by(interrupts.signal or signal.SIGINT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 1
     sys.exit(status)
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
     """Carry out a command line; returns the exit status."""
     from popcc.frontend import FrontEndError
 
     try:
         return _run(parse(arguments))
-    except FrontEndError as error:
-        _stopped()
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # no room for temporary files, say
+        _report(PopccError(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)))
+        return 1
+    except PopccError as error:
+        if interrupts:  # an error that only says that a child was stopped together with us is none
+            interrupts.end_if_any()
+        if not isinstance(error, FrontEndError):
+            _report(error)
+            return 1
         if error.status < 0:
             print(f"popcc: error: the front end was killed by signal {-error.status}", file=sys.stderr)
         return error.status if error.status >= 0 else 128 - error.status
-    except PopccError as error:
-        _stopped()
-        _report(error)
-        return 1
-
-
-def _stopped() -> None:
-    """An error that only says that a child was stopped together with us is none."""
-    if interrupts.seen():
-        interrupts.end(interrupts.seen())
 
 
 def _run(options: Options) -> int:
@@ -204,8 +204,17 @@ def _compile(source: Input, options: Options, isas: tuple[str, ...]) -> Unit:
     settings = _compile_options(source, options, isas)
     path = Path(source.name)
     if source.kind is Kind.IR:
-        return compiler.compile_ir(path.read_text(), path, settings)
+        return compiler.compile_ir(_ir_text(path), path, settings)
     return compiler.compile_source(path, settings)
+
+
+def _ir_text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except UnicodeDecodeError:
+        raise PopccError(f"{path}: not LLVM IR as text") from None
+    except OSError as e:
+        raise PopccError(f"cannot read '{path}': {e.strerror}") from None
 
 
 def _write_assembly(options: Options, isas: tuple[str, ...]) -> None:
@@ -219,7 +228,7 @@ def _write_assembly(options: Options, isas: tuple[str, ...]) -> None:
         settings = _compile_options(source, options, isas)
         path = Path(source.name)
         if source.kind is Kind.IR:
-            ir = path.read_text()
+            ir = _ir_text(path)
         else:
             ir = frontend.to_ir(
                 path, settings.clang_flags, settings.include_dirs, options.optimization, source.language
@@ -241,6 +250,7 @@ def _write_objects(options: Options, isas: tuple[str, ...], units: dict[int, Uni
 
 
 def _write_relocatable(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> None:
+    from popcc.linker.inputs import read_file
     from popcc.linker.objects import merge_objects, write_object
     from popcc.outputs import write_output
 
@@ -249,7 +259,7 @@ def _write_relocatable(options: Options, isas: tuple[str, ...], units: dict[int,
     for number, item in enumerate(options.inputs):
         if item.kind is Kind.LIBRARY:
             raise PopccError(f"-l{item.name} cannot be given with -r; name the archive's objects")
-        data = write_object(units[number], outer) if number in units else Path(item.name).read_bytes()
+        data = write_object(units[number], outer) if number in units else read_file(Path(item.name))
         parts.append((item.name, data))
     write_output(options.output or "a.out", merge_objects(parts, outer))
 

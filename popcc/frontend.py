@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -55,11 +57,25 @@ def base_flags(include_dirs: Iterable[Path]) -> list[str]:
     return [*_FLAGS, *system]
 
 
-def to_ir(source: Path, flags: Iterable[str], include_dirs: Iterable[Path], optimization: str, language: str) -> str:
-    """The source file's IR, not yet optimised. clang's diagnostics go to standard error as they are.
+@dataclass
+class Started:
+    """clang at work on one file."""
 
-    `language` is clang's ``-x`` ("" to go by the file's name). Raises `PopccError` when clang refuses the file.
-    """
+    process: subprocess.Popen[bytes]
+
+    def ir(self) -> str:
+        """Waits for the file's IR, not yet optimised. Raises `FrontEndError` when clang refuses the file."""
+        out = self.process.communicate()[0]
+        if self.process.returncode != 0:
+            raise FrontEndError(self.process.returncode)
+        return out.decode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def started(
+    source: Path, flags: Iterable[str], include_dirs: Iterable[Path], optimization: str, language: str
+) -> Iterator[Started]:
+    """Starts clang, whose diagnostics go to standard error. `language` is its ``-x`` ("" to go by the file's name)."""
     # O0 would mark every function optnone, and the passes need mem2reg at least
     level = {"0": "-O1", "g": "-O1"}.get(optimization, f"-O{optimization}")
     command = [
@@ -68,10 +84,19 @@ def to_ir(source: Path, flags: Iterable[str], include_dirs: Iterable[Path], opti
     ]  # fmt: skip
     if sys.stderr.isatty():
         command.append("-fcolor-diagnostics")
-    run = subprocess.run(command, stdout=subprocess.PIPE, stdin=None if str(source) == "-" else subprocess.DEVNULL)
-    if run.returncode != 0:
-        raise FrontEndError(run.returncode)
-    return run.stdout.decode("utf-8", "surrogateescape")
+    own_input = None if str(source) == "-" else subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=own_input) as process:
+        try:
+            yield Started(process)
+        except BaseException:
+            process.kill()
+            raise
+
+
+def to_ir(source: Path, flags: Iterable[str], include_dirs: Iterable[Path], optimization: str, language: str) -> str:
+    """The source file's IR, not yet optimised. Raises `FrontEndError` when clang refuses the file."""
+    with started(source, flags, include_dirs, optimization, language) as front_end:
+        return front_end.ir()
 
 
 class FrontEndError(PopccError):

@@ -9,27 +9,41 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-_seen = 0
-
 
 class Interrupted(KeyboardInterrupt):
     """Raised in the main thread by the first signal; passes through all `finally`."""
 
 
-def install() -> None:
-    """From here on signals raise `Interrupted`; one that the parent had us ignore stays ignored."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _raise)
-    sys.unraisablehook = _unraisable
+class Interrupts:
+    """The signals that stop a command, from the moment this is made. Its `main` holds the only one."""
+
+    def __init__(self) -> None:
+        self.signal = 0  # the one that came, even if Python lost the exception in a callback
+        self._raised = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # one that the parent had us ignore stays ignored
+                signal.signal(number, self._come)
+        sys.unraisablehook = self._lost
+
+    def end_if_any(self) -> None:
+        """Ends this process by the signal that came, if one did: what else seemed wrong is its consequence."""
+        if self.signal:
+            end_by(self.signal)
+
+    def _come(self, number: int, frame: FrameType | None) -> None:
+        self.signal = number
+        if not self._raised:  # a second Ctrl-C must not disturb what puts things away after the first
+            self._raised = True
+            raise Interrupted
+
+    def _lost(self, args: sys.UnraisableHookArgs) -> None:
+        if isinstance(args.exc_value, KeyboardInterrupt):
+            self._raised = False
+        else:
+            sys.__unraisablehook__(args)
 
 
-def seen() -> int:
-    """The signal that came, even if Python lost the exception in a callback; 0 when none did."""
-    return _seen
-
-
-def end(number: int) -> NoReturn:
+def end_by(number: int) -> NoReturn:
     """Ends this process by the signal `number`."""
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -40,14 +54,3 @@ def end(number: int) -> NoReturn:
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     sys.exit(128 + number)  # blocked by whoever started us
-
-
-def _raise(number: int, frame: FrameType | None) -> None:
-    global _seen
-    _seen = number
-    raise Interrupted
-
-
-def _unraisable(args: sys.UnraisableHookArgs) -> None:
-    if not isinstance(args.exc_value, KeyboardInterrupt):
-        sys.__unraisablehook__(args)

@@ -1,4 +1,4 @@
-"""Disks fill up, processes die, users differ: one message, nothing left behind, the program goes on or is cleanly gone."""
+"""Disks fill up, processes die, users differ: one message, nothing left, the program goes on or is cleanly gone."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_no_such_process(command: str, pid: str, message: str, tmp_path: Path) -
         dead = subprocess.Popen(["true"])
         dead.wait()
         words = {"DEAD": str(dead.pid), "OTHER": str(other.pid)}
-        more = {"migrate": ["--to", THERE], "checkpoint": ["-o", tmp_path / "image"], "inspect": []}[command]
+        more = {"migrate": ["--to", THERE], "checkpoint": ["-o", str(tmp_path / "image")]}.get(command, [])
         text = refused(command, words.get(pid, pid), *more, cwd=tmp_path)
         assert re.fullmatch(message, text), text
         assert other.poll() is None
@@ -164,7 +164,7 @@ def test_a_program_that_is_killed_meanwhile(command: str, program_folder: Path, 
         status = Path(f"/proc/{running.pid}/status")
         eventually(lambda: "State:\tT" in status.read_text(), "its stop")
         more = {"migrate": ["--to", THERE], "checkpoint": ["-o", str(tmp_path / "image")]}[command]
-        code = "import popcc.runtime.popcorn.request as r; r.is_stopped = lambda pid: False; import popcc.runtime.popcorn.cli as c; c.main()"
+        code = "from popcc.runtime.popcorn import cli, request; request.is_stopped = lambda pid: False; cli.main()"
         words = [sys.executable, "-c", code, command, str(running.pid), *more]
         with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as asking:
             waiting = f"popcorn-{running.pid}-{asking.pid}"

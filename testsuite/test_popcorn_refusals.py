@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
+import harness
 import pytest
 from popcorn_fixtures import (
     HERE,
@@ -15,7 +18,6 @@ from popcorn_fixtures import (
     files,
     needs_emulator,
     refused,
-    restoring,
     started,
     succeeds,
 )
@@ -34,8 +36,8 @@ def unharmed(running: Running) -> None:
     [
         ("pipe", r"open files that can't follow into an image: 3: a pipe \(pipe:\[\d+\]\); 4: a pipe \(.*\); "
                  r"5: a socket \(socket:\[\d+\]\); 6: a socket \(.*\); `popcorn migrate` keeps them open"),
-        ("unlinked", r"open files that can't follow into an image: 3: a deleted or replaced file \(.*/gone \(deleted\)\);"
-                     r" `popcorn migrate` keeps them open"),
+        ("unlinked", r"open files that can't follow into an image: 3: a deleted or replaced file "
+                     r"\(.*/gone \(deleted\)\); `popcorn migrate` keeps them open"),
         ("timer", "a timer made by timer_create can't follow"),
         ("shared", r"memory shared with other processes at 0x\w+ can't follow"),
     ],
@@ -100,9 +102,8 @@ def test_an_image_of_another_build(program_folder: Path, tmp_path: Path) -> None
     program.write_bytes(built("team", program_folder).read_bytes())
     for isa in (HERE, THERE):
         text = refused("restore", tmp_path / "image", "--on", isa)
-        assert re.fullmatch(
-            rf"{tmp_path}/image: the image was made by another build of '{program}' \(image \w{{12}}, program \w{{12}}\)", text
-        )  # fmt: skip
+        builds = r"\(image \w{12}, program \w{12}\)"
+        assert re.fullmatch(rf"{tmp_path}/image: the image was made by another build of '{program}' {builds}", text)
 
 
 def test_a_program_that_was_built_again_cannot_be_moved_and_goes_on(program_folder: Path, tmp_path: Path) -> None:
@@ -139,11 +140,6 @@ def test_damaged_images(where: float, program_folder: Path, tmp_path: Path) -> N
 
 
 def test_a_closed_standard_stream_at_restore(program_folder: Path, tmp_path: Path) -> None:
-    import os
-    import subprocess
-
-    import harness
-
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with started(["sh", "-c", f"exec {built('ticks', program_folder)} >{fifo}"], tmp_path) as running, fifo.open() as r:

@@ -76,10 +76,9 @@ def _decode(code: Code) -> list[Insn]:
     for at in range(0, len(data), 4):
         address = code.address + at
         word = data[at : at + 4]
-        if address not in relocations:
-            if known := _known.get(word):
-                out.append(known.moved(address))
-                continue
+        if address not in relocations and (known := _known.get(word)):
+            out.append(known.moved(address))
+            continue
         raw = _engine.decode(data, at, address)
         if raw is None:
             raise Undecodable(f"bytes {word.hex(' ')} at {code.section}+{at:#x}")
@@ -103,7 +102,7 @@ class _Decoding:
         self.relocation = relocations[0] if relocations else None
 
     def _name(self, op: Any) -> str:
-        return str(self.raw.reg_name(op.reg))
+        return self.raw.reg_name(op.reg)
 
     def _reg(self, op: Any) -> tuple[str, int]:
         name = self._name(op)

@@ -46,7 +46,7 @@ def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
 
 
 def _linked_tables(code: Code, insns: list[Insn], load: int, register: str, base: int) -> list[int]:
-    """The tables that `register` may point to at the load: the one put there in the same block, else all it ever does."""
+    """The tables that `register` may point to at the load: the one of the same block, else all there ever are."""
     addresses = _addresses(insns)
     labels = {i.target for i in insns}
     for k in range(load - 1, -1, -1):

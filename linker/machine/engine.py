@@ -7,6 +7,7 @@ named here is what `capstone.CsInsn` offers under the same names.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -34,8 +35,8 @@ class Raw:
         self.arch: Any = engine.arch
         self.operands: list[Any] = self.arch.operands[: self.arch.op_count]
 
-    def reg_name(self, register: int) -> str | None:
-        """A register's name; None for no register."""
+    def reg_name(self, register: int) -> str:
+        """A register's name; "" for no register."""
         return self._engine.reg_name(register)
 
     def regs_access(self) -> tuple[list[int], list[int]]:
@@ -53,7 +54,7 @@ class Engine:
         self._pointer = _cs.cs_malloc(self._handle)
         self.insn = self._pointer.contents
         self.arch = getattr(self.insn.detail.contents.arch, kind)
-        self.reg_name = cache(self._decoder.reg_name)
+        self.reg_name: Callable[[int], str] = cache(lambda register: self._decoder.reg_name(register) or "")
         self._code, self._size, self._address = ctypes.c_void_p(), ctypes.c_size_t(), ctypes.c_uint64()
         self._places = tuple(map(ctypes.byref, (self._code, self._size, self._address)))
         self._lists = ((ctypes.c_uint16 * 64)(), (ctypes.c_uint16 * 64)())
@@ -61,7 +62,7 @@ class Engine:
 
     def decode(self, data: bytes, at: int, address: int) -> Raw | None:
         """The instruction that begins at an offset of `data`, which lies at `address`; None if there is none."""
-        self._code.value = (ctypes.cast(data, ctypes.c_void_p).value or 0) + at
+        self._code.value = (ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0) + at
         self._size.value = len(data) - at
         self._address.value = address
         if not _cs.cs_disasm_iter(self._handle, *self._places, self._pointer):

@@ -9,6 +9,7 @@ Relocation types: System V psABI x86_64, table 4.9.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import capstone
@@ -48,6 +49,7 @@ _ZEROING = frozenset(("xor", "sub", "xorps", "xorpd", "pxor"))
 _MERGING = ("cmov", "bsf", "bsr", "cvtsi2s", "cvtss2sd", "cvtsd2ss", "sqrts")  # what these don't write they keep
 _SIGN_WORDS = {"cwd": ("rax", "rdx", 2), "cdq": ("rax", "rdx", 4), "cqo": ("rax", "rdx", 8)}
 _COMPARE = frozenset(("cmp", "test", "ucomisd", "ucomiss", "comisd", "comiss", "bt"))
+_STRINGS = re.compile(r"\b(movs|stos|lods)[bwdq]$")
 _TRAPS = frozenset(("ud2", "hlt", "int3"))
 _ANYWHERE = frozenset(("", "ret", "trap"))  # kinds of instructions that don't name an address in the code
 
@@ -115,7 +117,7 @@ class _Decoding:
 
     def _mem(self, op: Any) -> Mem:
         def name(reg: int) -> str | None:
-            text = self.raw.reg_name(reg) if reg else None
+            text = self.raw.reg_name(reg) if reg else ""
             return _FULL[text][0] if text in _FULL else None  # rip counts as none: its relocation names the symbol
 
         symbol = self.displacement
@@ -313,6 +315,8 @@ class _Decoding:
         writes = [self.raw.reg_name(r) for r in written]
         if m.startswith(("cmov", "set")):
             reads += ((FLAGS, 1),)
+        elif _STRINGS.search(m):  # they go by the direction flag, which is clear wherever C code runs
+            reads = tuple(r for r in reads if r[0] != FLAGS)
         if m.startswith(_MERGING):
             reg, width = self._reg(self.ops[0])
             # of nothing `bsf` finds nothing and leaves all 8 bytes

@@ -78,11 +78,11 @@ def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[Functio
         return ()
     machine = MACHINES[isa.name]
     obj = _read(file)
-    functions = {(s.section, s.value): s for s in file.symbols if s.type == STT_FUNC}
+    functions = {(s.section, s.value, s.name): s for s in file.symbols if s.type == STT_FUNC}
     out = []
     for (section, offset), records in maps.items():
-        symbol = functions[section, offset]
-        out.append(_function(machine, obj, symbol.name, section, symbol.size, records, sites))
+        name = sites[records[0].id].function  # not that of an alias
+        out.append(_function(machine, obj, name, section, functions[section, offset, name].size, records, sites))
     return tuple(out)
 
 

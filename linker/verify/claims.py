@@ -44,6 +44,7 @@ from popcc.schema import Recipe, RecipeKind
 RETURN_ADDRESS = "the return address"
 _END = 1 << 30  # for the index of a step: behind the last
 _MAX_SIZE = 40  # nodes of an expression, before it is given up
+_MAX_FORMS = 16  # forms that a claim may take at one block: around a loop that counts, it never comes back the same
 
 
 class Claim:
@@ -214,6 +215,8 @@ class Prover:
                 if key not in asked and key not in self.proved:
                     asked.add(key)
                     work.append((p, _END, before))
+            if len(asked) > _MAX_FORMS * len(self.body.order):
+                return "no proof was found: what it goes by changes around a loop"
         self.proved |= asked
         self.proved_within.add((block, index, claim))
         return ""

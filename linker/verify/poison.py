@@ -2,7 +2,8 @@
 
 A forward analysis. Its state is the set of poisoned bytes: of each register (8, of vectors 16), of the condition
 codes, of each byte of the frame. Behind a usable site everything that the site's map does not describe is poisoned,
-as a rebuild with poison would do it (runtime/lib/rebuild.c); so is what lies below the stack pointer behind any call.
+as a rebuild with poison would do it (runtime/lib/rebuild.c), and what was poisoned before and is still there, since a
+thread is rebuilt at some sites and not at others; so is what lies below the stack pointer behind any call.
 Copies carry poison along byte by byte, whatever is computed from a poisoned byte is poisoned whole. It must not reach
 
     memory outside of the frame, an address, a condition, a call's or a return's registers,
@@ -10,7 +11,8 @@ Copies carry poison along byte by byte, whatever is computed from a poisoned byt
 
 Registers that a call does not preserve are never poisoned by it: what they hold is the callee's affair. Nor is a
 register that the function has not set on any path: until then it holds the caller's value, and code that reads that,
-otherwise than to save it, does so for a value that the program left undefined.
+otherwise than to save it, does so for a value that the program left undefined. The same goes for a slot that such a
+register, if it is none that calls preserve, was pushed into to align the stack.
 """
 
 from __future__ import annotations
@@ -112,6 +114,7 @@ class _Analysis:
         self.places = _places(machine, function, body)
         self.passed = sum(self.places.register(r, 16) for r in machine.arguments)
         self.returned = sum(self.places.register(r, 16) for r in machine.results)
+        self.kept = sum(self.places.register(r) for r in machine.callee_saved)
         self.lost = [
             r for r in (*machine.registers, FLAGS) if r not in machine.callee_saved and r != machine.stack_pointer
         ]
@@ -120,10 +123,9 @@ class _Analysis:
         self.whole = {name: self.places.register(name, 16) for name in self.places.registers}
         # the steps of each block, and the bytes without poison in which they do nothing
         self.steps = {n: [(step, self._concerns(step)) for step in body.blocks[n]] for n in body.order}
-        self.padding = self._padding()
-        unset = self._unset()
+        undefined = self._undefined()
         self.behind = {
-            step.insn.address: self._behind(step.site) & ~unset[step.insn.address]
+            step.insn.address: self._behind(step.site) & ~undefined[step.insn.address]
             for n in body.order
             for step in body.blocks[n]
             if step.site is not None
@@ -150,9 +152,10 @@ class _Analysis:
                     work.append(s)
         return entry
 
-    def _unset(self) -> dict[int, State]:
-        """At each site the registers that no instruction on any path from the entry has set."""
-        entry: dict[int, State] = {0: sum(self.places.register(r, 16) for r in self.machine.callee_saved)}
+    def _undefined(self) -> dict[int, State]:
+        """At each site what holds, on every path, nothing that the function has put there."""
+        kept = (*self.machine.callee_saved, *self.machine.undefined_at_entry)
+        entry: dict[int, State] = {0: sum(self.places.register(r, 16) for r in dict.fromkeys(kept))}
         at: dict[int, State] = {}
         work = [0]
         while work:
@@ -161,9 +164,7 @@ class _Analysis:
             for step in self.body.blocks[n]:
                 if step.site is not None:
                     at[step.insn.address] = state
-                for e in step.effects:
-                    if e[0] == "set":
-                        state &= ~self.whole[e[1]]
+                state = self._still_undefined(step, state)
             for s in self.body.successors[n]:
                 both = entry.get(s, state) & state
                 if s not in entry or both != entry[s]:
@@ -171,27 +172,27 @@ class _Analysis:
                     work.append(s)
         return at
 
-    def _below(self, sp: int) -> State:
-        """The frame below the stack pointer, but for padding."""
-        return self.places.slot(self.places.low, sp - self.places.low) & ~self.padding
+    def _still_undefined(self, step: Step, before: State) -> State:
+        state = before
+        for e in step.effects:
+            if e[0] == "set":
+                bits, source = self.whole[e[1]], e[3]
+                # to align the stack a register is pushed and, in the end, popped
+                slot = self._memory(source[1], source[2]) if source[0] == "ld" else 0
+                state = state | bits if slot and not slot & ~before else state & ~bits
+            elif e[1][0] == "frame":
+                slot = self.places.slot(e[1][1], e[2])
+                state = state | slot if self._means_nothing(e[3], before) else state & ~slot
+        return state & ~self.clobbered if step.insn.kind == "call" else state
 
-    def _padding(self) -> State:
-        """Slots that only ever receive a register that means nothing at entry: pushed to align the stack."""
-        junk: State = 0
-        other: State = 0
-        written: set[str] = set()
-        for n in self.body.order:
-            for step in self.body.blocks[n]:
-                for e in step.effects:
-                    if e[0] == "store" and e[1][0] == "frame":
-                        value = e[3]
-                        is_junk = n == 0 and value[0] == "r" and value[1] in self.machine.undefined_at_entry - written
-                        bits = self.places.slot(e[1][1], e[2])
-                        junk, other = (junk | bits, other) if is_junk else (junk, other | bits)
-                written |= {e[1] for e in step.effects if e[0] == "set"}
-                if step.insn.kind == "call":
-                    written |= self.machine.undefined_at_entry
-        return junk & ~other
+    def _means_nothing(self, value: Expr, undefined: State) -> bool:
+        if value[0] != "r" or value[1] not in self.machine.undefined_at_entry:
+            return False
+        return bool(undefined & self.places.register(value[1]))
+
+    def _below(self, sp: int) -> State:
+        """The frame below the stack pointer."""
+        return self.places.slot(self.places.low, sp - self.places.low)
 
     def _behind(self, site: TableSite) -> State:
         """What is poisoned behind a site: all that its map does not describe."""
@@ -208,7 +209,7 @@ class _Analysis:
                 state |= places.register(register, 16)
         if self.machine.link_register is None:
             described |= places.slot(-8, 8)
-        return state & ~described & ~self.padding
+        return state & ~described
 
     def _described(self, word: int, width: int) -> State:
         offset = slot_of(word)
@@ -225,10 +226,10 @@ class _Analysis:
     def _concerns(self, step: Step) -> State:
         """The bytes that a step reads or writes: as long as none is poisoned, it faults on nothing and leaves all so.
 
-        Of a call, and of what makes poison itself, these are all bytes.
+        -1 for calls, returns and what makes poison itself, which are looked at in any case.
         """
         insn = step.insn
-        if insn.kind == "call":
+        if insn.kind in ("call", "ret", "tail"):
             return -1
         bits = 0
         for register, width in insn.reads:
@@ -241,8 +242,6 @@ class _Analysis:
                 bits |= self.whole[e[1]]
             else:
                 bits |= self._address(e[1]) | self._memory(e[1], e[2])
-        if insn.kind in ("ret", "tail"):
-            bits |= self.returned if insn.kind == "ret" else self.passed
         return bits
 
     def _addresses(self, e: Expr) -> State:
@@ -273,20 +272,21 @@ class _Analysis:
         if insn.kind == "call":
             return self._call(step, after)
         if insn.kind in ("ret", "tail"):
-            read = self.returned if insn.kind == "ret" else self.passed
+            read = self.kept | (self.returned if insn.kind == "ret" else self.passed)
             self._fault(insn, after & read, lambda: "returns with")
         return after
 
     def _call(self, step: Step, state: State) -> State:
         self._fault(step.insn, state & self.passed, lambda: "passes")
+        after = (state & ~self.clobbered) | self._below(step.sp)
         if step.site is None:
-            return (state & ~self.clobbered) | self._below(step.sp)
+            return after
         for word in step.site.values:
             if not is_constant(word):
                 self._fault(step.insn, state & self._described(word, 8), lambda: "has a value listed in")
         for _, offset in step.site.saved:
             self._fault(step.insn, state & self.places.slot(offset, 8), lambda: "has a register saved in")
-        return self.behind[step.insn.address]
+        return after | self.behind[step.insn.address]  # with a rebuild here, or with one before and none here
 
     def _set(self, e: Expr, bits: State, state: State) -> State:
         register: str = e[1]

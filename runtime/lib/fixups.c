@@ -95,8 +95,6 @@ long popcorn_do_fcntl(struct popcorn_call *c)
 	return (int)c->a[1] == F_GETFL && r >= 0 ? to_common(r) : r;
 }
 
-/* ---- signal masks ---- */
-
 static long with_mask(struct popcorn_call *c, int argument)
 {
 	uint64_t mask;
@@ -139,8 +137,6 @@ long popcorn_do_pselect6(struct popcorn_call *c)
 	}
 	return popcorn_issue(c);
 }
-
-/* ---- layouts ---- */
 
 #if POPCORN_SAME_LAYOUTS
 

@@ -1,4 +1,4 @@
-/* Writes an image: an ELF core file, see popcc/schema.py. All threads are stopped.
+/* Writes an image: an ELF core file, see popcc/schema/images.py. All threads are stopped.
  *
  * Memory is common memory only: the program's data and what lies in the arena. Pages of zeros are dropped; a
  * mapping is written as its runs of other pages. */

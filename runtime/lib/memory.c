@@ -2,16 +2,11 @@
  *
  *   ARENA_START        ARENA_MAPS                              ARENA_END
  *   | heap (brk) ->    | mappings, lowest gap first            |
- *
- * The table of mappings is what an image is written from: ascending, no overlap, neighbours of a kind merged. */
-#include "libc.h"
+ */
+#include "mappings.h"
 
-struct popcorn_mapping *popcorn_mappings;
-size_t popcorn_nmappings;
 uint64_t popcorn_brk_start = ARENA_START, popcorn_brk_end = ARENA_START;
 struct popcorn_lock popcorn_memory_lock;
-
-static size_t capacity; /* bytes at popcorn_mappings */
 
 void popcorn_lock(struct popcorn_lock *l)
 {
@@ -51,132 +46,9 @@ static int in_arena(uint64_t at, uint64_t n)
 	return at >= ARENA_START && n <= ARENA_END - ARENA_START && at <= ARENA_END - n;
 }
 
-/* ---- the table ---- */
-
-/* The first mapping that ends above `at`. */
-static size_t above(uint64_t at)
-{
-	size_t low = 0, high = popcorn_nmappings;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		if (popcorn_mappings[middle].end > at) high = middle;
-		else low = middle + 1;
-	}
-	return low;
-}
-
-/* Room for `n` more entries, so that what follows can't fail half-way. */
-static int reserve(size_t n)
-{
-	void *p = popcorn_mappings;
-
-	if (popcorn_reserve(&p, &capacity, (popcorn_nmappings + n) * sizeof *popcorn_mappings)) return -1;
-	popcorn_mappings = p;
-	return 0;
-}
-
-static void shift(size_t from, long by)
-{
-	struct popcorn_mapping *m = popcorn_mappings;
-
-	if (by > 0)
-		for (size_t i = popcorn_nmappings; i-- > from;) m[i + by] = m[i];
-	else
-		for (size_t i = from; i < popcorn_nmappings; i++) m[i + by] = m[i];
-	popcorn_nmappings += by;
-}
-
-static char *copy_path(const char *path)
-{
-	size_t n = 0;
-	char *p;
-
-	while (path[n]) n++;
-	if ((p = popcorn_pages(n + 1))) popcorn_copy(p, path, n + 1);
-	return p;
-}
-
-static void free_path(char *path)
-{
-	size_t n = 0;
-
-	if (!path) return;
-	while (path[n]) n++;
-	popcorn_free_pages(path, n + 1);
-}
-
-/* Splits at `at`, if a mapping spans it. */
-static int split(uint64_t at)
-{
-	size_t i = above(at);
-	struct popcorn_mapping *m;
-	char *path = 0;
-
-	if (i == popcorn_nmappings || popcorn_mappings[i].start >= at) return 0;
-	if (reserve(1)) return -1;
-	m = popcorn_mappings + i;
-	if (m->path && !(path = copy_path(m->path))) return -1;
-	shift(i + 1, 1);
-	m[1] = m[0];
-	m[0].end = m[1].start = at;
-	m[1].offset += at - m[0].start;
-	m[1].path = path;
-	return 0;
-}
-
-static int same(const struct popcorn_mapping *a, const struct popcorn_mapping *b)
-{
-	return a->end == b->start && a->prot == b->prot && a->flags == b->flags && !a->file && !b->file;
-}
-
-static void merge(uint64_t at)
-{
-	size_t i = above(at - 1);
-
-	if (i + 1 >= popcorn_nmappings || !same(popcorn_mappings + i, popcorn_mappings + i + 1)) return;
-	popcorn_mappings[i].end = popcorn_mappings[i + 1].end;
-	shift(i + 2, -1);
-}
-
-/* Takes [start, end) out of the table; -1: no memory. */
-static int forget(uint64_t start, uint64_t end)
-{
-	size_t first, last;
-
-	if (split(start) || split(end)) return -1;
-	for (first = last = above(start); last < popcorn_nmappings && popcorn_mappings[last].start < end; last++)
-		free_path(popcorn_mappings[last].path);
-	if (last > first) shift(last, -(long)(last - first));
-	return 0;
-}
-
-/* Puts a mapping in, whose path the table then owns. Room was reserved. */
-static void enter(const struct popcorn_mapping *m)
-{
-	size_t i = above(m->start);
-
-	shift(i, 1);
-	popcorn_mappings[i] = *m;
-	merge(m->end);
-	merge(m->start);
-}
-
-int popcorn_mapping_note(const struct popcorn_mapping *m)
-{
-	struct popcorn_mapping own = *m;
-
-	if (reserve(1) || (m->file && !(own.path = copy_path(m->path ? m->path : "")))) return -1;
-	if (!m->file) own.path = 0;
-	enter(&own);
-	return 0;
-}
-
-/* ---- placing ---- */
-
 static int is_free(uint64_t at, uint64_t n)
 {
-	size_t i = above(at);
+	size_t i = popcorn_mappings_above(at);
 
 	return (i == popcorn_nmappings || popcorn_mappings[i].start >= at + n) && (at >= ROUND_UP(popcorn_brk_end) || at + n <= popcorn_brk_start);
 }
@@ -185,7 +57,7 @@ static uint64_t find_gap(uint64_t n)
 {
 	uint64_t at = ARENA_MAPS;
 
-	for (size_t i = above(at); i < popcorn_nmappings && popcorn_mappings[i].start - at < n; i++) at = popcorn_mappings[i].end;
+	for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start - at < n; i++) at = popcorn_mappings[i].end;
 	return in_arena(at, n) ? at : 0;
 }
 
@@ -201,7 +73,7 @@ static char *path_of(int fd)
 	link[i] = 0;
 	n = K4(K_readlinkat, K_AT_FDCWD, link, buffer, sizeof buffer - 1);
 	buffer[n < 0 ? 0 : n] = 0;
-	return copy_path(buffer);
+	return popcorn_path_copy(buffer);
 }
 
 /* Lock held. Maps at exactly `at`, in place of what is there. */
@@ -210,7 +82,7 @@ static long map_at(uint64_t at, uint64_t n, int prot, int flags, int fd, uint64_
 	struct popcorn_mapping m = { at, at + n, prot, flags & (K_MAP_SHARED | K_MAP_PRIVATE | K_MAP_ANONYMOUS), 0, 0, 0 };
 	long p;
 
-	if (reserve(3)) return -K_ENOMEM;
+	if (popcorn_mappings_reserve(3)) return -K_ENOMEM;
 	p = K6(K_mmap, at, n, prot, (flags & ~K_MAP_FIXED_NOREPLACE) | K_MAP_FIXED, fd, offset);
 	if (p < 0 && p > -4096) return p;
 	if ((flags & 3) != K_MAP_PRIVATE && !(flags & K_MAP_ANONYMOUS)) { /* also MAP_SHARED_VALIDATE, 3 */
@@ -219,8 +91,8 @@ static long map_at(uint64_t at, uint64_t n, int prot, int flags, int fd, uint64_
 		m.offset = offset;
 		m.path = path_of(fd);
 	}
-	if (forget(at, at + n)) return -K_ENOMEM;
-	enter(&m);
+	if (popcorn_mappings_forget(at, at + n)) return -K_ENOMEM;
+	popcorn_mappings_enter(&m);
 	return (long)at;
 }
 
@@ -263,12 +135,10 @@ long popcorn_unmap(uint64_t at, size_t size)
 
 	if (at % PAGE || !size || n < size || !in_arena(at, n)) return -K_EINVAL;
 	popcorn_lock(&popcorn_memory_lock);
-	r = reserve(2) || forget(at, at + n) ? -K_ENOMEM : K2(K_munmap, at, n);
+	r = popcorn_mappings_reserve(2) || popcorn_mappings_forget(at, at + n) ? -K_ENOMEM : K2(K_munmap, at, n);
 	popcorn_unlock(&popcorn_memory_lock);
 	return r;
 }
-
-/* ---- the program's calls ---- */
 
 long popcorn_do_mmap(struct popcorn_call *c)
 {
@@ -291,13 +161,13 @@ long popcorn_do_mprotect(struct popcorn_call *c)
 	}
 	if (at % PAGE || end < at) return -K_EINVAL;
 	popcorn_lock(&popcorn_memory_lock);
-	r = split(at) || split(end) ? -K_ENOMEM : K3(K_mprotect, at, end - at, c->a[2]);
+	r = popcorn_mappings_split(at) || popcorn_mappings_split(end) ? -K_ENOMEM : K3(K_mprotect, at, end - at, c->a[2]);
 	if (!r) {
-		for (size_t i = above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end; i++) popcorn_mappings[i].prot = (int)c->a[2];
-		for (size_t i = above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end; i++) merge(popcorn_mappings[i].start);
+		for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end; i++) popcorn_mappings[i].prot = (int)c->a[2];
+		for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end; i++) popcorn_mappings_merge(popcorn_mappings[i].start);
 	}
-	merge(at);
-	merge(end);
+	popcorn_mappings_merge(at);
+	popcorn_mappings_merge(end);
 	popcorn_unlock(&popcorn_memory_lock);
 	return r;
 }
@@ -312,18 +182,18 @@ long popcorn_do_pkey_mprotect(struct popcorn_call *c)
 static long remap(uint64_t at, uint64_t old, uint64_t new, int flags, uint64_t wanted)
 {
 	enum { MAYMOVE = 1, FIXED = 2, DONTUNMAP = 4 };
-	size_t i = above(at);
+	size_t i = popcorn_mappings_above(at);
 	struct popcorn_mapping m;
 	uint64_t to;
 	long r;
 
 	if (flags & ~(MAYMOVE | FIXED) || at % PAGE || !new || !old) return -K_EINVAL;
 	if (i == popcorn_nmappings || popcorn_mappings[i].start > at || popcorn_mappings[i].end < at + old) return -K_EFAULT;
-	if (reserve(4) || split(at) || split(at + old)) return -K_ENOMEM;
-	m = popcorn_mappings[above(at)];
+	if (popcorn_mappings_reserve(4) || popcorn_mappings_split(at) || popcorn_mappings_split(at + old)) return -K_ENOMEM;
+	m = popcorn_mappings[popcorn_mappings_above(at)];
 	if (new <= old && !(flags & FIXED)) {
-		if (new < old && (forget(at + new, at + old) || K2(K_munmap, at + new, old - new))) return -K_ENOMEM;
-		merge(at);
+		if (new < old && (popcorn_mappings_forget(at + new, at + old) || K2(K_munmap, at + new, old - new))) return -K_ENOMEM;
+		popcorn_mappings_merge(at);
 		return (long)at;
 	}
 	if (!(flags & FIXED) && in_arena(at, new) && is_free(at + old, new - old)) {
@@ -337,12 +207,12 @@ static long remap(uint64_t at, uint64_t old, uint64_t new, int flags, uint64_t w
 		r = K5(K_mremap, at, old, new, MAYMOVE | FIXED, to);
 	}
 	if (r < 0 && r > -4096) return r;
-	if (m.path && !(m.path = copy_path(m.path))) return -K_ENOMEM;
-	forget(at, at + old);
-	forget(to, to + new);
+	if (m.path && !(m.path = popcorn_path_copy(m.path))) return -K_ENOMEM;
+	popcorn_mappings_forget(at, at + old);
+	popcorn_mappings_forget(to, to + new);
 	m.start = to;
 	m.end = to + new;
-	enter(&m);
+	popcorn_mappings_enter(&m);
 	return (long)to;
 }
 
@@ -383,11 +253,11 @@ long popcorn_do_shmat(struct popcorn_call *c)
 	n = ROUND_UP(info[6]);
 	popcorn_lock(&popcorn_memory_lock);
 	if (!at) at = find_gap(n);
-	if (!at || !in_arena(at, n) || reserve(3) || (!is_free(at, n) && !(c->a[2] & SHM_REMAP))) r = at ? -K_EINVAL : -K_ENOMEM;
+	if (!at || !in_arena(at, n) || popcorn_mappings_reserve(3) || (!is_free(at, n) && !(c->a[2] & SHM_REMAP))) r = at ? -K_EINVAL : -K_ENOMEM;
 	else if ((r = K3(K_shmat, c->a[0], at, c->a[2])) >= 0 || r < -4096) {
 		struct popcorn_mapping m = { at, at + n, c->a[2] & SHM_RDONLY ? 1 : 3, K_MAP_SHARED | K_MAP_ANONYMOUS, 0, 0, 0 };
-		forget(at, at + n);
-		enter(&m);
+		popcorn_mappings_forget(at, at + n);
+		popcorn_mappings_enter(&m);
 	}
 	popcorn_unlock(&popcorn_memory_lock);
 	return r;
@@ -401,8 +271,8 @@ long popcorn_do_shmdt(struct popcorn_call *c)
 
 	popcorn_lock(&popcorn_memory_lock);
 	r = K1(K_shmdt, at);
-	i = above(at);
-	if (!r && i < popcorn_nmappings && popcorn_mappings[i].start == at) forget(at, popcorn_mappings[i].end);
+	i = popcorn_mappings_above(at);
+	if (!r && i < popcorn_nmappings && popcorn_mappings[i].start == at) popcorn_mappings_forget(at, popcorn_mappings[i].end);
 	popcorn_unlock(&popcorn_memory_lock);
 	return r;
 }

@@ -99,8 +99,10 @@ struct popcorn_thread *popcorn_self(void); /* of the calling thread, by its thre
 /* memory.c (libc side): the arena */
 hidden void *popcorn_pages(size_t n);                  /* node-private zeroed pages, or 0 */
 hidden void popcorn_free_pages(void *, size_t);
-hidden int popcorn_mapping_note(const struct popcorn_mapping *); /* used by restore: into the table, path copied; -1: no memory */
 hidden long popcorn_map_fixed(uint64_t at, size_t n, int prot); /* used by restore: map anonymous at exactly `at`, not into the table, -errno */
+
+/* mappings.c (libc side): the table of what is mapped there */
+hidden int popcorn_mapping_note(const struct popcorn_mapping *); /* used by restore: into the table, path copied; -1: no memory */
 
 /* thread.c (libc side) */
 hidden struct popcorn_thread *popcorn_thread_new(void); /* allocates stacks, not yet listed */

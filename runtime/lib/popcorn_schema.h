@@ -1,4 +1,4 @@
-/* Generated from popcc/schema.py by `python -m popcc.schema`: change it there. */
+/* Generated from popcc/schema by `python -m popcc.schema`: change it there. */
 #ifndef POPCORN_SCHEMA_H
 #define POPCORN_SCHEMA_H
 

@@ -1,196 +1,18 @@
 /* A fresh process of any ISA becomes the one in an image. Everything is read and checked before anything is
- * mapped: an image is a file, and may be another program's, damaged, or cut off. */
-#include "elf.h"
-#include "libc.h"
-#include "park.h"
-#include "statx.h"
+ * mapped (restore_read.c). */
+#include "restore.h"
 
 enum { MAX_THREADS = 32768, MACHINE_STACK = 64 << 20, PR_SET_NAME = 15 };
-
-static struct {
-	int fd;
-	const char *p; /* the whole file */
-	uint64_t size;
-	const struct elf_segment *segments;
-	unsigned nsegments; /* the notes' included, first */
-	struct popcorn_image head;
-	struct popcorn_text error;
-	struct popcorn_thread *main;
-	uint64_t pending; /* signals that waited for all threads alike: the process's */
-} image;
-
-static _Noreturn void fail(void)
-{
-	if (image.head.flags & POPCORN_IMAGE_MOVE && image.head.reply_fd >= 0) {
-		struct popcorn_order o = { .connection = image.head.reply_fd, .fd = -1, .started = popcorn_now(), .error = image.error };
-		popcorn_order_answer(&o, POPCORN_STATUS_REFUSED);
-	}
-	popcorn_die("can't restore: %s", image.error.s);
-}
-
-#define FAIL(...) (popcorn_text_set(&image.error, __VA_ARGS__), fail())
-
-/* ---- reading ---- */
-
-struct note { uint32_t type; const char *p; uint32_t n; const char *start; };
-
-/* The note at *at, in the notes segment; 0 at its end. */
-static int next_note(uint64_t *at, struct note *n)
-{
-	const struct elf_segment *s = image.segments;
-	struct elf_note h;
-	uint64_t name, body;
-
-	if (*at == s->filesz) return 0;
-	if (s->filesz - *at < sizeof h + 8) FAIL("the image's notes are cut off");
-	n->start = image.p + s->offset + *at;
-	__builtin_memcpy(&h, n->start, sizeof h);
-	name = sizeof h;
-	body = name + 8;
-	if (h.namesz != sizeof POPCORN_NOTE_NAME || __builtin_memcmp(n->start + name, POPCORN_NOTE_NAME, sizeof POPCORN_NOTE_NAME))
-		FAIL("the image holds a note that is not popcorn's");
-	if (h.descsz > s->filesz - *at - body) FAIL("the image's notes are cut off");
-	n->type = h.type;
-	n->p = n->start + body;
-	n->n = h.descsz;
-	*at += body + ((h.descsz + 3) & ~3ull);
-	if (*at > s->filesz) FAIL("the image's notes are cut off");
-	return 1;
-}
-
-/* A note's fixed part; the rest of it begins at *rest. */
-static void fixed(const struct note *n, void *to, size_t size, const char **rest, size_t *rest_n)
-{
-	if (n->n < size) FAIL("the image's note %u is too short", (unsigned long)n->type);
-	__builtin_memcpy(to, n->p, size);
-	if (rest) *rest = n->p + size;
-	if (rest_n) *rest_n = n->n - size;
-}
-
-static void string(char *to, size_t size, const char *from, size_t n)
-{
-	if (n >= size) FAIL("the image holds a path of %u bytes", (unsigned long)n);
-	__builtin_memcpy(to, from, n);
-	to[n] = 0;
-}
-
-static void check_header(void)
-{
-	struct elf_header h;
-	struct popcorn_statx s;
-	long p;
-
-	if (popcorn_statx_fd(image.fd, &s) || (s.mode & K_S_IFMT) != K_S_IFREG) FAIL("the image is not a file");
-	image.size = s.size;
-	if (image.size < sizeof h + sizeof(struct elf_segment)) FAIL("the image is cut off");
-	p = K6(K_mmap, 0, image.size, K_PROT_READ, K_MAP_PRIVATE, image.fd, 0);
-	if (p < 0 && p > -4096) FAIL("can't map the image: %e", p);
-	image.p = (const char *)p;
-	__builtin_memcpy(&h, image.p, sizeof h);
-	if (__builtin_memcmp(h.ident, ELF_IDENT, 7) || h.type != ELF_CORE || h.machine || h.phentsize != sizeof(struct elf_segment)
-	    || h.phoff != sizeof h || !h.phnum)
-		FAIL("this is not an image made by popcorn");
-	if (h.phnum * sizeof(struct elf_segment) > image.size - sizeof h) FAIL("the image is cut off");
-	image.segments = (const void *)(image.p + sizeof h);
-	image.nsegments = h.phnum;
-	for (unsigned i = 0; i < image.nsegments; i++) {
-		const struct elf_segment *g = image.segments + i;
-		if (g->type != (i ? ELF_LOAD : ELF_NOTE) || g->offset > image.size || g->filesz > image.size - g->offset
-		    || g->offset % 4)
-			FAIL("the image is cut off or damaged (segment %u)", (unsigned long)i);
-	}
-}
-
-/* Sums, version, build: whether the rest can be believed. */
-static void check_sums(void)
-{
-	uint64_t at = 0;
-	struct note n;
-	unsigned segment = 1, sums = 0;
-	int move;
-
-	if (!next_note(&at, &n) || n.type != POPCORN_NOTE_IMAGE) FAIL("this is not an image made by popcorn");
-	fixed(&n, &image.head, sizeof image.head, 0, 0);
-	if (image.head.version != POPCORN_IMAGE_VERSION) FAIL("the image has format %u, this program reads %u", (unsigned long)image.head.version, (unsigned long)POPCORN_IMAGE_VERSION);
-	move = image.head.flags & POPCORN_IMAGE_MOVE;
-	while (next_note(&at, &n)) {
-		if (sums) FAIL("the image is damaged (its sum is not last)");
-		if (n.type == POPCORN_NOTE_SUM) {
-			struct popcorn_sum s;
-			fixed(&n, &s, sizeof s, 0, 0);
-			if (popcorn_crc(0, image.p, n.start - image.p) != s.crc) FAIL("the image is damaged (sum of its notes)");
-			sums++;
-		} else if (n.type == POPCORN_NOTE_SEGMENT) {
-			struct popcorn_segment s;
-			const struct elf_segment *g = image.segments + segment;
-			fixed(&n, &s, sizeof s, 0, 0);
-			if (segment++ >= image.nsegments || s.start != g->vaddr || s.bytes != g->filesz
-			    || (!move && popcorn_crc(0, image.p + g->offset, g->filesz) != s.crc))
-				FAIL("the image is damaged (memory at %x)", s.start);
-		}
-	}
-	if (!sums || segment != image.nsegments) FAIL("the image is damaged (no sums)");
-	if (__builtin_memcmp(image.head.build_id, __popcorn_build_id, sizeof image.head.build_id))
-		FAIL("the image was made by another build of the program");
-	if (image.head.flags & POPCORN_IMAGE_NOTES_ONLY) FAIL("the image holds no memory; it was made for inspection only");
-	if (image.head.data_start != (uintptr_t)__popcorn_data_start || image.head.data_end != (uintptr_t)__popcorn_data_end)
-		FAIL("the image's data lies elsewhere than this program's");
-}
-
-static int in_arena(uint64_t start, uint64_t end)
-{
-	return start >= ARENA_START && end <= ARENA_END && start < end && start % POPCORN_PAGE == 0 && end % POPCORN_PAGE == 0;
-}
-
-static uint64_t brk_page_end(void)
-{
-	return (image.head.brk_end + POPCORN_PAGE - 1) & -(uint64_t)POPCORN_PAGE;
-}
-
-static int has_brk(void)
-{
-	return image.head.brk_end > image.head.brk_start;
-}
-
-/* Every mapping is in the arena, in order; every segment in one of them or in the data. */
-static void check_memory(void)
-{
-	uint64_t at = 0, last = 0;
-	struct note n;
-	struct popcorn_map m;
-
-	if (has_brk() && !in_arena(image.head.brk_start, brk_page_end())) FAIL("the image's heap is outside the arena");
-	while (next_note(&at, &n)) {
-		if (n.type != POPCORN_NOTE_MAPPING) continue;
-		fixed(&n, &m, sizeof m, 0, 0);
-		if (!in_arena(m.start, m.end) || m.start < last) FAIL("the image's mapping at %x is not one of the arena", m.start);
-		last = m.end;
-	}
-	for (unsigned i = 1; i < image.nsegments; i++) {
-		const struct elf_segment *g = image.segments + i;
-		uint64_t end = g->vaddr + g->filesz;
-		int inside = (g->vaddr >= image.head.data_start && end <= image.head.data_end)
-		             || (has_brk() && g->vaddr >= image.head.brk_start && end <= brk_page_end());
-		if (end < g->vaddr || g->vaddr % POPCORN_PAGE || g->filesz % POPCORN_PAGE) FAIL("the image is damaged (segment at %x)", g->vaddr);
-		at = 0;
-		while (!inside && next_note(&at, &n))
-			if (n.type == POPCORN_NOTE_MAPPING) {
-				fixed(&n, &m, sizeof m, 0, 0);
-				inside = g->vaddr >= m.start && end <= m.end && !m.file;
-			}
-		if (!inside) FAIL("the image's memory at %x belongs to no mapping", g->vaddr);
-	}
-}
 
 /* Threads are made from private memory only, so this too comes before any mapping. */
 static void make_threads(void)
 {
 	uint64_t at = 0, bytes;
 	size_t jumps;
-	struct note n;
+	struct popcorn_note n;
 	uint32_t count = 0;
 
-	while (next_note(&at, &n)) {
+	while (popcorn_note_next(&at, &n)) {
 		struct popcorn_thread_note h;
 		struct popcorn_thread *t;
 		const char *frames;
@@ -198,7 +20,7 @@ static void make_threads(void)
 		void *p = 0;
 
 		if (n.type != POPCORN_NOTE_THREAD) continue;
-		fixed(&n, &h, sizeof h, &frames, &size);
+		popcorn_note_fixed(&n, &h, sizeof h, &frames, &size);
 		/* room for frames that are larger here: what is not touched costs nothing */
 		if (++count > MAX_THREADS || !(t = popcorn_thread_sized((MACHINE_STACK + 16 * size + 4095) & -4096ull))) FAIL("no memory for thread %u", (unsigned long)h.tid);
 		if (popcorn_reserve(&p, &capacity, sizeof *t->frames + size)) FAIL("no memory for thread %u's frames", (unsigned long)h.tid);
@@ -210,8 +32,8 @@ static void make_threads(void)
 			FAIL("thread %u can't go on on " POPCORN_ISA_NAME ": in %s, %s", (unsigned long)h.tid, t->blocked_in, t->blocked_why);
 		t->tid = h.tid;
 		t->tp = (char *)(uintptr_t)h.tp;
-		if (!in_arena(h.tp & -(uint64_t)POPCORN_PAGE, (h.tp & -(uint64_t)POPCORN_PAGE) + POPCORN_PAGE)
-		    && (h.tp < image.head.data_start || h.tp >= image.head.data_end))
+		if (!popcorn_restore_in_arena(h.tp & -(uint64_t)POPCORN_PAGE, (h.tp & -(uint64_t)POPCORN_PAGE) + POPCORN_PAGE)
+		    && (h.tp < image->head.data_start || h.tp >= image->head.data_end))
 			FAIL("thread %u's thread pointer %x is outside the program", (unsigned long)h.tid, h.tp);
 		t->mask = h.mask;
 		__builtin_memcpy(t->altstack, h.altstack, sizeof t->altstack);
@@ -225,33 +47,31 @@ static void make_threads(void)
 		t->exceptions = h.exceptions;
 		t->state = POPCORN_RUNNING;
 		popcorn_thread_list(t);
-		if (!image.main || h.tid == image.head.pid) image.main = t;
+		if (!image->main || h.tid == image->head.pid) image->main = t;
 	}
-	if (!image.main || count != image.head.nthreads) FAIL("the image is damaged (%u threads)", (unsigned long)count);
+	if (!image->main || count != image->head.nthreads) FAIL("the image is damaged (%u threads)", (unsigned long)count);
 }
-
-/* ---- acting ---- */
 
 static void map_memory(void)
 {
 	static char path[4096];
 	uint64_t at = 0;
-	struct note n;
+	struct popcorn_note n;
 	long e;
 
 	/* first, since mappings may lie over it */
-	if (has_brk()
-	    && (e = popcorn_map_fixed(image.head.brk_start, brk_page_end() - image.head.brk_start, K_PROT_READ | K_PROT_WRITE)) < 0)
+	if (popcorn_restore_has_brk()
+	    && (e = popcorn_map_fixed(image->head.brk_start, popcorn_restore_brk_end() - image->head.brk_start, K_PROT_READ | K_PROT_WRITE)) < 0)
 		FAIL("can't map the heap: %e", e);
-	while (next_note(&at, &n)) {
+	while (popcorn_note_next(&at, &n)) {
 		struct popcorn_map m;
 		struct popcorn_mapping kept;
 		const char *name;
 		size_t length;
 
 		if (n.type != POPCORN_NOTE_MAPPING) continue;
-		fixed(&n, &m, sizeof m, &name, &length);
-		string(path, sizeof path, name, length);
+		popcorn_note_fixed(&n, &m, sizeof m, &name, &length);
+		popcorn_note_string(path, sizeof path, name, length);
 		/* a private mapping's contents are in the image, its file is no longer needed */
 		kept = (struct popcorn_mapping){ m.start, m.end, m.prot, m.file ? m.flags : m.flags | K_MAP_ANONYMOUS, m.file, m.offset, path };
 		if (popcorn_mapping_note(&kept)) FAIL("no memory for the list of mappings");
@@ -265,17 +85,17 @@ static void map_memory(void)
 			FAIL("can't map %u bytes at %x: %e", m.end - m.start, m.start, e);
 		}
 	}
-	popcorn_brk_start = image.head.brk_start;
-	popcorn_brk_end = image.head.brk_end;
+	popcorn_brk_start = image->head.brk_start;
+	popcorn_brk_end = image->head.brk_end;
 }
 
 static void load_memory(void)
 {
 	__builtin_memset(__popcorn_data_start, 0, __popcorn_data_end - __popcorn_data_start);
-	for (unsigned i = 1; i < image.nsegments; i++) {
-		uint64_t to = image.segments[i].vaddr, n = image.segments[i].filesz, at = image.segments[i].offset;
+	for (unsigned i = 1; i < image->nsegments; i++) {
+		uint64_t to = image->segments[i].vaddr, n = image->segments[i].filesz, at = image->segments[i].offset;
 		while (n) {
-			long k = K4(K_pread64, image.fd, to, n < 1 << 28 ? n : 1 << 28, at);
+			long k = K4(K_pread64, image->fd, to, n < 1 << 28 ? n : 1 << 28, at);
 			if (k == -K_EINTR) continue;
 			if (k <= 0) FAIL("can't read the image: %e", k ? k : -5l);
 			to += k;
@@ -289,21 +109,21 @@ static void load_memory(void)
 	}
 }
 
-static void configure(const struct note *n)
+static void configure(const struct popcorn_note *n)
 {
 	struct popcorn_runner r;
 	const char *rest;
 	size_t length;
 
-	if (n->type == POPCORN_NOTE_PROGRAM) string(popcorn_config.program, sizeof popcorn_config.program, n->p, n->n);
-	if (n->type == POPCORN_NOTE_RUNNER && image.head.flags & POPCORN_IMAGE_MOVE) { /* another host has its own */
-		fixed(n, &r, sizeof r, &rest, &length);
+	if (n->type == POPCORN_NOTE_PROGRAM) popcorn_note_string(popcorn_config.program, sizeof popcorn_config.program, n->p, n->n);
+	if (n->type == POPCORN_NOTE_RUNNER && image->head.flags & POPCORN_IMAGE_MOVE) { /* another host has its own */
+		popcorn_note_fixed(n, &r, sizeof r, &rest, &length);
 		if (r.isa < 4) {
-			string(popcorn_config.runners[r.isa], sizeof popcorn_config.runners[0], rest, length);
+			popcorn_note_string(popcorn_config.runners[r.isa], sizeof popcorn_config.runners[0], rest, length);
 			popcorn_config.has_runner[r.isa] = 1;
 		}
 	}
-	if (n->type == POPCORN_NOTE_HANDLERS) fixed(n, popcorn_handlers, sizeof popcorn_handlers, 0, 0);
+	if (n->type == POPCORN_NOTE_HANDLERS) popcorn_note_fixed(n, popcorn_handlers, sizeof popcorn_handlers, 0, 0);
 }
 
 /* Descriptors that the program numbered are made one by one: our own must be out of their way. */
@@ -312,33 +132,33 @@ static void restore_files(void)
 	static char path[4096];
 	uint64_t at = 0;
 	uint32_t highest = 2, present = 0;
-	struct note n;
+	struct popcorn_note n;
 	struct popcorn_file f;
 	long fd;
 
-	while (next_note(&at, &n))
+	while (popcorn_note_next(&at, &n))
 		if (n.type == POPCORN_NOTE_FILE) {
-			fixed(&n, &f, sizeof f, 0, 0);
+			popcorn_note_fixed(&n, &f, sizeof f, 0, 0);
 			if (f.fd > highest) highest = f.fd;
 			if (f.fd < 3) present |= 1 << f.fd;
 		}
-	if (!(image.head.flags & POPCORN_IMAGE_MOVE)) {
-		if ((fd = K3(K_fcntl, image.fd, K_F_DUPFD_CLOEXEC, highest + 1)) < 0) FAIL("can't have descriptor %u: %e", (unsigned long)highest + 1, fd);
-		K1(K_close, image.fd);
-		image.fd = (int)fd;
+	if (!(image->head.flags & POPCORN_IMAGE_MOVE)) {
+		if ((fd = K3(K_fcntl, image->fd, K_F_DUPFD_CLOEXEC, highest + 1)) < 0) FAIL("can't have descriptor %u: %e", (unsigned long)highest + 1, fd);
+		K1(K_close, image->fd);
+		image->fd = (int)fd;
 		/* what goes wrong from here on is for whoever restores, not for the program's own standard error */
 		if ((fd = K3(K_fcntl, 2, K_F_DUPFD_CLOEXEC, highest + 1)) >= 0) popcorn_message_fd = (int)fd;
 		for (int i = 0; i < 3; i++)
 			if (!(present >> i & 1)) K1(K_close, i);
 	}
 	at = 0;
-	while (next_note(&at, &n)) {
+	while (popcorn_note_next(&at, &n)) {
 		const char *name;
 		size_t length;
 		if (n.type != POPCORN_NOTE_FILE) continue;
-		fixed(&n, &f, sizeof f, &name, &length);
-		string(path, sizeof path, name, length);
-		if (popcorn_file_restore(&f, path, &image.error)) fail();
+		popcorn_note_fixed(&n, &f, sizeof f, &name, &length);
+		popcorn_note_string(path, sizeof path, name, length);
+		if (popcorn_file_restore(&f, path, &image->error)) popcorn_restore_fail();
 	}
 }
 
@@ -346,24 +166,24 @@ static void restore_process(void)
 {
 	static char path[4096];
 	uint64_t at = 0;
-	struct note n;
+	struct popcorn_note n;
 	long e;
 
-	while (next_note(&at, &n)) {
+	while (popcorn_note_next(&at, &n)) {
 		configure(&n);
-		if (n.type == POPCORN_NOTE_CWD && !(image.head.flags & POPCORN_IMAGE_MOVE)) {
-			string(path, sizeof path, n.p, n.n);
+		if (n.type == POPCORN_NOTE_CWD && !(image->head.flags & POPCORN_IMAGE_MOVE)) {
+			popcorn_note_string(path, sizeof path, n.p, n.n);
 			if ((e = K1(K_chdir, path)) < 0) FAIL("can't change to its current directory %s: %e", path, e);
 		}
 		if (n.type == POPCORN_NOTE_TIMER) {
 			struct popcorn_timer t;
-			fixed(&n, &t, sizeof t, 0, 0);
+			popcorn_note_fixed(&n, &t, sizeof t, 0, 0);
 			uint64_t v[4] = { t.interval / 1000000, t.interval % 1000000, t.value / 1000000, t.value % 1000000 };
 			K3(K_setitimer, t.which, v, 0);
 		}
 		if (n.type == POPCORN_NOTE_LIMIT) {
 			struct popcorn_limit l, now;
-			fixed(&n, &l, sizeof l, 0, 0);
+			popcorn_note_fixed(&n, &l, sizeof l, 0, 0);
 			/* the hard limits are this session's; the program's soft ones hold as far as they go */
 			if (!K4(K_prlimit64, 0, l.resource, 0, &now.soft)) {
 				now.soft = l.soft < now.hard ? l.soft : now.hard;
@@ -371,11 +191,11 @@ static void restore_process(void)
 			}
 		}
 	}
-	K1(K_umask, image.head.umask);
-	popcorn_pid = image.head.pid;
-	popcorn_config.rebuild_every = image.head.rebuild_every;
-	popcorn_config.move_every = image.head.move_every;
-	popcorn_config.seed = image.head.seed;
+	K1(K_umask, image->head.umask);
+	popcorn_pid = image->head.pid;
+	popcorn_config.rebuild_every = image->head.rebuild_every;
+	popcorn_config.move_every = image->head.move_every;
+	popcorn_config.seed = image->head.seed;
 }
 
 /* Signals that waited when the image was made wait again, those of the process once. After a move the kernel may
@@ -387,8 +207,8 @@ static void raise_pending(const struct popcorn_thread *t)
 	K2(K_rt_sigpending, &here, 8);
 	for (int sig = 1; sig <= 64; sig++, bit <<= 1) {
 		if (!(t->pending & ~here & bit)) continue;
-		if (!(image.pending & bit)) K3(K_tgkill, K0(K_getpid), t->ktid, sig);
-		else if (t == image.main) K2(K_kill, K0(K_getpid), sig);
+		if (!(image->pending & bit)) K3(K_tgkill, K0(K_getpid), t->ktid, sig);
+		else if (t == image->main) K2(K_kill, K0(K_getpid), sig);
 	}
 }
 
@@ -415,11 +235,11 @@ static uint64_t lay_out_threads(void)
 {
 	uint64_t frames = 0;
 
-	image.pending = ~0ull;
+	image->pending = ~0ull;
 	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next) {
 		if (!(t->rebuilt = popcorn_pages(sizeof *t->rebuilt))) FAIL("no memory for thread %d", (long)t->tid);
 		frames += t->frames->data[0];
-		image.pending &= t->pending;
+		image->pending &= t->pending;
 		if (popcorn_rebuild(t, (uintptr_t)t->machine_top, popcorn_config.rebuild_every != 0, t->rebuilt))
 			FAIL("thread %d can't go on on " POPCORN_ISA_NAME ": in %s, %s", (long)t->tid, t->blocked_in, t->blocked_why);
 		popcorn_fp_set(t->rebuilt, t->rounding, t->exceptions);
@@ -455,10 +275,8 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 
 	close_executable((char **)kernel_stack + kernel_stack[0] + 2);
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, 0, 8);
-	image.fd = image_fd;
-	check_header();
-	check_sums();
-	check_memory();
+	image->fd = image_fd;
+	popcorn_restore_check();
 	make_threads();
 
 	map_memory();
@@ -471,20 +289,20 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 	default_handlers();
 	popcorn_install_handlers();
 
-	if (image.head.flags & POPCORN_IMAGE_MOVE) {
-		if (image.head.exe_fd >= 0) K1(K_close, image.head.exe_fd);
-		if (image.head.reply_fd >= 0) popcorn_order_resume_answer(image.head.reply_fd, image.head.nthreads, frames);
+	if (image->head.flags & POPCORN_IMAGE_MOVE) {
+		if (image->head.exe_fd >= 0) K1(K_close, image->head.exe_fd);
+		if (image->head.reply_fd >= 0) popcorn_order_resume_answer(image->head.reply_fd, image->head.nthreads, frames);
 	}
-	K1(K_close, image.fd);
-	K2(K_munmap, image.p, image.size);
+	K1(K_close, image->fd);
+	K2(K_munmap, image->p, image->size);
 	if (popcorn_message_fd != 2) K1(K_close, popcorn_message_fd);
 	popcorn_message_fd = 2;
 	for (struct popcorn_thread *t = popcorn_threads, *next; t; t = next) {
 		next = t->next; /* once started, a thread may end, and leave the list, at any time */
-		if (t != image.main && (e = popcorn_thread_start(t, go)) < 0) popcorn_die("can't start thread %d again: error %d", t->tid, (int)-e);
+		if (t != image->main && (e = popcorn_thread_start(t, go)) < 0) popcorn_die("can't start thread %d again: error %d", t->tid, (int)-e);
 	}
-	popcorn_set_tp(image.main->tp);
-	popcorn_thread_signal_stack(image.main);
-	go(image.main);
+	popcorn_set_tp(image->main->tp);
+	popcorn_thread_signal_stack(image->main);
+	go(image->main);
 	__builtin_unreachable();
 }

@@ -148,8 +148,6 @@ void popcorn_inherit_handlers(void)
 	popcorn_handlers[POPCORN_REQUEST_SIGNAL - 1].handler = SIG_DFL;
 }
 
-/* ---- the program's calls ---- */
-
 long popcorn_do_rt_sigaction(struct popcorn_call *c)
 {
 	const struct kernel_sigaction *new = (const void *)c->a[1];

@@ -31,8 +31,6 @@ void popcorn_unlock_threads(void)
 	popcorn_unlock(&threads_lock);
 }
 
-/* ---- stacks ---- */
-
 static int gone(const struct popcorn_thread *t)
 {
 	return K3(K_tgkill, popcorn_kernel_pid, t->ktid, 0) == -K_ESRCH;
@@ -132,8 +130,6 @@ int __set_thread_area(void *tp)
 	return 0;
 }
 
-/* ---- numbers ---- */
-
 static int taken(int tid)
 {
 	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next)
@@ -153,8 +149,6 @@ static int number(struct popcorn_thread *t)
 	popcorn_unlock_threads();
 	return t->tid;
 }
-
-/* ---- new threads ---- */
 
 static void begin(struct popcorn_thread *t)
 {
@@ -203,8 +197,6 @@ static int new_thread(void *fn, void *stack, int flags, void *arg, int *ptid, vo
 	return r;
 }
 
-/* ---- ends ---- */
-
 /* The calling thread touches common memory for the last time, then leaves the list; its private stack stays until
  * the kernel has done with it. clear_child_tid is cleared here and not by the kernel, which would do so when a
  * move has already been made without this thread: the lock that musl has there would stay taken for ever. */
@@ -248,8 +240,6 @@ void __unmapself(void *base, size_t size)
 	leave(t);
 	for (;;) K1(K_exit, 0);
 }
-
-/* ---- processes ---- */
 
 /* In the child of a fork, locks held: there is only this thread. */
 static void only_me(struct popcorn_thread *t)

@@ -10,8 +10,9 @@ from typing import NoReturn
 
 import click
 
-from popcc import __version__, interrupts
+from popcc import __version__
 from popcc.errors import PopccError
+from popcc.interrupts import Interrupts, end_by
 from popcc.isa import isa_named
 from popcc.linker.program import read_program
 from popcc.linker.verify.report import verify_program
@@ -269,11 +270,12 @@ def extract(program: str, isa: str, output: Path) -> None:
 
 def main() -> NoReturn:
     """The console command: every error is one message, Ctrl-C and closed pipes end quietly."""
-    interrupts.install()
+    interrupts = Interrupts()
     try:
         cli.main(prog_name="popcorn", standalone_mode=False)
         sys.exit(0)
     except PopccError as e:
+        interrupts.end_if_any()
         for line in str(e).splitlines():
             click.echo(f"popcorn: error: {line}", err=True)
         sys.exit(1)
@@ -284,7 +286,7 @@ def main() -> NoReturn:
         click.echo(f"popcorn: error: {e.format_message()}", err=True)
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
-        interrupts.end(interrupts.seen() or signal.SIGINT)
+        end_by(interrupts.signal or signal.SIGINT)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)

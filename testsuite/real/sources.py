@@ -1,6 +1,7 @@
 """Upstream tarballs from Debian's source packages, pinned by sha256, fetched by apt with a configuration of its own.
 
-Neither root nor a change of the system's apt configuration is needed. What was fetched once is cached.
+The archive is the one that the system's apt knows. Neither root nor a change of its configuration is needed. What was
+fetched once is cached.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pathlib import Path
 
 from harness import locked
 
-MIRROR = "http://deb.debian.org/debian"
+from real import apt
+
 SUITE = "bookworm"
 
 
@@ -51,7 +53,7 @@ def fetch(source: Source) -> Path:
             found = _download(source)
             digest = _sha256(found)
             if digest != source.sha256:
-                raise RuntimeError(f"{source.tarball} from {MIRROR} has sha256 {digest}, not {source.sha256}")
+                raise RuntimeError(f"{source.tarball} from Debian {SUITE} has sha256 {digest}, not {source.sha256}")
             found.replace(target)
     return target
 
@@ -69,31 +71,36 @@ def _sha256(path: Path) -> str:
 
 
 def _download(source: Source) -> Path:
-    apt = cache() / "apt"
+    by_hand = f"put {source.tarball} (sha256 {source.sha256}) into {cache()}"
+    if shutil.which("apt-get") is None:
+        raise RuntimeError(f"there is no apt-get here; {by_hand}")
+    try:
+        uri = apt.uri_of(SUITE)
+    except RuntimeError as e:
+        raise RuntimeError(f"{e}; {by_hand}") from None
+    own = cache() / "apt"
     for sub in ("parts", "lists/partial", "archives/partial", "download"):
-        (apt / sub).mkdir(parents=True, exist_ok=True)
+        (own / sub).mkdir(parents=True, exist_ok=True)
     # what is fetched is pinned by hash, so it does not matter whether this host knows Debian's keys
-    (apt / "parts" / "source.sources").write_text(
-        f"Types: deb-src\nURIs: {MIRROR}\nSuites: {SUITE}\nComponents: main\nTrusted: yes\n"
+    (own / "parts" / "source.sources").write_text(
+        f"Types: deb-src\nURIs: {uri}\nSuites: {SUITE}\nComponents: main\nTrusted: yes\n"
     )
     settings = {
         "Dir::Etc::SourceList": "/dev/null",
-        "Dir::Etc::SourceParts": apt / "parts",
-        "Dir::State::Lists": apt / "lists",
-        "Dir::Cache": apt,
-        "Dir::Cache::Archives": apt / "archives",
+        "Dir::Etc::SourceParts": own / "parts",
+        "Dir::State::Lists": own / "lists",
+        "Dir::Cache": own,
+        "Dir::Cache::Archives": own / "archives",
         "APT::Sandbox::User": "root" if os.geteuid() == 0 else "",
     }
     options = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
-    download = apt / "download"
-    if shutil.which("apt-get") is None:
-        raise RuntimeError(f"put {source.tarball} (sha256 {source.sha256}) into {cache()}: there is no apt-get here")
+    download = own / "download"
     for command in (["update"], ["source", "--download-only", "--tar-only", source.package]):
         done = subprocess.run(["apt-get", "-q", *options, *command], cwd=download, capture_output=True, text=True)
         if done.returncode != 0:
-            raise RuntimeError(f"apt-get {' '.join(command)} failed; fetching {source.tarball}:\n{done.stderr}")
+            raise RuntimeError(f"apt-get {' '.join(command)} failed; {by_hand}:\n{done.stderr}")
     found = download / source.tarball
     if not found.exists():
         have = ", ".join(p.name for p in download.iterdir())
-        raise RuntimeError(f"{SUITE} has no {source.tarball} any more, but {have}")
+        raise RuntimeError(f"{SUITE} has no {source.tarball} any more, but {have}; {by_hand}")
     return found

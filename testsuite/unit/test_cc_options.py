@@ -146,6 +146,10 @@ def test_what_has_no_effect_is_said(flag: str, why: str) -> None:
         (["-Wl,-T,x.ld"], "unsupported linker option '-T'"),
         (["-Wl,--wrap=malloc"], "unsupported linker option '--wrap=malloc'"),
         (["-Wl,--frobnicate"], "unknown linker option '--frobnicate'"),
+        (["-Wl,--entry"], "argument to linker option '--entry' is missing"),
+        (["-Wl,--defsym=a=b"], "unsupported linker option '--defsym=a=b': give a number"),
+        (["-Wl,--unresolved-symbols=ignore-all"],
+         "unsupported linker option '--unresolved-symbols=ignore-all': every symbol must be defined"),
         (["--frobnicate"], "unknown argument: '--frobnicate'"),
         (["-o"], "argument to '-o' is missing (expected 1 value)"),
         (["-Ox", "a.c"], "invalid integral value 'x' in '-Ox'"),
@@ -156,7 +160,7 @@ def test_what_has_no_effect_is_said(flag: str, why: str) -> None:
         (["libx.so.1"], "cannot compile 'libx.so.1': it is a shared library"),
         (["--migration-points=some"], "invalid value 'some' in '--migration-points=some'"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_honoured_is_refused(arguments: list[str], message: str) -> None:
     with pytest.raises(PopccError) as caught:
         parse(arguments)
@@ -178,6 +182,12 @@ def test_a_response_file_that_includes_itself(tmp_path: Path) -> None:
     loop.write_text(f"@{loop}")
     with pytest.raises(PopccError, match="includes itself"):
         parse([f"@{loop}"])
+
+
+def test_a_response_file_that_is_not_well_formed(tmp_path: Path) -> None:
+    (tmp_path / "open").write_text("-c 'a b.c")
+    with pytest.raises(PopccError, match=f"^response file '{tmp_path}/open': No closing quotation$"):
+        parse([f"@{tmp_path}/open"])
 
 
 def test_the_library_path_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

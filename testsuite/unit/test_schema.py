@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from popcc import schema
+from popcc.schema import header
 
 _RANGES = {
     "u8": (0, 2**8),
@@ -35,11 +36,11 @@ def records() -> st.SearchStrategy[schema.Record]:
                 parts.append(number)
         return st.tuples(*parts).map(lambda values: record(*values))
 
-    return st.sampled_from(schema.RECORDS).flatmap(of)
+    return st.sampled_from(header.RECORDS).flatmap(of)
 
 
 def test_header_is_fresh() -> None:
-    assert schema.HEADER.read_text() == schema.c_header(), "run python -m popcc.schema"
+    assert header.HEADER.read_text() == header.c_header(), "run python -m popcc.schema"
 
 
 @given(records(), st.binary(max_size=16))
@@ -49,7 +50,7 @@ def test_unpack_reads_what_pack_wrote(record: schema.Record, before: bytes) -> N
     assert type(record).unpack(before + packed, len(before)) == record
 
 
-@pytest.mark.parametrize("record", schema.RECORDS, ids=lambda r: r.c_name)
+@pytest.mark.parametrize("record", header.RECORDS, ids=lambda r: r.c_name)
 def test_fields_are_naturally_aligned_without_holes(record: type[schema.Record]) -> None:
     # "<" packs without alignment, C aligns: both agree only when nothing needs padding
     aligned = struct.Struct("@" + "".join(c.code for _, c in record.layout()))

@@ -14,6 +14,8 @@ extern hidden char __popcorn_tls_start[], __popcorn_tls_end[];
 
 volatile int __thread_list_lock;
 
+static struct tls_module image;
+
 int __init_tp(void *p)
 {
 	pthread_t td = p;
@@ -32,10 +34,10 @@ int __init_tp(void *p)
 /* mem: libc.tls_size zeroed bytes; the thread's area goes to their end. */
 void *__copy_tls(unsigned char *mem)
 {
-	size_t size = __popcorn_tls_end - __popcorn_tls_start;
+	struct tls_module *m = libc.tls_head;
 	uintptr_t td = (uintptr_t)mem + libc.tls_size - sizeof(struct pthread) & -TLS_ALIGN;
 
-	memcpy((void *)(td - size), __popcorn_tls_start, size);
+	memcpy((void *)(td - m->len), m->image, m->len);
 	return (void *)td;
 }
 
@@ -45,11 +47,14 @@ void __init_tls(size_t *aux)
 		struct pthread pt;
 		char space[2048];
 	} builtin;
-	size_t size = __popcorn_tls_end - __popcorn_tls_start;
 	void *mem = &builtin;
 
+	/* read back from there: a difference of symbols that stays in a register over a call is in no map */
+	image.image = __popcorn_tls_start;
+	image.len = __popcorn_tls_end - __popcorn_tls_start;
+	libc.tls_head = &image;
 	libc.tls_align = TLS_ALIGN;
-	libc.tls_size = size + sizeof(struct pthread) + 2 * TLS_ALIGN & -TLS_ALIGN;
+	libc.tls_size = image.len + sizeof(struct pthread) + 2 * TLS_ALIGN & -TLS_ALIGN;
 	if (libc.tls_size > sizeof builtin)
 		mem = (void *)__syscall(SYS_mmap, 0, libc.tls_size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
 	/* -errno cast to a pointer faults when it is used, which is all that can be done this early */

@@ -1,0 +1,42 @@
+"""The passes in their order (design 4): before the optimiser, and behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from popcc.leaf import LEAF_FUNCTIONS
+from popcc.passes.base import Pass
+from popcc.passes.byval import ByVal
+from popcc.passes.commonstack import CommonStack
+from popcc.passes.gotos import ComputedGotos
+from popcc.passes.memory import MemoryTier
+from popcc.passes.points import MigrationPoints
+from popcc.passes.samebits import SameBits
+from popcc.passes.sections import Sections
+from popcc.passes.setjmp import SetJmp
+from popcc.passes.sites import Sites
+from popcc.passes.target import TargetWords
+from popcc.passes.tls import ThreadLocals
+from popcc.passes.varargs import VarArgs
+
+BEFORE_OPTIMISER: Sequence[Pass] = (
+    TargetWords(),
+    SameBits(),
+    ComputedGotos(),
+    SetJmp(),
+    VarArgs(),
+    ByVal(),
+    ThreadLocals(),
+)
+
+
+def behind_optimiser(migration_points: str, memory_tier: frozenset[str], sites: Sites) -> Sequence[Pass]:
+    """What brings sites about; SROA follows."""
+    return (
+        SameBits(),
+        MigrationPoints(migration_points, LEAF_FUNCTIONS),
+        MemoryTier(memory_tier),
+        CommonStack(),
+        sites,
+        Sections(),
+    )
