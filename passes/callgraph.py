@@ -22,6 +22,7 @@ WORLD = "<other units>"
 _RUNTIME_LEAVES = frozenset(
     ("__popcorn_syscall_raw", "__popcorn_syscall_cp_raw", "__popcorn_time_left", "__popcorn_sigsave")
 )
+_STATEPOINT = "@llvm.experimental.gc."  # what sites have become: many, and none calls a leaf function
 _REPLACEABLE = re.compile(r"^define [^@]*\b(?:weak|linkonce|weak_odr|linkonce_odr)\b")
 
 
@@ -51,7 +52,10 @@ def leaf_calls(module: Module) -> tuple[str, ...]:
     """The leaf functions of other units that the module calls; the linker checks that they hold no sites."""
     defined = {f.name for f in module.functions()}
     called = {
-        quote_free(c.callee) for f in module.functions() for i in f.insts() if (c := call_of(i)) and c.callee[0] == "@"
+        quote_free(c.callee)
+        for f in module.functions()
+        for i in f.insts()
+        if _STATEPOINT not in i.rhs and (c := call_of(i)) and c.callee[0] == "@"
     }
     return tuple(sorted(n for n in called - defined if n in LEAF_FUNCTIONS))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from popcc.ir.model import Inst
 from popcc.ir.text import GLOBAL, NAME, closing, split_list, take_attributes, take_type
@@ -19,8 +19,7 @@ _SIMPLE_ARGUMENT = re.compile(  # the most frequent forms
 _GROUP = re.compile(r" ?(#\d+)")
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(NamedTuple):
     """One argument of a call: type, attributes, value."""
 
     type: str
@@ -31,8 +30,7 @@ class Argument:
         return " ".join((self.type, *self.attributes, self.value))
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """A call instruction.
 
     `callee` is ``@name``, ``%name``, ``asm …`` or a constant expression; `rest` is what follows the arguments.
@@ -90,9 +88,9 @@ class Call:
         """The instruction this call stands for."""
         return Inst(str(self))
 
-    def but(self, **changes: object) -> Call:
+    def but(self, **changes: Any) -> Call:
         """A copy with some fields changed."""
-        return replace(self, **changes)  # type: ignore[arg-type]
+        return self._replace(**changes)
 
 
 def parse_call(inst: Inst) -> Call:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 NAME = r'%(?:"[^"]*"|[-a-zA-Z$._0-9]+)'
 GLOBAL = r'@(?:"[^"]*"|[-a-zA-Z$._0-9]+)'
@@ -108,11 +107,6 @@ _CONSTANT_EXPRESSIONS = frozenset(
 
 def _is_constant_expression(word: str) -> bool:
     return word in _CONSTANT_EXPRESSIONS
-
-
-def local_names(s: str) -> Iterator[str]:
-    """All ``%name`` tokens of `s`; type names are among them."""
-    return (m.group() for m in NAME_RE.finditer(s))
 
 
 def substitute(s: str, names: dict[str, str]) -> str:
