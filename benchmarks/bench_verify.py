@@ -75,14 +75,14 @@ def measure(what: str, units: Sequence[Unit], folder: Path) -> None:
     isas = tuple(ISAS)
     inputs = [Objects(tuple(LinkUnit(u, u.source) for u in units)), *toolchain.standard_libraries(isas)]
     linked = link(inputs, LinkOptions(isas, toolchain.outer_isa(isas), verify=False), what)
-    path = folder / what
+    path = folder / f"{what}.popcorn"
     path.write_bytes(linked.program)
     program = read_program(path)
     for isa in isas:
         making = cpu(isolate.start(completed, units, isa).result)[1]
         executables = {isa: program.executable(isa)}
         addresses = {isa: Addresses(isa, linked.resolution, linked.layout)}
-        kept = folder / f"{what}-{isa}"
+        kept = folder / f"{what}-{isa}.proved"
         verdict, first = cpu(partial(verify_linked, executables, addresses, Proved(kept)))
         again = cpu(partial(verify_linked, executables, addresses, Proved(kept)))[1]
         sites = sum(len(f.sites) for u in units for f in u.objects[isa].functions)
