@@ -1,0 +1,59 @@
+"""Steps that the verifier's poison analysis passes without looking would have changed nothing."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from link_fixtures import TWO, compiled
+
+from popcc.linker.elf import read_elf
+from popcc.linker.machine import MACHINES
+from popcc.linker.machine.base import Code
+from popcc.linker.verify.frame import read_body
+from popcc.linker.verify.poison import _Analysis
+from popcc.linker.verify.tables import TableFunction
+
+SOURCE = """
+struct node { struct node *next; long key; double weight; short small; char flag; };
+double f(struct node *n, long k, unsigned *out, double w, const short *table)
+{
+	double sum = 0;
+	unsigned long a = k * 3, b = k ^ 5, c = k >> 3, d = k % 7, e = -k, g = k * k, h = k - 9, i = k / 5;
+	unsigned long o = k | 77, p = k & 99, q = k * 11, r = k + 13;
+	for (; n; n = n->next) {
+		if (n->key > k && n->flag) sum += n->weight * w;
+		else if (n->small == table[n->key & 7]) *out += (unsigned)n->small;
+		a += b ^ (char)n->small, b -= c * a, c ^= d >> 2, d += (unsigned)e, e ^= g + h, g *= i, h -= a;
+		i ^= b + o, o += p * q, p ^= r, q -= o ^ e, r += (short)q;
+		sum -= (float)i;
+	}
+	return sum / ((a ^ b ^ c ^ d ^ e ^ g ^ h ^ i ^ o ^ p ^ q ^ r) | 1);
+}
+"""
+
+
+@pytest.mark.parametrize("isa", TWO)
+@pytest.mark.parametrize("level", ["-O1", "-O2", "-Os"])
+def test_a_step_does_nothing_to_what_it_does_not_concern(isa: str, level: str) -> None:
+    elf = read_elf(compiled(SOURCE, isa, (level,)), isa)
+    text = elf.section(".text.f")
+    assert text is not None
+    machine = MACHINES[isa]
+    function = TableFunction("f", 0, text.size, 0, ())
+    body = read_body(machine, Code(elf.contents(text), text.name, {}, b"", {}, ()), function)
+    analysis = _Analysis(machine, function, body)
+    analysis.faults = {}
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    bits = analysis.places.frame + analysis.places.high - analysis.places.low
+    passed = 0
+    for n in body.order:
+        for step, concerns in analysis.steps[n]:
+            for _ in range(40 if concerns >= 0 else 0):
+                state = chance.getrandbits(bits) & chance.getrandbits(bits) & ~concerns
+                assert analysis._step(step, state) == state, step.insn
+                passed += 1
+    assert not analysis.faults
+    assert passed > 500
