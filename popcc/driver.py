@@ -36,6 +36,9 @@ def main() -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 1
+    except Exception:
+        interrupts.end_if_any()  # children that the signal ended, too, may be missed before it is noticed here
+        raise
     sys.exit(status)
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from popcc.isa import ISAS
+from popcc.runtime.libc import build
+
 # importlib mode puts no test directory on the path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "unit")]
 
@@ -19,4 +22,5 @@ def program_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         base = base.parent
     folder = base / "programs"
     folder.mkdir(exist_ok=True)
+    build.library(tuple(ISAS))  # takes minutes after a change of the compiler: not in some program's time
     return folder

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -41,6 +42,7 @@ def replayable(moment: float) -> Iterator[None]:
 def interrupted(command: Sequence[object], moment: float, directory: Path, number: int = signal.SIGINT) -> int:
     """Runs `command` as a shell's foreground job would run, and ends it after `moment`. Returns its exit status.
 
+    SIGINT goes to the whole job, as a terminal sends it; what is sent otherwise, to the command alone.
     Nothing of the job may be left, and nothing but the program's own words may be said.
     """
     with subprocess.Popen(
@@ -50,7 +52,7 @@ def interrupted(command: Sequence[object], moment: float, directory: Path, numbe
         with suppress(subprocess.TimeoutExpired):
             process.wait(moment)
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+            (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
         _, words = process.communicate(timeout=PATIENCE)
     # Python itself is interrupted while it starts or ends, before and after any code of ours
     early = starting(words)
@@ -132,6 +134,57 @@ def test_running(program_folder: Path, tmp_path: Path) -> None:
             status = interrupted([*command, built("memory", program_folder)], moment, tmp_path)
             assert status in (128 + signal.SIGINT, -signal.SIGINT)
             assert not files(tmp_path)
+
+
+@pytest.mark.parametrize("isa", [HERE, THERE])
+def test_restoring(isa: str, program_folder: Path, tmp_path: Path) -> None:
+    """SIGINT ends popcorn, or the program that it became; the image stays as it was."""
+    image, work = tmp_path / "image", tmp_path / "work"
+    work.mkdir()
+    with started([built("memory", program_folder)], tmp_path, wait_for="beat 2") as running:
+        succeeds("checkpoint", running.pid, "-o", image)
+    before = image.read_bytes()
+    for moment in moments(1.0, f"restore {isa}"):
+        with replayable(moment):
+            status = interrupted([*harness.popcorn(), "restore", image, "--on", isa], moment, work)
+            assert status in (128 + signal.SIGINT, -signal.SIGINT)
+            assert not files(work) and image.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["migrate", "checkpoint", "inspect"])
+def test_the_program_is_killed_meanwhile(command: str, program_folder: Path, tmp_path: Path) -> None:
+    """At any moment: popcorn was done before, or says in one line that the program is gone."""
+    image = str(tmp_path / "image")
+    more = {"migrate": ["--to", THERE], "checkpoint": ["--leave-running", "-o", image]}.get(command, [])
+    for moment in moments(0.6, f"killed {command}"):
+        (tmp_path / "image").unlink(missing_ok=True)
+        with replayable(moment), started([built("team", program_folder)], tmp_path, wait_for=" 2") as running:
+            words = list(map(str, [*harness.popcorn(), command, running.pid, *more]))
+            with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as asking:
+                time.sleep(moment)
+                running.process.kill()
+                _, said = asking.communicate(timeout=PATIENCE)
+            gone = rf"popcorn: error: (lost the connection to |no )?process {running.pid}\b.*\n"
+            assert (asking.returncode, said) == (0, "") or re.fullmatch(gone, said), said
+            assert files(tmp_path) <= {"out.txt", "err.txt", "image"}
+            if (tmp_path / "image").exists():
+                succeeds("inspect", tmp_path / "image")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_building_the_libc(number: int, tmp_path: Path) -> None:
+    """The first link builds for minutes: nothing half built stays, no process goes on, and nobody waits."""
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "a.c").write_text("int main(void) { return 0; }\n")
+    command = ["env", f"POPCC_CACHE={tmp_path}/cache", f"TMPDIR={tmp_path}/tmp", *harness.popcc(), "a.c", "-o", "a"]
+    for moment in moments(12.0, "libc")[:3]:
+        with replayable(moment):
+            began = time.monotonic()
+            status = interrupted(command, moment, tmp_path, number)
+            assert status in (128 + number, -number)
+            assert time.monotonic() - began < moment + 20
+            whole = {"cache", "cache/lock", "tmp", "a.c"}
+            assert {n for n in files(tmp_path) if not re.match("cache/(runtime|helpers)-", n)} <= whole
 
 
 @pytest.mark.parametrize("arguments", [["-c"], ["-o", "program"]], ids=["compile", "link"])

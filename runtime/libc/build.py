@@ -17,8 +17,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +29,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import FrameType
 from typing import TypeVar
 
 from popcc.compile import CompileOptions, compile_source
@@ -45,6 +48,7 @@ _PACKAGE = Path(__file__).resolve().parents[2]  # where popcc/, passes/, linker/
 _COMPILER = ("popcc/ir", "passes", "linker/maps", "linker/machine")
 # what decides how a unit is written, whatever it holds
 _PAYLOAD = ("popcc/isa", "popcc/unit.py", "linker/elf.py", "linker/index.py")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _COMPILER_FILES = "popcc/codegen.py popcc/compile.py popcc/frontend.py popcc/isolate.py popcc/leaf.py".split()
 
 
@@ -74,6 +78,7 @@ def library(isas: tuple[str, ...]) -> Path:
         with _lock(cache_dir() / "lock"):
             for part in parts:
                 if not (cache_dir() / part.folder).exists():
+                    _remove_unfinished(part.name)
                     _build(part, isas)
             if not index.exists():
                 _write_index(index, parts)
@@ -131,7 +136,7 @@ def _build(part: Part, isas: tuple[str, ...]) -> None:
     work = Path(tempfile.mkdtemp(prefix=f".{part.name}-", dir=cache_dir()))
     errors: list[PopccError] = []
     symbols: dict[str, dict[str, str]] = {}
-    pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8))
+    pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), initializer=_begin_work, initargs=(work,))
     try:
         jobs = {pool.submit(_make, part, m, isas, work): m for m in part.members}
         for job in _with_progress(as_completed(jobs), len(jobs), part.name):
@@ -146,14 +151,44 @@ def _build(part: Part, isas: tuple[str, ...]) -> None:
             raise ErrorGroup(errors)
         (work / "symbols.json").write_text(json.dumps(symbols, sort_keys=True))
         work.replace(cache_dir() / part.folder)
+    except KeyboardInterrupt:
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
         shutil.rmtree(work, ignore_errors=True)
 
 
+def _begin_work(work: Path) -> None:
+    """In a worker: the first signal ends it without a word, through all `finally`; what to say is for the parent.
+
+    Its temporary files are where the parent removes what is left even so.
+    """
+    tempfile.tempdir = str(work)
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    for other in _SIGNALS:
+        signal.signal(other, lambda *_: None)  # what puts things away now must not be disturbed
+    sys.exit(1)
+
+
+def _remove_unfinished(name: str) -> None:
+    """What a build that was killed has left; no other is at work while we hold the lock."""
+    for work in cache_dir().glob(f".{name}-*"):
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def _make(part: Part, member: str, isas: tuple[str, ...], work: Path) -> dict[str, str]:
     """In a worker: builds a member and writes its payload. Returns its global symbols and their bindings."""
-    unit = part.make(member, isas)
+    try:
+        unit = part.make(member, isas)
+    except SystemExit:
+        os._exit(1)  # the pool would go on with the next member
     (work / f"{member}.unit").write_bytes(unit.encode())
     found: dict[str, str] = {}
     for o in unit.objects.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -62,7 +63,8 @@ def _object(source: Path, isa: str) -> bytes:
             *clang(), f"--target={isa_named(isa).triple}", *FLAGS, "-isystem", str(wheel() / "lib/include"),
             f"-I{RUNTIME}", f"-I{_folder(isa)}", "-c", str(source), "-o", str(output),
         ]  # fmt: skip
-        run = subprocess.run(command, capture_output=True, text=True)
+        environment = {**os.environ, "TMPDIR": folder}  # where clang leaves its own when it is killed
+        run = subprocess.run(command, capture_output=True, text=True, env=environment)
         if run.returncode:
             raise PopccError(f"{source} [{isa}] can't be built: {run.stderr.strip()}")
         return output.read_bytes()

@@ -96,3 +96,12 @@ def test_a_part_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
         build._build(part, tuple(ISAS))
     assert len(caught.value.errors) == 2 and "-fno-such-flag" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_build_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
+    (tmp_path / ".runtime-x").mkdir()
+    (tmp_path / ".runtime-x" / "mem.c.unit").write_text("half")
+    monkeypatch.setattr(build, "_parts", lambda isas: (build.Part("runtime", "0", ("mem.c",), runtime.build_part),))
+    made = build.library(tuple(ISAS))
+    assert {p.name for p in tmp_path.iterdir()} == {"lock", "runtime-0", made.name}

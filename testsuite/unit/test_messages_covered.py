@@ -50,7 +50,7 @@ def rows(parts: list[str]) -> set[tuple[str, ...]]:
 
 
 @cache
-def tested() -> frozenset[tuple[str, ...]]:
+def known() -> frozenset[tuple[str, ...]]:
     """All rows of words of all texts in all tests."""
     found = set()
     for path in (ROOT / "testsuite").rglob("*.py"):
@@ -63,5 +63,5 @@ def tested() -> frozenset[tuple[str, ...]]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_message_is_tested(path: Path) -> None:
-    missing = [f"line {n}: {' … '.join(m)}" for n, m in messages(path) if rows(m) and not rows(m) & tested()]
+    missing = [f"line {n}: {' … '.join(m)}" for n, m in messages(path) if rows(m) and not rows(m) & known()]
     assert not missing, "\n".join(missing)
