@@ -8,8 +8,12 @@ nothing of its code is shared but the decoder. Two questions are asked of every 
     claims.py   Is what the map says so? Each saved register, untouched register and recipe is an equation between
                 places; it is taken back along every path, and must come down to an identity.
 
+    listing.py  Is each value where LLVM's stack map has it? Asked at link, where the objects are.
+
     tables.py   the site table as the executable carries it
     image.py    the executable: its functions' code, the memory that can't change
     frame.py    a function's blocks, and which of its accesses are to its own frame
-    report.py   all functions of an executable; what is wrong, by function, site and place
+    preconditions.py, expressions.py   taking claims back over an instruction
+    report.py   all functions of an executable or program; what is wrong, by function, site and place
+    linked.py   the same at link, but for what was proved before (fingerprints.py, proved.py)
 """

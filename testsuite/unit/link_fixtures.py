@@ -93,7 +93,9 @@ def objects(*units: Unit) -> Objects:
 
 def linked(*units: Unit, libraries: Sequence[Input] = (), options: LinkOptions | None = None) -> Linked:
     """The program of units and the runtime."""
-    return link([objects(*units, start()), *libraries], options or LinkOptions(TWO, "x86_64"), "program")
+    return link(
+        [objects(*units, start()), *libraries], replace(options or LinkOptions(TWO, "x86_64"), verify=False), "program"
+    )
 
 
 def run(executable: bytes, isa: str, directory: Path) -> subprocess.CompletedProcess[str]:
