@@ -197,15 +197,20 @@ static int new_thread(void *fn, void *stack, int flags, void *arg, int *ptid, vo
 	return r;
 }
 
-/* The calling thread touches common memory for the last time, then leaves the list; its private stack stays until
- * the kernel has done with it. clear_child_tid is cleared here and not by the kernel, which would do so when a
+static void block_signals(void)
+{
+	uint64_t all = ~0ull;
+
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, 0, 8);
+}
+
+/* The calling thread touches common memory for the last time, its signals blocked, then leaves the list; its private
+ * stack stays until the kernel has done with it. clear_child_tid is cleared here and not by the kernel, which would do so when a
  * move has already been made without this thread: the lock that musl has there would stay taken for ever. */
 static void leave(struct popcorn_thread *t)
 {
 	enum { WAKE = 1 };
-	uint64_t all = ~0ull;
 
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, 0, 8);
 	if (t->clear_child_tid) {
 		__atomic_store_n(t->clear_child_tid, 0, __ATOMIC_SEQ_CST);
 		K3(K_futex, t->clear_child_tid, WAKE, 1);
@@ -221,7 +226,10 @@ static void leave(struct popcorn_thread *t)
 
 long popcorn_do_exit(struct popcorn_call *c)
 {
-	if (K0(K_gettid) == c->thread->ktid) leave(c->thread);
+	if (K0(K_gettid) == c->thread->ktid) {
+		block_signals();
+		leave(c->thread);
+	}
 	for (;;) K1(K_exit, c->a[0]);
 }
 
@@ -236,6 +244,7 @@ void __unmapself(void *base, size_t size)
 {
 	struct popcorn_thread *t = popcorn_self();
 
+	block_signals(); /* a request that came once the thread pointer is gone would find nothing there */
 	popcorn_unmap((uintptr_t)base, size);
 	leave(t);
 	for (;;) K1(K_exit, 0);
