@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import harness
@@ -69,18 +68,6 @@ def test_a_zombie(program_folder: Path, tmp_path: Path) -> None:
         eventually(lambda: "State:\tZ" in status.read_text(), "its end")
         text = refused("migrate", process.pid, "--to", THERE)
         assert text in (f"no process {process.pid}", f"process {process.pid} does not run a program that popcc linked")
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A directory that holds only so much."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("needs root and the right to mount")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 @pytest.mark.parametrize("leave", [(), ("--leave-running",)], ids=["end", "leave"])

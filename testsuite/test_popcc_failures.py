@@ -1,0 +1,63 @@
+"""popcc where there is no room: one message, no output, nothing half written; what was there before stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import harness
+import pytest
+from popcorn_fixtures import PATIENCE, SOURCES, files
+
+PROGRAM = str(SOURCES / "memory.c")
+
+
+def fails(*arguments: str | Path, directory: Path, env: dict[str, str] | None = None) -> str:
+    outcome = harness.run([*harness.popcc(), *map(str, arguments)], PATIENCE, env=env, cwd=directory)
+    assert (outcome.status, outcome.stdout) == (1, ""), outcome
+    assert outcome.stderr.startswith("popcc: error: ") and outcome.stderr.count("\n") == 1, outcome.stderr
+    return outcome.stderr.removeprefix("popcc: error: ").rstrip("\n")
+
+
+@pytest.fixture
+def full_disk(small_disk: Path) -> Path:
+    """No page is left, but room for names."""
+    with (small_disk / "filler").open("wb", buffering=0) as f:
+        try:
+            while f.write(bytes(4096)):
+                pass
+        except OSError:
+            return small_disk
+    return small_disk
+
+
+@pytest.mark.parametrize("arguments", [("-c", "-o"), ("-S", "-o"), ("-S", "-emit-llvm", "-o"), ("-o",)])
+def test_a_full_disk(arguments: tuple[str, ...], full_disk: Path, program_folder: Path, tmp_path: Path) -> None:
+    output = full_disk / "out"
+    for old in (None, b""):
+        if old is not None:
+            output.write_bytes(old)
+        message = fails(PROGRAM, *arguments, output, directory=tmp_path)
+        assert message == f"unable to open output file '{output}': No space left on device"
+        assert files(full_disk) == {"filler"} | ({"out"} if old is not None else set())
+    assert files(tmp_path) == {"disk"} | {f"disk/{n}" for n in files(full_disk)}
+
+
+def test_no_room_for_temporary_files(full_disk: Path, program_folder: Path, tmp_path: Path) -> None:
+    """lld's inputs lie there. Whoever notices first names the file or what was to be done."""
+    message = fails(PROGRAM, "-o", "out", directory=tmp_path, env={"TMPDIR": str(full_disk)})
+    assert "space" in message
+    assert files(full_disk) == {"filler"} and not (tmp_path / "out").exists()
+
+
+def test_no_room_for_the_libc(full_disk: Path, tmp_path: Path) -> None:
+    message = fails(PROGRAM, "-o", "out", directory=tmp_path, env={"POPCC_CACHE": str(full_disk / "cache")})
+    assert "space" in message
+    assert files(full_disk) <= {"filler", "cache", "cache/lock"} and not (tmp_path / "out").exists()
+
+
+def test_a_file_size_limit(program_folder: Path, tmp_path: Path) -> None:
+    command = ["sh", "-c", f"ulimit -f 8; exec {harness.popcc()[0]} -O2 -c {PROGRAM} -o out.o"]
+    outcome = harness.run(command, PATIENCE, cwd=tmp_path)
+    assert outcome.status == 1
+    assert outcome.stderr.startswith("popcc: error: ") and "File too large" in outcome.stderr
+    assert files(tmp_path) == set()
