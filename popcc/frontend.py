@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -85,8 +86,16 @@ def started(
     if sys.stderr.isatty():
         command.append("-fcolor-diagnostics")
     own_input = None if str(source) == "-" else subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=own_input) as process:
+    # a signal between the fork and the `try` would leave clang alone, and talking of its broken pipe
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=own_input)
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise
+    with process:
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             yield Started(process)
         except BaseException:
             process.kill()

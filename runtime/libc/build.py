@@ -41,6 +41,7 @@ from popcc.runtime.libc.numbers import RUNTIME
 from popcc.runtime.libc.sources import FLAGS, Source, sources
 from popcc.unit import Unit
 
+ROOM = 128 << 20  # bytes that a library takes, generously
 _T = TypeVar("_T")
 
 _PACKAGE = Path(__file__).resolve().parents[2]  # where popcc/, passes/, linker/ and runtime/ lie
@@ -133,6 +134,12 @@ def options(source: Source, isas: tuple[str, ...]) -> CompileOptions:
 
 def _build(part: Part, isas: tuple[str, ...]) -> None:
     """Makes a part, in parallel. Nothing is left behind when it fails or is interrupted."""
+    free = shutil.disk_usage(cache_dir()).free
+    if free < ROOM:
+        raise PopccError(
+            f"no space left in {cache_dir()} for the C library: {free >> 20} MiB are free, {ROOM >> 20} are needed; "
+            "set POPCC_CACHE to another directory"
+        )
     work = Path(tempfile.mkdtemp(prefix=f".{part.name}-", dir=cache_dir()))
     errors: list[PopccError] = []
     symbols: dict[str, dict[str, str]] = {}
@@ -166,9 +173,16 @@ def _begin_work(work: Path) -> None:
     Its temporary files are where the parent removes what is left even so.
     """
     tempfile.tempdir = str(work)
+    sys.unraisablehook = _lost
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
+
+
+def _lost(args: sys.UnraisableHookArgs) -> None:
+    if isinstance(args.exc_value, SystemExit):
+        os._exit(1)  # the signal came in a callback, where Python drops exceptions
+    sys.__unraisablehook__(args)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
