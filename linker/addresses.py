@@ -53,9 +53,13 @@ class Addresses:
     def recipe(self, unit: int, symbol: str, addend: int) -> int | None:
         """What a recipe's symbol and addend come to.
 
-        The symbol is ``NAME`` or ``section:NAME``; with ``page:`` before it, the page of that is meant.
+        The symbol is ``NAME`` or ``section:NAME``; with ``page:`` before it, the page of that is meant; ``diff:A\\0B``
+        is the distance from B to A.
         ``page:got:NAME`` is the page of the global offset table, which has one page only.
         """
+        if symbol.startswith("diff:"):
+            first, second = (self.recipe(unit, s, 0) for s in symbol.removeprefix("diff:").split("\0"))
+            return None if first is None or second is None else first - second + addend
         if symbol.startswith("page:got:"):
             return self.layout.got + addend - (self.layout.got + addend) % CODE_PAGE
         target = symbol.removeprefix("page:")

@@ -1,6 +1,7 @@
 """What each register and frame slot holds, as a term: forward analysis of a function's machine code.
 
     term   ("c", v)  ("sym", name, addend)  ("page", name, addend)  ("tp", offset)  ("cfa", offset)
+           ("diff", name, other, addend): name + addend - other
            ("ld", name, offset, size)       load from read-only memory
            ("init", location)               what the location held on entry
            ("def", address, location)       some result of the instruction at an address
@@ -260,6 +261,8 @@ class Values:
 
     def _alu(self, e: Expr, insn: Insn, state: State) -> Term | None:
         a, b = self._evaluate(e[2], insn, state), self._evaluate(e[3], insn, state)
+        if e[1] == "sub" and a is not None and b is not None and a[0] == b[0] == "sym":
+            return ("diff", a[1], b[1], a[2] - b[2])  # how far a thread-local lies from the thread pointer
         if a is None or b is None or a[0] != "c" or b[0] != "c":
             return None
         return ("c", _FOLD[e[1]](a[1], b[1]) & _M64)

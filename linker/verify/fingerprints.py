@@ -189,6 +189,8 @@ class _Targets:
         """A recipe's symbol and addend."""
         if not name:
             return ("number", addend)
+        if name.startswith("diff:"):
+            return ("diff", addend, *(self.named(part, 0) for part in name.removeprefix("diff:").split("\0")))
         target = name.removeprefix("page:")
         if target.startswith("section:"):
             index = self.file.names.get(target.removeprefix("section:"))
