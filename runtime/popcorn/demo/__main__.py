@@ -30,13 +30,13 @@ def moved(program: Path, output: Path) -> tuple[str, float]:
         print(f"$ {program} > {output} &", flush=True)
         process = subprocess.Popen([program], stdout=out)
     try:
-        time.sleep(0.4)
+        time.sleep(0.15)
         for isa in ("aarch64", "x86_64"):
             before = time.monotonic()
             run(*POPCORN, "migrate", str(process.pid), "--to", isa)
             print(f"  now on {isa}, {1000 * (time.monotonic() - before):.0f} ms after the command was given")
             print("".join(f"  {line}\n" for line in run(*POPCORN, "ps").splitlines()), end="")
-            time.sleep(0.8)
+            time.sleep(0.4)
         status = process.wait()
     finally:
         process.kill()
