@@ -92,10 +92,9 @@ def objects(*units: Unit) -> Objects:
 
 
 def linked(*units: Unit, libraries: Sequence[Input] = (), options: LinkOptions | None = None) -> Linked:
-    """The program of units and the runtime."""
-    return link(
-        [objects(*units, start()), *libraries], replace(options or LinkOptions(TWO, "x86_64"), verify=False), "program"
-    )
+    """The program of units and the runtime; unless `options` say otherwise not verified, for tests make maps up."""
+    options = options or LinkOptions(TWO, "x86_64", verify=False)
+    return link([objects(*units, start()), *libraries], options, "program")
 
 
 def run(executable: bytes, isa: str, directory: Path) -> subprocess.CompletedProcess[str]:

@@ -289,7 +289,7 @@ def test_a_function_that_cannot_be_proved() -> None:
     for isa in TWO:
         size = next(s.size for s in main.objects[isa].sections if s.name == ".text.main")
         maps[isa] = [FunctionMap("main", ".text.main", size, 0, (SiteMap(0, size, 640, (), (), (), 0),))]
-    problems = linked(with_sites(main, maps, infos)).unproved
+    problems = linked(with_sites(main, maps, infos), options=LinkOptions(TWO, "x86_64")).unproved
     assert {p.place.isa for p in problems} == set(TWO)
     for problem in problems:
         where = rf"^main\.c in main \[{problem.place.isa}\]: "
