@@ -34,8 +34,8 @@ from popcc.unit import IsaObject, Section, Symbol, Unit
 # Sections that are loaded by other linkers but have no use here; their references keep nothing alive.
 DROPPED_SECTIONS = (".eh_frame", ".note.", ".llvm_stackmaps", ".llvm.", ".ARM.exidx", ".comment", ".llvm_addrsig")
 
-_TABLES_IN = ".rodata"
-_BINDINGS = {STB_LOCAL: "local", STB_GLOBAL: "global", STB_WEAK: "weak"}
+TABLES_IN = ".rodata"  # what code generation puts jump tables into
+BINDINGS = {STB_LOCAL: "local", STB_GLOBAL: "global", STB_WEAK: "weak"}
 _TYPES = {STT_NOTYPE: "notype", STT_OBJECT: "object", STT_FUNC: "func", STT_SECTION: "section"}
 
 
@@ -80,7 +80,7 @@ def _jump_tables(file: Elf) -> tuple[tuple[int, int], ...]:
         for section, _, type_, symbol, addend in file.relocations()
         if type_ in types and file.sections[section].flags & SHF_EXECINSTR
         for s in (file.symbols[symbol],)
-        if s.binding == STB_LOCAL and s.section < len(file.sections) and file.sections[s.section].name == _TABLES_IN
+        if s.binding == STB_LOCAL and s.section < len(file.sections) and file.sections[s.section].name == TABLES_IN
     }
     return tuple(sorted(found))
 
@@ -101,7 +101,7 @@ def _select_symbols(file: Elf, kept: set[int], used: set[int]) -> tuple[dict[int
         if s.section == SHN_COMMON:
             raise PopccError(f"{file.where}: {s.name}: common symbol; compile with -fno-common")
         renumbered[number] = len(symbols)
-        binding = _BINDINGS.get(s.binding, "global")
+        binding = BINDINGS.get(s.binding, "global")
         symbols.append(Symbol(s.name, s.section, s.value, s.size, binding, _TYPES.get(s.type, "notype")))
     return renumbered, tuple(symbols)
 

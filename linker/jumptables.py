@@ -12,11 +12,11 @@ from collections.abc import Mapping
 
 from popcc.linker.collect import Key
 from popcc.linker.elf import Elf, NewSection, append_sections
+from popcc.linker.index import TABLES_IN
 from popcc.linker.layout import Layout, part_offsets
 from popcc.linker.resolve import Resolution
 
 SECTION = ".popcorn.tables"
-TABLES_IN = ".rodata"
 
 
 def with_jump_tables(executables: Mapping[str, bytes], resolution: Resolution, layout: Layout) -> Mapping[str, bytes]:

@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from popcc.compile import CompileOptions, compile_source
@@ -31,7 +32,7 @@ from popcc.linker.verify.listing import Listing
 from popcc.linker.verify.report import verify_function
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, read_table, slot_of
 from popcc.runtime.libc.headers import include_dirs
-from popcc.schema import NO_LOCATION, SLOT, RecipeKind
+from popcc.schema import NO_LOCATION, SLOT, RecipeKind, SiteFlag
 from popcc.toolchain import standard_libraries
 
 _NOPS = {"x86_64": b"\x90", "aarch64": bytes.fromhex("1f2003d5")}
@@ -215,11 +216,11 @@ def _without(subject: Subject, insn: Insn) -> Subject:
     return replace(subject, image=Image(replace(elf, data=data)))
 
 
-def _described(subject: Subject, site: TableSite) -> set[str | int]:
-    """Registers and slots that a map describes."""
+def _described(subject: Subject, site: TableSite) -> set[str]:
+    """Registers that a map describes."""
     names = MACHINES[subject.isa].dwarf
     words = [w for w in site.values if not is_constant(w)] + [r.dest for r in site.recipes]
-    return {names[w] if slot_of(w) is None else -(w & ~SLOT) for w in words}
+    return {names[w] for w in words if slot_of(w) is None}
 
 
 def _remove_spill(rng: random.Random, subject: Subject) -> tuple[Subject, str] | None:
@@ -249,7 +250,7 @@ def _extend_range(rng: random.Random, subject: Subject) -> tuple[Subject, str] |
     """
     machine = MACHINES[subject.isa]
     insns = subject.insns()
-    sites = {s.returns_to: s for s in subject.function.sites if s.usable and not s.flags & 4}
+    sites = {s.returns_to: s for s in subject.function.sites if s.usable and not s.flags & SiteFlag.NORETURN}
     found = []
     written: set[str] = set()
     for k, insn in enumerate(insns):
@@ -257,8 +258,7 @@ def _extend_range(rng: random.Random, subject: Subject) -> tuple[Subject, str] |
         site = sites.get(insn.end)
         if insn.kind != "call" or site is None:
             continue
-        known = _described(subject, site)
-        lost = {machine.dwarf[n] for n, _ in site.saved} - {r for r in known if isinstance(r, str)}
+        lost = {machine.dwarf[n] for n, _ in site.saved} - _described(subject, site)
         lost &= set(machine.callee_saved) & written
         for j in range(k + 1, len(insns)):
             if insns[j].kind:
@@ -289,30 +289,27 @@ def _read_next(insns: list[Insn], at: int, register: str) -> bool:
 OF_CODE = {"remove a spill": _remove_spill, "extend a live range": _extend_range}
 
 
+def _alter_map(
+    rng: random.Random, subject: Subject, change: Callable[[random.Random, str, TableSite], TableSite | None]
+) -> tuple[Subject, str] | None:
+    number = rng.choice([n for n, s in enumerate(subject.function.sites) if s.usable])
+    site = change(rng, subject.isa, subject.function.sites[number])
+    return None if site is None else (_with_site(subject, number, site), f"site {site.id}")
+
+
 def mutants(rng: random.Random, found: list[Subject], count: int) -> Iterator[Mutant]:
     """`count` of each kind, or fewer where the program has no place for them."""
     usable = [s for s in found if any(site.usable for site in s.function.sites)]
-    for kind, change in OF_MAPS.items():
+    of_maps = {kind: partial(_alter_map, change=change) for kind, change in OF_MAPS.items()}
+    for kind, alter in (of_maps | OF_CODE).items():
         made = 0
         for _ in range(20 * count):
             if made == count:
                 break
-            subject = rng.choice(usable)
-            number = rng.choice([n for n, s in enumerate(subject.function.sites) if s.usable])
-            site = change(rng, subject.isa, subject.function.sites[number])
-            if site is not None:
-                made += 1
-                yield Mutant(kind, _with_site(subject, number, site), f"site {site.id}")
-    for kind, alter in OF_CODE.items():
-        made = 0
-        for _ in range(20 * count):
-            if made == count:
-                break
-            subject = rng.choice(usable)
-            altered = alter(rng, subject)
+            altered = alter(rng, rng.choice(usable))
             if altered is not None:
                 made += 1
-                yield Mutant(kind, altered[0], altered[1])
+                yield Mutant(kind, *altered)
 
 
 def main() -> None:

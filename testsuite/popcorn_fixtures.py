@@ -36,6 +36,13 @@ def built(name: str, folder: Path) -> Path:
     return harness.compiled(SOURCES / f"{name}.c", ("-O2", "-pthread"), folder)
 
 
+def copied(name: str, folder: Path, program: Path) -> Path:
+    """The same as a file of the test's own, which it may move or replace."""
+    program.write_bytes(built(name, folder).read_bytes())
+    program.chmod(0o755)
+    return program
+
+
 def popcorn(
     *arguments: object, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout: float = PATIENCE
 ) -> harness.Outcome:

@@ -14,6 +14,7 @@ from popcorn_fixtures import (
     PATIENCE,
     THERE,
     built,
+    copied,
     files,
     needs_emulator,
     popcorn,
@@ -123,9 +124,7 @@ def test_inspect_names_frames_values_and_files(program_folder: Path, tmp_path: P
 
 
 def test_inspect_works_without_the_program(program_folder: Path, tmp_path: Path) -> None:
-    program = tmp_path / "mine"
-    program.write_bytes(built("ticks", program_folder).read_bytes())
-    program.chmod(0o755)
+    program = copied("ticks", program_folder, tmp_path / "mine")
     with started([program], tmp_path, wait_for="tick 3") as running:
         succeeds("checkpoint", running.pid, "-o", tmp_path / "image")
     program.rename(tmp_path / "elsewhere")

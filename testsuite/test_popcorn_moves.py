@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from popcorn_fixtures import HERE, THERE, built, needs_emulator, refused, started, succeeds
+from popcorn_fixtures import HERE, THERE, built, copied, needs_emulator, refused, started, succeeds
 
 pytestmark = needs_emulator
 
@@ -65,9 +65,7 @@ def test_pipes_and_sockets_stay_open(program_folder: Path, tmp_path: Path) -> No
 def test_the_program_file_may_be_elsewhere(program_folder: Path, tmp_path: Path) -> None:
     """A build directory that was renamed while the program runs."""
     (tmp_path / "old").mkdir()
-    program = tmp_path / "old" / "ticks"
-    program.write_bytes(built("ticks", program_folder).read_bytes())
-    program.chmod(0o755)
+    program = copied("ticks", program_folder, tmp_path / "old" / "ticks")
     with started([program], tmp_path, wait_for="tick 2") as running:
         program.rename(tmp_path / "moved")
         program.write_text("something else")

@@ -15,6 +15,7 @@ from popcorn_fixtures import (
     THERE,
     Running,
     built,
+    copied,
     files,
     needs_emulator,
     refused,
@@ -94,9 +95,7 @@ def test_a_target_that_cannot_be_written(where: str, message: str, program_folde
 
 
 def test_an_image_of_another_build(program_folder: Path, tmp_path: Path) -> None:
-    program = tmp_path / "program"
-    program.write_bytes(built("ticks", program_folder).read_bytes())
-    program.chmod(0o755)
+    program = copied("ticks", program_folder, tmp_path / "program")
     with started([program], tmp_path, wait_for="tick 2") as running:
         succeeds("checkpoint", running.pid, "-o", tmp_path / "image")
     program.write_bytes(built("team", program_folder).read_bytes())
@@ -107,9 +106,7 @@ def test_an_image_of_another_build(program_folder: Path, tmp_path: Path) -> None
 
 
 def test_a_program_that_was_built_again_cannot_be_moved_and_goes_on(program_folder: Path, tmp_path: Path) -> None:
-    program, other = tmp_path / "program", built("team", program_folder)
-    program.write_bytes(built("ticks", program_folder).read_bytes())
-    program.chmod(0o755)
+    program, other = copied("ticks", program_folder, tmp_path / "program"), built("team", program_folder)
     with started([program], tmp_path, wait_for="tick 2") as running:
         program.unlink()
         program.write_bytes(other.read_bytes())

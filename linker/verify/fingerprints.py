@@ -22,7 +22,7 @@ import capstone
 
 from popcc.linker.addresses import Addresses
 from popcc.linker.elf import SHF_EXECINSTR, SHF_WRITE, Elf, read_elf
-from popcc.linker.jumptables import TABLES_IN
+from popcc.linker.index import BINDINGS, TABLES_IN
 from popcc.linker.sitetable import LiveFunction
 from popcc.linker.verify.listing import Listing, read_listings
 from popcc.unit import IsaObject, Symbol
@@ -92,9 +92,8 @@ class UnitFile:
     @cached_property
     def symbols(self) -> list[Symbol]:
         """The symbols by their index in the file."""
-        kinds = {0: "local", 1: "global", 2: "weak"}
         return [
-            Symbol(s.name, s.section, s.value, s.size, kinds.get(s.binding, "global"), "") for s in self.elf.symbols
+            Symbol(s.name, s.section, s.value, s.size, BINDINGS.get(s.binding, "global"), "") for s in self.elf.symbols
         ]
 
     @cached_property

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import and_, or_
 
 from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
 from popcc.linker.verify.frame import Body, Step
@@ -140,36 +141,37 @@ class _Analysis:
         return list(self.faults.values())[:_MAX_FAULTS]
 
     def _solve(self) -> dict[int, State]:
-        entry: dict[int, State] = {0: self._below(self.machine.entry_sp)}
+        return self._forward(self._below(self.machine.entry_sp), self._block, or_)
+
+    def _forward(
+        self, start: State, through: Callable[[int, State], State], join: Callable[[State, State], State]
+    ) -> dict[int, State]:
+        """The least solution of a forward analysis: the state at the head of each block."""
+        entry: dict[int, State] = {0: start}
         work = [0]
         while work:
             n = work.pop()
-            state = self._block(n, entry[n])
+            state = through(n, entry[n])
             for s in self.body.successors[n]:
-                merged = entry.get(s, 0) | state
-                if s not in entry or merged != entry[s]:
-                    entry[s] = merged
+                joined = join(entry[s], state) if s in entry else state
+                if s not in entry or joined != entry[s]:
+                    entry[s] = joined
                     work.append(s)
         return entry
 
     def _undefined(self) -> dict[int, State]:
         """At each site what holds, on every path, nothing that the function has put there."""
         kept = (*self.machine.callee_saved, *self.machine.undefined_at_entry)
-        entry: dict[int, State] = {0: sum(self.places.register(r, 16) for r in dict.fromkeys(kept))}
         at: dict[int, State] = {}
-        work = [0]
-        while work:
-            n = work.pop()
-            state = entry[n]
+
+        def through(n: int, state: State) -> State:
             for step in self.body.blocks[n]:
                 if step.site is not None:
                     at[step.insn.address] = state
                 state = self._still_undefined(step, state)
-            for s in self.body.successors[n]:
-                both = entry.get(s, state) & state
-                if s not in entry or both != entry[s]:
-                    entry[s] = both
-                    work.append(s)
+            return state
+
+        self._forward(sum(self.places.register(r, 16) for r in dict.fromkeys(kept)), through, and_)
         return at
 
     def _still_undefined(self, step: Step, before: State) -> State:

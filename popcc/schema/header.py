@@ -8,26 +8,7 @@ from types import ModuleType
 
 from popcc.isa import ISAS
 from popcc.schema import images, requests, sites
-from popcc.schema.images import (
-    File,
-    FileKind,
-    FpException,
-    Image,
-    ImageFlag,
-    Limit,
-    Map,
-    Note,
-    Rounding,
-    Runner,
-    Segment,
-    SignalAction,
-    Sum,
-    ThreadNote,
-    Timer,
-)
 from popcc.schema.record import Record
-from popcc.schema.requests import Op, Reply, Request, RequestFlag, Status
-from popcc.schema.sites import Func, FunctionFlag, Recipe, RecipeKind, Site, SiteFlag, SitesHeader
 
 HEADER = Path(__file__).parents[1] / "runtime" / "lib" / "popcorn_schema.h"
 
@@ -41,14 +22,36 @@ _C_TYPES = {
 }
 
 RECORDS: tuple[type[Record], ...] = (
-    SitesHeader, Site, Func, Recipe, Request, Reply, Image, Runner, SignalAction, Map, ThreadNote, File, Timer, Limit,
-    Segment, Sum,
-)  # fmt: skip
+    sites.SitesHeader,
+    sites.Site,
+    sites.Func,
+    sites.Recipe,
+    requests.Request,
+    requests.Reply,
+    images.Image,
+    images.Runner,
+    images.SignalAction,
+    images.Map,
+    images.ThreadNote,
+    images.File,
+    images.Timer,
+    images.Limit,
+    images.Segment,
+    images.Sum,
+)
 ENUMS: tuple[tuple[str, type[IntEnum]], ...] = (
-    ("SITE", SiteFlag), ("FUNC", FunctionFlag), ("RECIPE", RecipeKind), ("OP", Op), ("REQUEST", RequestFlag),
-    ("STATUS", Status), ("NOTE", Note), ("IMAGE", ImageFlag), ("FILE", FileKind), ("ROUNDING", Rounding),
-    ("FP_EXCEPTION", FpException),
-)  # fmt: skip
+    ("SITE", sites.SiteFlag),
+    ("FUNC", sites.FunctionFlag),
+    ("RECIPE", sites.RecipeKind),
+    ("OP", requests.Op),
+    ("REQUEST", requests.RequestFlag),
+    ("STATUS", requests.Status),
+    ("NOTE", images.Note),
+    ("IMAGE", images.ImageFlag),
+    ("FILE", images.FileKind),
+    ("ROUNDING", images.Rounding),
+    ("FP_EXCEPTION", images.FpException),
+)
 _PARTS: tuple[ModuleType, ...] = (sites, requests, images)
 
 
