@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 from popcc import toolchain
 from popcc.cc_options import Action, Input, Kind, Options, parse
 from popcc.errors import ErrorGroup, PopccError
-from popcc.interrupts import Interrupts, end_by
+from popcc.interrupts import Interrupts, end_by, held
 
 if TYPE_CHECKING:
     from popcc.compile import CompileOptions
@@ -92,6 +93,10 @@ def _run(options: Options) -> int:
     # What clang does alone.
     if options.action is Action.PREPROCESS:
         return _front_end_alone(options)
+
+    # Python tries the directory for temporary files with a file, which a signal just then would leave there.
+    with held():
+        tempfile.gettempdir()
 
     # Sources to units, kept in the order of the command line.
     if options.action is Action.ASSEMBLY:

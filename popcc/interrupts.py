@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -41,6 +43,16 @@ class Interrupts:
             self._raised = False
         else:
             sys.__unraisablehook__(args)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Signals that come meanwhile raise `Interrupted` at the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_by(number: int) -> NoReturn:
