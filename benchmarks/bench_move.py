@@ -1,77 +1,103 @@
 """How long does a rebuild in place take, and a move to the other ISA?
 
-A rebuild's time is the difference between runs with and without rebuilds of a program that stands at a known
-depth; its rival is a plain copy of as many bytes of stack, which any migration of a stack has to make at least.
+A rebuild's time is the difference between runs with and without rebuilds of a program that stands at a known depth;
+its rival is glibc's `backtrace`, an unwinder that every debugger and profiler is content with, at the same depth:
+it reads each frame once and writes none. A move's rival is the start of a program on the other ISA, under the same
+emulator: what a move has to wait for at least.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from common import POPCC, POPCORN
+from common import POPCC, POPCORN, best, report
 
-PROGRAM = r"""
+from popcc.isa import ISAS
+from popcc.runtime.popcorn.actions import migrate
+from popcc.runtime.popcorn.hosts import host_isa, runner_for
+
+DEEP = r"""
 #include <stdio.h>
 #include <stdlib.h>
 static volatile long sink;
-static long __attribute__((noinline)) spin(long n) { for (long i = 0; i < n; i++) sink += i; return sink; }
+static long __attribute__((noinline)) work(long n) { WORK; return sink; }
 static long __attribute__((noinline)) down(int depth, long n, long a, long b)
 {
-	long r = depth ? down(depth - 1, n, a + depth, b ^ a) : spin(n);
+	long r = depth ? down(depth - 1, n, a + depth, b ^ a) : work(n);
 	return r + a * b + depth;
 }
 int main(int argc, char **argv) { printf("%ld\n", down(atoi(argv[1]), atol(argv[2]), 1, 2)); return argc < 3; }
 """
+SPIN = "for (long i = 0; i < n; i++) sink += i"
+BACKTRACE = "static void *at[2000]; for (long i = 0; i < n; i++) sink += backtrace(at, 2000)"
 POINTS = 20000
+MOVES = 10
 
 
-def timed(program: Path, depth: int, environment: dict[str, str]) -> float:
+def timed(program: Path, depth: int, points: int, **environment: str) -> float:
     """The shortest of five runs in seconds."""
-    shortest = float("inf")
-    for _ in range(5):
-        begin = time.perf_counter()
-        subprocess.run(
-            [program, str(depth), str(POINTS)], stdout=subprocess.DEVNULL, check=True, env={**os.environ, **environment}
-        )
-        shortest = min(shortest, time.perf_counter() - begin)
-    return shortest
+    words = ["env", *(f"{name}={value}" for name, value in environment.items()), program, str(depth), str(points)]
+    return best(words)
+
+
+def built(folder: Path, compiler: list[str], name: str, work: str) -> Path:
+    """The program that does `work` at the bottom of its recursion."""
+    source, program = folder / f"{name}.c", folder / name
+    source.write_text("#include <execinfo.h>\n" * (work == BACKTRACE) + DEEP.replace("WORK", work))
+    subprocess.run([*compiler, "-O2", str(source), "-o", str(program)], check=True)
+    return program
+
+
+def rebuilds(program: Path, unwinder: Path) -> None:
+    """A line for each depth."""
+    for depth in (10, 1000):
+        # with an interval that never comes, points are counted but nothing is rebuilt
+        still = timed(program, depth, POINTS, POPCORN_REBUILD="1000000000")
+        rebuilt = timed(program, depth, POINTS, POPCORN_REBUILD="1")
+        unwinding = timed(unwinder, depth, POINTS) - timed(unwinder, depth, 0)
+        ours, rival = (rebuilt - still) / POINTS * 1e6, unwinding / POINTS * 1e6
+        report(f"rebuild in place, {depth} frames", ours, rival, "us")
+
+
+def moves(program: Path, idle: Path) -> None:
+    """Moves there and back; the shortest of each."""
+    took: dict[str, list[float]] = {name: [] for name in ISAS}
+    stopped: dict[str, list[float]] = {name: [] for name in ISAS}
+    process = subprocess.Popen([program, "100", str(10**12)], stdout=subprocess.DEVNULL)
+    try:
+        time.sleep(0.3)
+        there = [name for name in ISAS if name != host_isa().name] + [host_isa().name]
+        for _ in range(MOVES):
+            for name in there:
+                answer = migrate(process.pid, name)
+                took[name].append(answer.took)
+                stopped[name].append(answer.stopped)
+    finally:
+        process.kill()
+        process.wait()
+    for name in there:
+        start = best([word for word in (runner_for(name), extracted(idle, name)) if word])
+        report(f"migrate to {name}, 100 frames: in all", min(took[name]) * 1e3, start * 1e3, "ms")
+        report(f"migrate to {name}, 100 frames: program stopped", min(stopped[name]) * 1e3, start * 1e3, "ms")
+
+
+def extracted(program: Path, isa: str) -> Path:
+    """The plain executable of one ISA."""
+    out = program.with_name(f"{program.name}-{isa}")
+    subprocess.run([*POPCORN, "extract", str(program), "--isa", isa, "-o", str(out)], check=True)
+    return out
 
 
 def main() -> None:
     """Measures rebuilds at two depths, then moves."""
     with tempfile.TemporaryDirectory(prefix="popcc-bench-") as name:
-        source, program = Path(name) / "deep.c", Path(name) / "deep"
-        source.write_text(PROGRAM)
-        subprocess.run([*POPCC, "-O2", str(source), "-o", str(program)], check=True)
-        for depth in (10, 1000):
-            # with an interval that never comes, points are counted but nothing is rebuilt
-            still = timed(program, depth, {"POPCORN_REBUILD": "1000000000"})
-            rebuilt = timed(program, depth, {"POPCORN_REBUILD": "1"})
-            each = (rebuilt - still) / POINTS
-            print(f"rebuild in place, {depth:5} frames: {each * 1e6:9.2f} us, {each / depth * 1e9:6.1f} ns a frame")
-        process = subprocess.Popen([program, "100", str(10**12)])
-        try:
-            time.sleep(0.3)
-            for k in range(6):
-                isa = ("aarch64", "x86_64")[k % 2]
-                begin = time.perf_counter()
-                done = subprocess.run(
-                    [*POPCORN, "migrate", str(process.pid), "--to", isa, "--json"],
-                    capture_output=True,
-                    text=True,
-                    check=True,
-                )
-                whole = time.perf_counter() - begin
-                print(
-                    f"migrate to {isa:8}: {whole * 1e3:7.1f} ms with the command itself; it says {done.stdout.strip()}"
-                )
-        finally:
-            process.kill()
-            process.wait()
+        folder = Path(name)
+        program = built(folder, POPCC, "deep", SPIN)
+        rebuilds(program, built(folder, ["gcc"], "unwinder", BACKTRACE))
+        moves(program, built(folder, POPCC, "idle", "sink = n"))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import common  # noqa: F401  the path to the sources
 from real import sources
 
 from popcc.compile import CompileOptions, compile_source

@@ -171,9 +171,12 @@ def _front_end_flags(options: Options, source: Input | None) -> tuple[str, ...]:
 
 def _front_end_alone(options: Options) -> int:
     """-E, -M, -MM, -fsyntax-only: clang writes where it is told."""
+    from popcc.frontend import SPEAKER
+
     status = 0
     for source in _sources(options):
-        run = subprocess.run(_front_end_command(options, source))
+        command = _front_end_command(options, source)
+        run = subprocess.run([SPEAKER, *command[1:]], executable=command[0])
         status = status or (run.returncode if run.returncode >= 0 else 128 - run.returncode)
     return status
 

@@ -35,6 +35,8 @@ _FLAGS = (
     "-Wno-unused-command-line-argument",
 )
 
+SPEAKER = "popcc"  # clang's messages begin with the name it was started by
+
 
 @cache
 def wheel() -> Path:
@@ -89,7 +91,9 @@ def started(
     # a signal between the fork and the `try` would leave clang alone, and talking of its broken pipe
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=own_input)
+        process = subprocess.Popen(
+            [SPEAKER, *command[1:]], executable=command[0], stdout=subprocess.PIPE, stdin=own_input
+        )
     except BaseException:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         raise

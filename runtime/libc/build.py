@@ -48,7 +48,7 @@ _PACKAGE = Path(__file__).resolve().parents[2]  # where popcc/, passes/, linker/
 # what decides how a C file becomes a unit
 _COMPILER = ("popcc/ir", "passes", "linker/maps", "linker/machine")
 # what decides how a unit is written, whatever it holds
-_PAYLOAD = ("popcc/isa", "popcc/unit.py", "linker/elf.py", "linker/index.py")
+_PAYLOAD = ("popcc/isa", "popcc/schema", "popcc/unit.py", "linker/elf.py", "linker/index.py")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _COMPILER_FILES = "popcc/codegen.py popcc/compile.py popcc/frontend.py popcc/isolate.py popcc/leaf.py".split()
 

@@ -52,6 +52,8 @@ def said(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["-c", "binary.ll"], "binary.ll: not LLVM IR as text"),
         (["-S", "-emit-llvm", "folder.ll"], "cannot read 'folder.ll': Is a directory"),
         (["--isa=vax", "-c", "a.c"], "unknown ISA 'vax'; known are x86_64, aarch64"),
+        (["-c", "a.c", "-frobnicate"], "unknown argument: '-frobnicate'"),
+        (["-E", "a.c", "-frobnicate"], "unknown argument: '-frobnicate'"),
         (["--print-nonsense"], "unknown argument: '--print-nonsense'"),
         (["a.c", "-o", "nowhere/a"], "unable to open output file 'nowhere/a': No such file or directory"),
         (["-c", "a.c", "-o", "a.c/x.o"], "unable to open output file 'a.c/x.o': Not a directory"),

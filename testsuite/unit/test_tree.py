@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,3 +134,11 @@ def test_what_is_looked_for_is_found(pattern: re.Pattern[str], line: str) -> Non
 @pytest.mark.parametrize("line", [" *\tCFA ----> +-----+", "# from 1 -- or 2", "/* a - b */", "    #: x", "#!/bin/sh"])
 def test_what_is_no_banner_is_not(line: str) -> None:
     assert not BANNER.search(line)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.name)
+def test_a_benchmark_finds_what_it_imports(path: Path) -> None:
+    """As a command, with nothing but its own folder on the path."""
+    words = f"import runpy, sys; sys.path.insert(0, {str(path.parent)!r}); runpy.run_path({str(path)!r})"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0, done.stderr
