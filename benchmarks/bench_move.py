@@ -39,7 +39,13 @@ MOVES = 10
 
 def timed(program: Path, depth: int, points: int, **environment: str) -> float:
     """The shortest of five runs in seconds."""
-    words = ["env", *(f"{name}={value}" for name, value in environment.items()), program, str(depth), str(points)]
+    words: list[str | Path] = [
+        "env",
+        *(f"{name}={value}" for name, value in environment.items()),
+        program,
+        str(depth),
+        str(points),
+    ]
     return best(words)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from popcc.errors import PopccError
 from popcc.linker.elf import Elf
 from popcc.linker.script import SITES_SECTION
-from popcc.schema import NO_LOCATION, SITES_MAGIC, SITES_VERSION, SLOT, Func, Recipe, Site, SiteFlag, SitesHeader
+from popcc.schema import NO_LOCATION, SITES_MAGIC, SITES_VERSION, SLOT, Func, Recipe, SiteFlag, SitesHeader
 
 
 @dataclass(frozen=True)
@@ -56,44 +57,99 @@ def read_table(elf: Elf) -> tuple[TableFunction, ...]:
     if section is None:
         raise PopccError(f"{elf.where}: has no site table (section {SITES_SECTION})")
     try:
-        return _Reader(elf.contents(section)).functions()
+        return decode(elf.contents(section))
     except (struct.error, IndexError, ValueError) as problem:
         raise PopccError(f"{elf.where}: its site table is damaged ({problem}); link the program again") from None
 
 
+def decode(data: bytes) -> tuple[TableFunction, ...]:
+    """Likewise from its bytes. Raises `ValueError`, `IndexError` or `struct.error`."""
+    return _Reader(data).functions()
+
+
+# flags of site and function, frame, values, saved, recipes
+_Map = tuple[int, int, tuple[int, ...], tuple[tuple[int, int], ...], tuple[Recipe, ...]]
+
+
 class _Reader:
+    """Expands the table as it goes; whatever is out of bounds or contradicts itself ends in an error."""
+
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.head = SitesHeader.unpack(data)
-        if self.head.magic != SITES_MAGIC or self.head.version != SITES_VERSION:
-            raise ValueError(f"format {self.head.version}, not {SITES_VERSION}")
-        if self.head.bytes > len(data):
+        self.head = h = SitesHeader.unpack(data)
+        if h.magic != SITES_MAGIC or h.version != SITES_VERSION:
+            raise ValueError(f"format {h.version}, not {SITES_VERSION}")
+        if h.bytes > len(data):
             raise ValueError("cut off")
+        self.returns = self._array("I", h.ra_off, h.nids)
+        self.maps = self._array("I" if h.wide else "H", h.map_off, h.nids)
+        self.starts = self._array("I", h.start_off, h.nmaps)
+        self.read: dict[int, _Map] = {}
 
     def functions(self) -> tuple[TableFunction, ...]:
-        h = self.head
-        returns = struct.unpack_from(f"<{h.nsites}I", self.data, h.ra_off)
-        if list(returns) != sorted(set(returns)):
+        rows = [Func.unpack(self.data, self.head.func_off + n * Func.size()) for n in range(self.head.nfuncs)]
+        functions = tuple(self._function(f) for f in rows)
+        returns = [s.returns_to for f in functions for s in f.sites]
+        if returns != sorted(set(returns)) or len(returns) != sum(map(bool, self.returns)):
             raise ValueError("return addresses are not ascending")
-        by_function: list[list[TableSite]] = [[] for _ in range(h.nfuncs)]
-        for number, address in enumerate(returns):
-            site = Site.unpack(self.data, h.site_off + number * Site.size())
-            by_function[site.func].append(self._site(site, address))
-        out = []
-        for number, sites in enumerate(by_function):
-            f = Func.unpack(self.data, h.func_off + number * Func.size())
-            at = h.string_off + f.name
-            name = self.data[at : self.data.index(b"\0", at)].decode("utf-8", "surrogateescape")
-            out.append(TableFunction(name, f.start, f.bytes, f.flags, tuple(sites)))
-        return tuple(out)
+        return functions
 
-    def _site(self, s: Site, address: int) -> TableSite:
-        saved = ((w >> 24, -8 * (w & 0xFFFFFF)) for w in self._words(s.saved, s.nsaved))
-        first = self.head.recipe_off + s.recipes * Recipe.size()
-        recipes = (Recipe.unpack(self.data, first + k * Recipe.size()) for k in range(s.nrecipes))
-        return TableSite(
-            s.id, address, s.frame, self._words(s.values, s.nvalues), tuple(saved), tuple(recipes), s.flags
-        )
+    def _function(self, f: Func) -> TableFunction:
+        at = self.head.order_off + 2 * f.order
+        (count,) = self._array("H", at, 1)
+        sites, flags = [], 0
+        for k in self._array("H", at + 2, count):
+            site, flags = self._site(f.first + k)
+            sites.append(site)
+        at = self.head.string_off + f.name
+        name = self.data[at : self.data.index(b"\0", at)].decode("utf-8", "surrogateescape")
+        return TableFunction(name, f.start, f.bytes, flags, tuple(sites))
 
-    def _words(self, first: int, count: int) -> tuple[int, ...]:
-        return struct.unpack_from(f"<{count}I", self.data, self.head.word_off + 4 * first)
+    def _site(self, number: int) -> tuple[TableSite, int]:
+        """The site, and its function's flags."""
+        flags, frame, values, saved, recipes = self._map(self.maps[number])
+        flags |= self.data[self.head.unusable_off + number // 8] >> number % 8 & SiteFlag.UNUSABLE
+        return TableSite(number, self.returns[number], frame, values, saved, recipes, flags & 0xF), flags >> 4
+
+    def _map(self, number: int) -> _Map:
+        if number not in self.read:
+            numbers = self._numbers(self.starts[number])
+            frame, flags, saved, recipes, count = (next(numbers) for _ in range(5))
+            words = tuple(_word(next(numbers)) for _ in range(count))
+            self.read[number] = (flags, 8 * frame, words, tuple(self._saved(saved)), tuple(self._recipes(recipes)))
+        return self.read[number]
+
+    def _saved(self, at: int) -> Iterator[tuple[int, int]]:
+        numbers = self._numbers(at)
+        for _ in range(next(numbers)):
+            yield next(numbers), -8 * next(numbers)
+
+    def _recipes(self, at: int) -> Iterator[Recipe]:
+        numbers = self._numbers(at)
+        for _ in range(next(numbers)):
+            yield Recipe.unpack(self.data, self.head.recipe_off + next(numbers) * Recipe.size())
+
+    def _numbers(self, at: int) -> Iterator[int]:
+        """Unsigned LEB128 numbers from an offset in code[] on, without end."""
+        at += self.head.code_off
+        while True:
+            number = shift = 0
+            while True:
+                byte = self.data[at]
+                at += 1
+                number |= (byte & 0x7F) << shift
+                shift += 7
+                if byte < 0x80:
+                    break
+                if shift > 28:
+                    raise ValueError("a number is too large")
+            yield number
+
+    def _array(self, code: str, at: int, count: int) -> tuple[int, ...]:
+        return struct.unpack_from(f"<{count}{code}", self.data, at)
+
+
+def _word(location: int) -> int:
+    if location & 1:
+        return location >> 1
+    return SLOT | 4 * location if location else NO_LOCATION

@@ -58,7 +58,6 @@ from popcc.schema.sites import (
     FunctionFlag,
     Recipe,
     RecipeKind,
-    Site,
     SiteFlag,
     SitesHeader,
 )
@@ -98,7 +97,6 @@ __all__ = [
     "Runner",
     "Segment",
     "SignalAction",
-    "Site",
     "SiteFlag",
     "SitesHeader",
     "Status",

@@ -23,7 +23,6 @@ _C_TYPES = {
 
 RECORDS: tuple[type[Record], ...] = (
     sites.SitesHeader,
-    sites.Site,
     sites.Func,
     sites.Recipe,
     requests.Request,

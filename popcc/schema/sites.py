@@ -9,8 +9,8 @@ from typing import Annotated
 from popcc.schema.record import C, Record
 
 SITES_MAGIC = 0x54495350  # "PSIT"
-SITES_VERSION = 1
-NO_SITE = 0xFFFFFFFF  # in the id index: this site can't be rebuilt on this ISA
+SITES_VERSION = 2
+NO_SITE = 0xFFFFFFFF  # no site's id
 NO_LOCATION = 0x7FFFFFFF  # location word: this ISA's code has the value as a constant, nothing to read or write
 SLOT = 0x80000000  # location word: slot at CFA - (word & ~SLOT); else a DWARF register number
 
@@ -45,39 +45,34 @@ class RecipeKind(IntEnum):
 
 @dataclass(frozen=True)
 class SitesHeader(Record):
-    """Head of the site table. Offsets in bytes from the table's start, all multiples of 8 but string_off."""
+    """Head of the site table. Offsets in bytes from the table's start, all multiples of 8 but string_off.
+
+    Numbers in code[] are unsigned LEB128 (DWARF 5, section 7.6). Equal runs and maps are there once.
+      map       frame / 8, flags (POPCORN_SITE_* | POPCORN_FUNC_* << 4), offset of its saved registers, offset of its
+                recipes, count of values, their locations: 0 NO_LOCATION, 2 r + 1 register r, n / 4 slot at CFA - n
+      saved     count, then DWARF register and (CFA - save slot) / 8 for each
+      recipes   count, then for each its index into recipe[]
+    """
 
     c_name = "popcorn_sites_header"
     magic: Annotated[int, C("u32", "POPCORN_SITES_MAGIC")]
     version: Annotated[int, C("u32", "POPCORN_SITES_VERSION")]
-    nsites: Annotated[int, C("u32", "entries in ra[] and site[]")]
     nids: Annotated[int, C("u32", "global site ids of the program")]
     nfuncs: Annotated[int, C("u32", "entries in func[]")]
-    ra_off: Annotated[int, C("u32", "u32 ra[nsites], ascending return addresses")]
-    site_off: Annotated[int, C("u32", "struct popcorn_site[nsites], parallel to ra")]
-    id_off: Annotated[int, C("u32", "u32 index[nids]: site id to index into site[], or POPCORN_NO_SITE")]
+    nmaps: Annotated[int, C("u32", "entries in start[]")]
+    wide: Annotated[int, C("u32", "map[] is of u32, not u16")]
+    ra_off: Annotated[int, C("u32", "u32 ra[nids]: return address by id, 0 where this ISA's code has no such site")]
+    map_off: Annotated[int, C("u32", "map[nids]: a site's map by id, an index into start[]")]
+    unusable_off: Annotated[int, C("u32", "u8 unusable[(nids + 7) / 8]: bit id % 8 of POPCORN_SITE_UNUSABLE sites")]
     func_off: Annotated[int, C("u32", "struct popcorn_func[nfuncs], ascending by start")]
-    word_off: Annotated[int, C("u32", "u32 words[]: locations and saved-register words")]
+    order_off: Annotated[
+        int, C("u32", "u16 order[]: n, then n sites by ascending address, each id less the func's first")
+    ]
+    start_off: Annotated[int, C("u32", "u32 start[nmaps]: where a map begins in code[]")]
+    code_off: Annotated[int, C("u32", "u8 code[]: see above")]
     recipe_off: Annotated[int, C("u32", "struct popcorn_recipe[]")]
     string_off: Annotated[int, C("u32", "NUL-terminated names")]
     bytes: Annotated[int, C("u32", "size of the whole table")]
-
-
-@dataclass(frozen=True)
-class Site(Record):
-    """One call address of a site on one ISA."""
-
-    c_name = "popcorn_site"
-    id: Annotated[int, C("u32", "global site id")]
-    func: Annotated[int, C("u32", "index into func[]")]
-    frame: Annotated[int, C("u32", "CFA - SP, SP being the value right after the call has returned")]
-    values: Annotated[int, C("u32", "first location word")]
-    saved: Annotated[int, C("u32", "first saved word: DWARF register << 24 | (CFA - save slot) / 8")]
-    recipes: Annotated[int, C("u32", "first recipe")]
-    nvalues: Annotated[int, C("u16", "")]
-    nsaved: Annotated[int, C("u16", "")]
-    nrecipes: Annotated[int, C("u16", "")]
-    flags: Annotated[int, C("u16", "POPCORN_SITE_*")]
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,8 @@ class Func(Record):
     start: Annotated[int, C("u32", "first address")]
     bytes: Annotated[int, C("u32", "length of its code")]
     name: Annotated[int, C("u32", "offset from string_off")]
-    flags: Annotated[int, C("u32", "POPCORN_FUNC_*")]
+    first: Annotated[int, C("u32", "lowest id of its sites")]
+    order: Annotated[int, C("u32", "index into order[]")]
 
 
 @dataclass(frozen=True)

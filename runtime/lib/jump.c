@@ -26,13 +26,13 @@ int popcorn_jumps_begin(struct popcorn_thread *t, size_t n)
 }
 
 /* The registers' places hold their values only when the outer frames have been laid out: note the places. */
-void popcorn_jumps_add(struct popcorn_thread *t, const struct popcorn_site *s, uint64_t frame, uint64_t cfa, uint64_t **where)
+void popcorn_jumps_add(struct popcorn_thread *t, uint32_t site, uint64_t frame, uint64_t cfa, uint64_t **where)
 {
 	struct popcorn_jump *j = t->jumps + t->njumps++;
 
 	j->frame = frame;
 	j->cfa = cfa;
-	j->site = s;
+	j->site = site;
 	for (size_t i = 0; i < POPCORN_NCALLEE_SAVED; i++) j->entry[i] = (uintptr_t)where[callee_saved[i]];
 }
 
@@ -46,49 +46,49 @@ void popcorn_jumps_end(struct popcorn_thread *t)
 int popcorn_setjmp_note(uint64_t *jb)
 {
 	struct popcorn_thread *t = popcorn_self();
-	const struct popcorn_site *s = popcorn_site_at(jb[POPCORN_JB_RA]);
+	struct popcorn_site s;
 
 	jb[POPCORN_JB_CSP] = *(uint64_t *)(void *)(t->tp + POPCORN_CSP);
 	jb[POPCORN_JB_GENERATION] = t->generation;
-	jb[POPCORN_JB_SITE] = s ? s->id : POPCORN_NO_SITE;
+	jb[POPCORN_JB_SITE] = popcorn_site_at(jb[POPCORN_JB_RA], &s) ? s.id : POPCORN_NO_SITE;
 	jb[POPCORN_JB_HANDLERS] = t->in_handler;
 	return 0;
 }
 
 static int saves(const struct popcorn_site *s, unsigned reg)
 {
-	const uint32_t *w = popcorn_words(s->saved);
+	const uint8_t *p = s->saved;
 
-	for (unsigned i = 0; i < s->nsaved; i++)
-		if (w[i] >> 24 == reg) return 1;
+	for (unsigned i = 0; i < s->nsaved; i++, popcorn_number(&p))
+		if (popcorn_number(&p) == reg) return 1;
 	return 0;
 }
 
 /* Registers for the frame the jmp_buf belongs to, as the thread's last rebuild laid it out. */
 static void from_maps(struct popcorn_thread *t, const uint64_t *jb, struct popcorn_registers *out)
 {
-	const struct popcorn_site *s = jb[POPCORN_JB_SITE] < POPCORN_NO_SITE ? popcorn_site_of_id(jb[POPCORN_JB_SITE]) : 0;
 	struct popcorn_jump *j = t->jumps, *end = j + t->njumps;
+	struct popcorn_site s, stopped;
+	uint32_t id = jb[POPCORN_JB_SITE];
 
-	if (!s || !(s->flags & POPCORN_SITE_SETJMP))
+	if (jb[POPCORN_JB_SITE] >= POPCORN_NO_SITE || !popcorn_site_of_id(id, &s) || !(s.flags & POPCORN_SITE_SETJMP))
 		popcorn_die("longjmp: its setjmp has no site map on this ISA, and the program has moved in between");
 	/* frames ascend outwards; with a VLA in it a frame's stack pointer is below its frame pointer */
-	while (j < end && (j->frame < jb[POPCORN_JB_CSP] || j->site->func != s->func)) j++;
+	while (j < end && (j->frame < jb[POPCORN_JB_CSP] || popcorn_site_func(j->site) != popcorn_site_func(id))) j++;
 	if (j == end)
-		popcorn_die("longjmp to %s, which has returned or never called setjmp with this jmp_buf",
-		            popcorn_func_name(popcorn_site_func(s)));
+		popcorn_die("longjmp to %s, which has returned or never called setjmp with this jmp_buf", popcorn_func_name(id));
 
-	out->sp = j->cfa - s->frame;
-	out->ra = popcorn_site_address(s);
+	popcorn_site_of_id(j->site, &stopped);
+	out->sp = j->cfa - s.frame;
+	out->ra = popcorn_site_address(id);
 	for (size_t i = 0; i < POPCORN_NCALLEE_SAVED; i++) {
 		unsigned reg = callee_saved[i];
-		if (saves(s, reg) != saves(j->site, reg))
-			popcorn_die("longjmp to %s: its calls save different registers; please report this",
-			            popcorn_func_name(popcorn_site_func(s)));
-		out->r[reg] = saves(s, reg) ? POPCORN_POISON : j->entry[i]; /* its own: dead here, or a recipe's */
+		if (saves(&s, reg) != saves(&stopped, reg))
+			popcorn_die("longjmp to %s: its calls save different registers; please report this", popcorn_func_name(id));
+		out->r[reg] = saves(&s, reg) ? POPCORN_POISON : j->entry[i]; /* its own: dead here, or a recipe's */
 	}
-	for (unsigned i = 0; i < s->nrecipes; i++) {
-		const struct popcorn_recipe *r = popcorn_recipes(s->recipes) + i;
+	while (s.nrecipes--) {
+		const struct popcorn_recipe *r = popcorn_recipe(popcorn_number(&s.recipes));
 		popcorn_recipe_apply(r, 0, j->cfa, (uintptr_t)t->tp, r->dest & POPCORN_SLOT ? 0 : &out->r[r->dest]);
 	}
 }

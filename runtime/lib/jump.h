@@ -8,13 +8,12 @@
 struct popcorn_jump {
 	uint64_t frame; /* its common frame pointer */
 	uint64_t cfa;
-	const struct popcorn_site *site; /* that it was stopped at */
+	uint32_t site; /* that it was stopped at */
 	uint64_t entry[POPCORN_NCALLEE_SAVED]; /* callee-saved registers as its caller left them */
 };
 
 hidden int popcorn_jumps_begin(struct popcorn_thread *, size_t n); /* -1: no memory */
-hidden void popcorn_jumps_add(struct popcorn_thread *, const struct popcorn_site *, uint64_t frame, uint64_t cfa,
-                              uint64_t **where);
+hidden void popcorn_jumps_add(struct popcorn_thread *, uint32_t site, uint64_t frame, uint64_t cfa, uint64_t **where);
 hidden void popcorn_jumps_end(struct popcorn_thread *);
 
 /* rebuild.c: reg is where the destination register's value belongs, 0 when the destination is a slot */

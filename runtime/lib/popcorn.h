@@ -132,14 +132,35 @@ hidden void popcorn_thread_forget(struct popcorn_thread *);
 /* park.c: in the child of a fork, before anything else runs: a request under way is the parent's affair */
 hidden void popcorn_park_after_fork(void);
 
-/* sites.c */
-hidden const struct popcorn_site *popcorn_site_at(uint64_t ra);     /* 0: no site returns there */
-hidden const struct popcorn_site *popcorn_site_of_id(uint32_t id); /* 0: unknown, or not usable on this ISA */
-hidden uint32_t popcorn_site_address(const struct popcorn_site *); /* its return address */
-hidden const struct popcorn_func *popcorn_site_func(const struct popcorn_site *);
-hidden const uint32_t *popcorn_words(uint32_t first);
-hidden const struct popcorn_recipe *popcorn_recipes(uint32_t first);
-hidden const char *popcorn_func_name(const struct popcorn_func *);
+/* sites.c: a site as the table has it, read by popcorn_number */
+struct popcorn_site {
+	uint32_t id;
+	uint32_t frame; /* CFA - SP, SP being the value right after the call has returned */
+	uint32_t flags, func_flags; /* POPCORN_SITE_*, POPCORN_FUNC_* */
+	uint32_t nvalues, nsaved, nrecipes;
+	const uint8_t *values, *saved, *recipes;
+};
+
+hidden int popcorn_site_at(uint64_t ra, struct popcorn_site *);     /* 0: no site returns there */
+hidden int popcorn_site_of_id(uint32_t id, struct popcorn_site *);  /* 0: unknown, or not usable on this ISA */
+hidden uint32_t popcorn_site_address(uint32_t id); /* its return address, of an id that is known */
+hidden const struct popcorn_recipe *popcorn_recipe(uint32_t n);
+hidden const struct popcorn_func *popcorn_site_func(uint32_t id); /* that a known site is in */
+hidden const char *popcorn_func_name(uint32_t id);
+
+/* The next number of the table; unsigned LEB128. */
+static inline uint32_t popcorn_number(const uint8_t **p)
+{
+	uint32_t n = *(*p)++;
+
+	if (n < 128) return n;
+	n &= 127;
+	for (unsigned shift = 7;; shift += 7) {
+		uint32_t byte = *(*p)++;
+		n |= (byte & 127) << shift;
+		if (byte < 128) return n;
+	}
+}
 
 /* unwind.c, rebuild.c: turn the machine stack into t->frames and back. Both return 0, or -1 with t->blocked_in and
  * t->blocked_why set. rebuild lays the frames out below `top`, fills *out for popcorn_resume and t->jumps, and

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #define POPCORN_SITES_MAGIC 0x54495350u
-#define POPCORN_SITES_VERSION 1
+#define POPCORN_SITES_VERSION 2
 #define POPCORN_NO_SITE 0xffffffffu
 #define POPCORN_NO_LOCATION 0x7fffffffu
 #define POPCORN_SLOT 0x80000000u
@@ -115,47 +115,41 @@ enum {
 	POPCORN_FP_EXCEPTION_INEXACT = 16,
 };
 
-/* Head of the site table. Offsets in bytes from the table's start, all multiples of 8 but string_off. */
+/* Head of the site table. Offsets in bytes from the table's start, all multiples of 8 but string_off.
+ * Numbers in code[] are unsigned LEB128 (DWARF 5, section 7.6). Equal runs and maps are there once.
+ * map       frame / 8, flags (POPCORN_SITE_* | POPCORN_FUNC_* << 4), offset of its saved registers, offset of its
+ * recipes, count of values, their locations: 0 NO_LOCATION, 2 r + 1 register r, n / 4 slot at CFA - n
+ * saved     count, then DWARF register and (CFA - save slot) / 8 for each
+ * recipes   count, then for each its index into recipe[] */
 struct popcorn_sites_header {
 	uint32_t magic; /* POPCORN_SITES_MAGIC */
 	uint32_t version; /* POPCORN_SITES_VERSION */
-	uint32_t nsites; /* entries in ra[] and site[] */
 	uint32_t nids; /* global site ids of the program */
 	uint32_t nfuncs; /* entries in func[] */
-	uint32_t ra_off; /* u32 ra[nsites], ascending return addresses */
-	uint32_t site_off; /* struct popcorn_site[nsites], parallel to ra */
-	uint32_t id_off; /* u32 index[nids]: site id to index into site[], or POPCORN_NO_SITE */
+	uint32_t nmaps; /* entries in start[] */
+	uint32_t wide; /* map[] is of u32, not u16 */
+	uint32_t ra_off; /* u32 ra[nids]: return address by id, 0 where this ISA's code has no such site */
+	uint32_t map_off; /* map[nids]: a site's map by id, an index into start[] */
+	uint32_t unusable_off; /* u8 unusable[(nids + 7) / 8]: bit id % 8 of POPCORN_SITE_UNUSABLE sites */
 	uint32_t func_off; /* struct popcorn_func[nfuncs], ascending by start */
-	uint32_t word_off; /* u32 words[]: locations and saved-register words */
+	uint32_t order_off; /* u16 order[]: n, then n sites by ascending address, each id less the func's first */
+	uint32_t start_off; /* u32 start[nmaps]: where a map begins in code[] */
+	uint32_t code_off; /* u8 code[]: see above */
 	uint32_t recipe_off; /* struct popcorn_recipe[] */
 	uint32_t string_off; /* NUL-terminated names */
 	uint32_t bytes; /* size of the whole table */
 };
-_Static_assert(sizeof(struct popcorn_sites_header) == 52, "popcorn_sites_header");
-
-/* One call address of a site on one ISA. */
-struct popcorn_site {
-	uint32_t id; /* global site id */
-	uint32_t func; /* index into func[] */
-	uint32_t frame; /* CFA - SP, SP being the value right after the call has returned */
-	uint32_t values; /* first location word */
-	uint32_t saved; /* first saved word: DWARF register << 24 | (CFA - save slot) / 8 */
-	uint32_t recipes; /* first recipe */
-	uint16_t nvalues;
-	uint16_t nsaved;
-	uint16_t nrecipes;
-	uint16_t flags; /* POPCORN_SITE_* */
-};
-_Static_assert(sizeof(struct popcorn_site) == 32, "popcorn_site");
+_Static_assert(sizeof(struct popcorn_sites_header) == 64, "popcorn_sites_header");
 
 /* A function with sites. */
 struct popcorn_func {
 	uint32_t start; /* first address */
 	uint32_t bytes; /* length of its code */
 	uint32_t name; /* offset from string_off */
-	uint32_t flags; /* POPCORN_FUNC_* */
+	uint32_t first; /* lowest id of its sites */
+	uint32_t order; /* index into order[] */
 };
-_Static_assert(sizeof(struct popcorn_func) == 16, "popcorn_func");
+_Static_assert(sizeof(struct popcorn_func) == 20, "popcorn_func");
 
 /* Remakes one register or slot; a register is always written whole. */
 struct popcorn_recipe {

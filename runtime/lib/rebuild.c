@@ -28,13 +28,13 @@ int popcorn_frames_check(struct popcorn_thread *t, uint64_t *bytes, size_t *jump
 	*bytes = *jumps = 0;
 	if (!n) return blocked(t, "no function", "it has no frames");
 	while (n--) {
-		const struct popcorn_site *s;
+		struct popcorn_site s;
 		if (end - p < 2) return blocked(t, "(unknown)", "its frames are truncated");
-		if (!(s = popcorn_site_of_id(p[0]))) return blocked(t, "(unknown)", "a site is not usable on this ISA");
-		if (p[1] != s->nvalues || (size_t)(end - p) < 2 + 2 * (size_t)p[1])
-			return blocked(t, popcorn_func_name(popcorn_site_func(s)), "its values don't fit its site map");
-		*bytes += s->frame;
-		*jumps += (popcorn_site_func(s)->flags & POPCORN_FUNC_CALLS_SETJMP) != 0;
+		if (!popcorn_site_of_id(p[0], &s)) return blocked(t, "(unknown)", "a site is not usable on this ISA");
+		if (p[1] != s.nvalues || (size_t)(end - p) < 2 + 2 * (size_t)p[1])
+			return blocked(t, popcorn_func_name(s.id), "its values don't fit its site map");
+		*bytes += s.frame;
+		*jumps += (s.func_flags & POPCORN_FUNC_CALLS_SETJMP) != 0;
 		p += 2 + 2 * (size_t)p[1];
 	}
 	return p == end ? 0 : blocked(t, "(unknown)", "its frames have an odd size");
@@ -69,33 +69,36 @@ int popcorn_rebuild(struct popcorn_thread *t, uint64_t top, int poison, struct p
 
 	p = t->frames->data;
 	n = *p++;
-	out->ra = popcorn_site_address(popcorn_site_of_id(p[0]));
+	out->ra = popcorn_site_address(p[0]);
 	while (n--) {
-		const struct popcorn_site *s = popcorn_site_of_id(p[0]);
-		const unaligned_u64 *values = (const unaligned_u64 *)(p + 2);
-		uint64_t cfa = sp + s->frame, ra;
-		const uint32_t *w = popcorn_words(s->values);
+		const unaligned_u64 *values = (const unaligned_u64 *)(p + 2), *v = values;
+		struct popcorn_site s;
+		uint64_t cfa, ra;
 
-		for (unsigned i = 0; i < s->nvalues; i++, w++) {
-			if (*w & POPCORN_SLOT) *(uint64_t *)(uintptr_t)(cfa - (*w & ~POPCORN_SLOT)) = values[i];
-			else if (*w != POPCORN_NO_LOCATION) *where[*w] = values[i];
+		popcorn_site_of_id(p[0], &s);
+		cfa = sp + s.frame;
+		for (unsigned i = s.nvalues; i--; v++) {
+			uint32_t at = popcorn_number(&s.values);
+			if (at & 1) *where[at / 2] = *v;
+			else if (at) *(uint64_t *)(uintptr_t)(cfa - 4 * (uint64_t)at) = *v;
 		}
-		for (unsigned i = 0; i < s->nrecipes; i++) {
-			const struct popcorn_recipe *r = popcorn_recipes(s->recipes) + i;
+		for (unsigned i = s.nrecipes; i--;) {
+			const struct popcorn_recipe *r = popcorn_recipe(popcorn_number(&s.recipes));
 			popcorn_recipe_apply(r, values, cfa, (uintptr_t)t->tp, r->dest & POPCORN_SLOT ? 0 : where[r->dest]);
 		}
-		p += 2 + 2 * (size_t)s->nvalues;
-		ra = n ? popcorn_site_address(popcorn_site_of_id(p[0])) : (uintptr_t)__popcorn_bottom;
-		w = popcorn_words(s->saved);
-		for (unsigned i = 0; i < s->nsaved; i++, w++)
-			where[*w >> 24] = (uint64_t *)(uintptr_t)(cfa - 8 * (uint64_t)(*w & 0xffffff));
+		p += 2 + 2 * (size_t)s.nvalues;
+		ra = n ? popcorn_site_address(p[0]) : (uintptr_t)__popcorn_bottom;
+		while (s.nsaved--) {
+			uint32_t reg = popcorn_number(&s.saved);
+			where[reg] = (uint64_t *)(uintptr_t)(cfa - 8 * (uint64_t)popcorn_number(&s.saved));
+		}
 #if POPCORN_RA_REGISTER < 0
 		*(uint64_t *)(uintptr_t)(cfa - 8) = ra;
 #else
 		*where[POPCORN_RA_REGISTER] = ra;
 #endif
-		if (popcorn_site_func(s)->flags & POPCORN_FUNC_CALLS_SETJMP)
-			popcorn_jumps_add(t, s, s->nvalues ? values[0] : 0, cfa, where);
+		if (s.func_flags & POPCORN_FUNC_CALLS_SETJMP)
+			popcorn_jumps_add(t, s.id, s.nvalues ? values[0] : 0, cfa, where);
 		sp = cfa;
 	}
 	popcorn_jumps_end(t);

@@ -6,59 +6,90 @@ static const struct popcorn_sites_header *header(void)
 	return (const void *)__popcorn_sites;
 }
 
-static const uint32_t *addresses(void)
+static const void *part(uint32_t offset)
 {
-	return (const void *)(__popcorn_sites + header()->ra_off);
+	return __popcorn_sites + offset;
 }
 
-static const struct popcorn_site *sites(void)
+/* The function whose call returns to ra; a call may be its last instruction. 0: none ends behind there. */
+static const struct popcorn_func *function_before(uint64_t ra)
 {
-	return (const void *)(__popcorn_sites + header()->site_off);
-}
+	const struct popcorn_func *f = part(header()->func_off);
+	size_t lo = 0, hi = header()->nfuncs;
 
-const struct popcorn_site *popcorn_site_at(uint64_t ra)
-{
-	const uint32_t *a = addresses();
-	size_t lo = 0, hi = header()->nsites;
-
-	if (ra > UINT32_MAX) return 0;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (a[mid] < ra) lo = mid + 1;
+		if (f[mid].start < ra) lo = mid + 1;
 		else hi = mid;
 	}
-	return lo < header()->nsites && a[lo] == ra ? sites() + lo : 0;
+	return lo ? f + lo - 1 : 0;
 }
 
-const struct popcorn_site *popcorn_site_of_id(uint32_t id)
+static void decode(uint32_t id, struct popcorn_site *s)
 {
-	const uint32_t *index = (const void *)(__popcorn_sites + header()->id_off);
+	const struct popcorn_sites_header *h = header();
+	const void *maps = part(h->map_off);
+	const uint8_t *code = part(h->code_off), *unusable = part(h->unusable_off);
+	const uint8_t *p = code + ((const uint32_t *)part(h->start_off))[
+		h->wide ? ((const uint32_t *)maps)[id] : ((const uint16_t *)maps)[id]];
+	uint32_t flags;
 
-	if (id >= header()->nids || index[id] >= header()->nsites) return 0;
-	return sites() + index[id];
+	s->id = id;
+	s->frame = 8 * popcorn_number(&p);
+	flags = popcorn_number(&p);
+	s->flags = (flags & 15) | (unusable[id / 8] >> id % 8 & POPCORN_SITE_UNUSABLE);
+	s->func_flags = flags >> 4;
+	s->saved = code + popcorn_number(&p);
+	s->nsaved = popcorn_number(&s->saved);
+	s->recipes = code + popcorn_number(&p);
+	s->nrecipes = popcorn_number(&s->recipes);
+	s->nvalues = popcorn_number(&p);
+	s->values = p;
 }
 
-uint32_t popcorn_site_address(const struct popcorn_site *s)
+int popcorn_site_at(uint64_t ra, struct popcorn_site *s)
 {
-	return addresses()[s - sites()];
+	const uint32_t *addresses = part(header()->ra_off);
+	const struct popcorn_func *f = function_before(ra);
+	const uint16_t *order;
+	size_t lo = 0, hi;
+
+	if (!f) return 0;
+	order = (const uint16_t *)part(header()->order_off) + f->order;
+	hi = *order++;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		uint32_t id = f->first + order[mid];
+		if (addresses[id] == ra) return decode(id, s), 1;
+		if (addresses[id] < ra) lo = mid + 1;
+		else hi = mid;
+	}
+	return 0;
 }
 
-const struct popcorn_func *popcorn_site_func(const struct popcorn_site *s)
+int popcorn_site_of_id(uint32_t id, struct popcorn_site *s)
 {
-	return (const struct popcorn_func *)(__popcorn_sites + header()->func_off) + s->func;
+	if (id >= header()->nids || !popcorn_site_address(id)) return 0;
+	decode(id, s);
+	return !(s->flags & POPCORN_SITE_UNUSABLE);
 }
 
-const uint32_t *popcorn_words(uint32_t first)
+uint32_t popcorn_site_address(uint32_t id)
 {
-	return (const uint32_t *)(const void *)(__popcorn_sites + header()->word_off) + first;
+	return ((const uint32_t *)part(header()->ra_off))[id];
 }
 
-const struct popcorn_recipe *popcorn_recipes(uint32_t first)
+const struct popcorn_recipe *popcorn_recipe(uint32_t n)
 {
-	return (const struct popcorn_recipe *)(const void *)(__popcorn_sites + header()->recipe_off) + first;
+	return (const struct popcorn_recipe *)part(header()->recipe_off) + n;
 }
 
-const char *popcorn_func_name(const struct popcorn_func *f)
+const struct popcorn_func *popcorn_site_func(uint32_t id)
 {
-	return __popcorn_sites + header()->string_off + f->name;
+	return function_before(popcorn_site_address(id));
+}
+
+const char *popcorn_func_name(uint32_t id)
+{
+	return (const char *)part(header()->string_off) + popcorn_site_func(id)->name;
 }

@@ -69,35 +69,34 @@ int popcorn_unwind(struct popcorn_thread *t, const struct popcorn_registers *reg
 	if (t->frames) t->frames->size = 0;
 	if (!(p = extend(t, INNERMOST_BYTES))) return blocked(t, "(any)", "no memory for its frames");
 	for (; ra != (uintptr_t)__popcorn_bottom; n++) {
-		const struct popcorn_site *s = popcorn_site_at(ra);
-		const char *name;
-		const uint32_t *w;
+		struct popcorn_site s;
 		uint64_t cfa;
 
-		if (!s) return blocked(t, "code without a site map", "a call there can't be unwound");
-		name = popcorn_func_name(popcorn_site_func(s));
-		if (s->flags & POPCORN_SITE_UNUSABLE) return blocked(t, name, "a call there has no proved site map");
-		if (!popcorn_site_of_id(s->id)) return blocked(t, name, "a call there has a site map on no other ISA");
-		cfa = sp + s->frame;
-		if (cfa > (uintptr_t)t->machine_top || cfa < sp) return blocked(t, name, "its stack is not a thread's");
-		if (!(p = extend(t, FRAME_BYTES + 8 * (size_t)s->nvalues))) return blocked(t, name, "no memory for its frames");
-		*p++ = s->id;
-		*p++ = s->nvalues;
-		w = popcorn_words(s->values);
-		for (unaligned_u64 *v = (unaligned_u64 *)p, *end = v + s->nvalues; v < end; v++, w++) {
-			if (*w & POPCORN_SLOT) *v = *(const uint64_t *)(uintptr_t)(cfa - (*w & ~POPCORN_SLOT));
-			else if (*w < POPCORN_REGISTERS && where[*w]) *v = *where[*w];
-			else if (*w == POPCORN_NO_LOCATION) *v = POPCORN_POISON; /* a constant in this code; the linker saw to it that it is on all ISAs */
-			else return blocked(t, name, "its site map names a register that calls don't keep");
+		if (!popcorn_site_at(ra, &s)) return blocked(t, "code without a site map", "a call there can't be unwound");
+		if (s.flags & POPCORN_SITE_UNUSABLE) return blocked(t, popcorn_func_name(s.id), "a call there has no proved site map");
+		cfa = sp + s.frame;
+		if (cfa > (uintptr_t)t->machine_top || cfa < sp)
+			return blocked(t, popcorn_func_name(s.id), "its stack is not a thread's");
+		if (!(p = extend(t, FRAME_BYTES + 8 * (size_t)s.nvalues)))
+			return blocked(t, popcorn_func_name(s.id), "no memory for its frames");
+		*p++ = s.id;
+		*p++ = s.nvalues;
+		for (unaligned_u64 *v = (unaligned_u64 *)p, *end = v + s.nvalues; v < end; v++) {
+			uint32_t at = popcorn_number(&s.values);
+			if (!at) *v = POPCORN_POISON; /* a constant in this code; the linker saw to it that it is on all ISAs */
+			else if (!(at & 1)) *v = *(const uint64_t *)(uintptr_t)(cfa - 4 * (uint64_t)at);
+			else if (at / 2 < POPCORN_REGISTERS && where[at / 2]) *v = *where[at / 2];
+			else return blocked(t, popcorn_func_name(s.id), "its site map names a register that calls don't keep");
 		}
-		w = popcorn_words(s->saved);
-		for (unsigned i = 0; i < s->nsaved; i++, w++)
-			where[*w >> 24] = (const uint64_t *)(uintptr_t)(cfa - 8 * (uint64_t)(*w & 0xffffff));
+		while (s.nsaved--) {
+			uint32_t reg = popcorn_number(&s.saved);
+			where[reg] = (const uint64_t *)(uintptr_t)(cfa - 8 * (uint64_t)popcorn_number(&s.saved));
+		}
 #if POPCORN_RA_REGISTER < 0
 		ra = *(const uint64_t *)(uintptr_t)(cfa - 8);
 #else
 		/* a function that calls has saved it: forget the inner frame's slot, or a missing one would go unnoticed */
-		if (!where[POPCORN_RA_REGISTER]) return blocked(t, name, "its return address is not saved");
+		if (!where[POPCORN_RA_REGISTER]) return blocked(t, popcorn_func_name(s.id), "its return address is not saved");
 		ra = *where[POPCORN_RA_REGISTER];
 		where[POPCORN_RA_REGISTER] = 0;
 #endif

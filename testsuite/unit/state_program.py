@@ -17,19 +17,9 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from popcc.isa import ISAS
-from popcc.schema import (
-    NO_SITE,
-    SITES_MAGIC,
-    SITES_VERSION,
-    SLOT,
-    Func,
-    FunctionFlag,
-    Recipe,
-    RecipeKind,
-    Site,
-    SiteFlag,
-    SitesHeader,
-)
+from popcc.linker.sitecode import encode
+from popcc.linker.verify.tables import TableFunction, TableSite
+from popcc.schema import SLOT, FunctionFlag, Recipe, RecipeKind, SiteFlag
 
 HERE = Path(__file__).parent / "state"
 LIB = Path(__file__).parents[2] / "runtime" / "lib"
@@ -92,45 +82,21 @@ MAPS: dict[str, tuple[tuple[Map, ...], ...]] = {
 }  # fmt: skip
 
 
-def site_table(functions: tuple[tuple[Map, ...], ...], symbols: dict[str, int]) -> bytes:
-    """The table, in the layout of popcc.schema."""
-    words: list[int] = []
-    recipes: list[Recipe] = []
-    rows: list[tuple[int, Site]] = []
-    strings = b"".join(name.encode() + b"\0" for name, _ in FUNCTIONS)
-    funcs = []
-    for number, ((name, flags), maps) in enumerate(zip(FUNCTIONS, functions, strict=True)):
-        start = symbols[name]
-        funcs.append(Func(start, symbols[f"{name}_end"] - start, strings.index(name.encode()), flags))
-        for m in maps:
-            values, saved = len(words), len(words) + len(m.values)
-            words += [*m.values, *(register << 24 | offset // 8 for register, offset in m.saved)]
-            site = Site(
-                m.id, number, m.frame, values, saved, len(recipes), len(m.values), len(m.saved), len(m.recipes), m.flags
-            )
-            recipes += m.recipes
-            rows.append((symbols[m.label], site))
-    rows.sort(key=lambda r: r[0])
-    nids = max(s.id for _, s in rows) + 1
-    index = [next((i for i, (_, s) in enumerate(rows) if s.id == k), NO_SITE) for k in range(nids)]
-    parts = [
-        b"".join(ra.to_bytes(4, "little") for ra, _ in rows),
-        b"".join(s.pack() for _, s in rows),
-        b"".join(i.to_bytes(4, "little") for i in index),
-        b"".join(f.pack() for f in funcs),
-        b"".join(w.to_bytes(4, "little") for w in words),
-        b"".join(r.pack() for r in recipes),
-        strings,
-    ]
-    offsets, at = [], (SitesHeader.size() + 7) & ~7
-    body = bytes(at - SitesHeader.size())
-    for part in parts:
-        offsets.append(at)
-        padded = part + bytes(-len(part) % 8)
-        body += padded
-        at += len(padded)
-    head = SitesHeader(*[SITES_MAGIC, SITES_VERSION, len(rows), nids, len(funcs), *offsets, at])
-    return head.pack() + body
+NARROW = {"x86_64": 1 << 16, "aarch64": 0}  # so that tables of both widths are read
+
+
+def site_table(functions: tuple[tuple[Map, ...], ...], symbols: dict[str, int], narrow: int) -> bytes:
+    """The table, as the linker writes it."""
+    placed = []
+    for (name, flags), maps in zip(FUNCTIONS, functions, strict=True):
+        sites = [
+            TableSite(m.id, symbols[m.label], m.frame, m.values, tuple((r, -n) for r, n in m.saved), m.recipes, m.flags)
+            for m in maps
+        ]
+        sites.sort(key=lambda s: s.returns_to)
+        placed.append(TableFunction(name, symbols[name], symbols[f"{name}_end"] - symbols[name], flags, tuple(sites)))
+    placed.sort(key=lambda f: f.start)
+    return encode(placed, 1 + max(s.id for f in placed for s in f.sites), narrow)
 
 
 _SCRIPT = """
@@ -179,7 +145,7 @@ def build(isa: str, where: Path, script: str = _SCRIPT) -> bytes:
     out = where / f"{isa}.exe"
     symbols: dict[str, int] = {}
     for _ in range(2):  # addresses first, then the table that holds them
-        table.write_bytes((site_table(MAPS[isa], symbols) if symbols else b"").ljust(_TABLE_BYTES, b"\0"))
+        table.write_bytes((site_table(MAPS[isa], symbols, NARROW[isa]) if symbols else b"").ljust(_TABLE_BYTES, b"\0"))
         run(*zig, "clang", *flags, "-c", where / f"{isa}-table.S", "-o", where / f"{isa}-table.o")
         run(
             *zig,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import struct
 import subprocess
 from collections.abc import Mapping
 from itertools import pairwise
@@ -23,6 +22,7 @@ from popcc.linker.link import Linked, LinkOptions
 from popcc.linker.mapfile import map_text
 from popcc.linker.program import ProgramInfo, extract_isa, read_program
 from popcc.linker.sitetable import site_table
+from popcc.linker.verify.tables import decode
 from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 
 HELLO = r"""
@@ -258,27 +258,17 @@ def test_the_site_table(tmp_path: Path) -> None:
         names = symbols(file)
         header = schema.SitesHeader.unpack(table)
         assert (header.magic, header.version, header.bytes) == (schema.SITES_MAGIC, schema.SITES_VERSION, len(table))
-        assert (header.nsites, header.nids, header.nfuncs) == (3, 8, 1)
-        returns = struct.unpack_from("<3I", table, header.ra_off)
-        assert returns == (names["main"] + 8, names["main"] + 12, names["main"] + 16)
-        sites = [schema.Site.unpack(table, header.site_off + i * schema.Site.size()) for i in range(3)]
-        assert [s.id for s in sites] == [7, 5, 5]
-        assert [s.flags for s in sites] == [int(isa == "aarch64"), 0, 0]
-        missing = schema.NO_SITE
-        index = struct.unpack_from("<8I", table, header.id_off)
-        assert index == (*[missing] * 5, 1, missing, missing if isa == "aarch64" else 0)
-        func = schema.Func.unpack(table, header.func_off)
-        assert (func.start, func.bytes, func.flags) == (names["main"], 24, schema.FunctionFlag.HAS_FRAME)
-        assert table[header.string_off + func.name :].split(b"\0")[0] == b"main"
-        words = header.word_off
-        value = struct.unpack_from("<I", table, words + 4 * sites[1].values)
-        assert value == ((schema.SLOT | 16,) if isa == "x86_64" else (19,))
-        assert len({s.saved for s in sites}) == 1, "equal runs are stored once"
-        assert struct.unpack_from("<2I", table, words + 4 * sites[0].saved) == (0x03000002, 0x06000003)
-        recipe = schema.Recipe.unpack(table, header.recipe_off + sites[1].recipes * schema.Recipe.size())
-        assert (recipe.dest, recipe.imm) == (3, names["counter"] + 4)
-        second = schema.Recipe.unpack(table, header.recipe_off + (sites[1].recipes + 1) * schema.Recipe.size())
-        assert second.imm == names["half"]
+        assert (header.nids, header.nfuncs, header.wide) == (8, 1, 0)
+        (main,) = decode(table)
+        assert (main.name, main.start, main.size) == ("main", names["main"], 24)
+        assert main.flags == schema.FunctionFlag.HAS_FRAME
+        first, second = main.sites
+        assert (first.id, first.returns_to, first.usable) == (7, names["main"] + 8, isa == "x86_64")
+        assert (second.id, second.returns_to) == (5, names["main"] + 12)
+        assert not second.usable, "it has two addresses, and only one can be the one to arrive at"
+        assert second.values == ((schema.SLOT | 16,) if isa == "x86_64" else (19,))
+        assert first.saved == second.saved == ((3, -16), (6, -24))
+        assert [(r.dest, r.imm) for r in second.recipes] == [(3, names["counter"] + 4), (6, names["half"])]
 
 
 def test_recipes_may_name_pages() -> None:
@@ -313,7 +303,7 @@ def test_a_site_table_without_sites_is_still_a_table() -> None:
     program = linked(unit("main.c", HELLO))
     table = site_table(Addresses("x86_64", program.resolution, program.layout))
     header = schema.SitesHeader.unpack(table)
-    assert (header.nsites, header.nids, header.nfuncs, header.bytes) == (0, 0, 0, len(table))
+    assert (header.nids, header.nfuncs, header.nmaps, header.bytes) == (0, 0, 0, len(table))
 
 
 def test_a_function_of_the_runtime_has_one_address_too(tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""The bytes of a site table (layout: popcc.schema.sites).
+
+Most sites of a function have the same saved registers, and many the same values in the same places: what is equal is
+stored once, and numbers take as few bytes as they need. A site costs 6 bytes, its map 4 and a byte for most values.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+
+from popcc.linker.verify.tables import TableFunction, TableSite
+from popcc.schema import NO_LOCATION, SITES_MAGIC, SITES_VERSION, SLOT, Func, Recipe, SiteFlag, SitesHeader
+
+MOST_SITES = 0xFFFF  # of a function
+
+
+def encode(functions: Sequence[TableFunction], nids: int, narrow: int = 1 << 16) -> bytes:
+    """The table. Slots are multiples of 8 and a site has one address, or none; `nids` is above all ids.
+
+    `narrow`: so many maps are numbered with 16 bits.
+    """
+    code = _Code(functions)
+    returns, maps, unusable = [0] * nids, [0] * nids, bytearray((nids + 7) // 8)
+    orders: list[int] = []
+    placed: dict[tuple[int, ...], int] = {}
+    names = bytearray()
+    funcs = []
+    for function in functions:
+        first = min(s.id for s in function.sites)
+        order = (len(function.sites), *(s.id - first for s in function.sites))
+        if order not in placed:
+            placed[order] = len(orders)
+            orders += order
+        funcs.append(Func(function.start, function.size, len(names), first, placed[order]))
+        names += function.name.encode("utf-8", "surrogateescape") + b"\0"
+        for s in function.sites:
+            returns[s.id], maps[s.id] = s.returns_to, code.map(s, function.flags)
+            unusable[s.id // 8] |= (not s.usable) << s.id % 8
+    wide = len(code.starts) > narrow
+    parts = (
+        _packed("I", returns),
+        _packed("I" if wide else "H", maps),
+        bytes(unusable),
+        b"".join(f.pack() for f in funcs),
+        _packed("H", orders),
+        _packed("I", code.starts),
+        bytes(code.code),
+        b"".join(r.pack() for r in code.recipes),
+        bytes(names),
+    )
+    return _assemble(parts, nids, len(funcs), len(code.starts), int(wide))
+
+
+class _Code:
+    """Maps and what they refer to. Saved runs and recipes come first, as short offsets are short numbers."""
+
+    def __init__(self, functions: Sequence[TableFunction]) -> None:
+        self.code = bytearray()
+        self.starts: list[int] = []
+        self.recipes: dict[Recipe, int] = {}
+        self._runs: dict[bytes, int] = {}
+        self._maps: dict[bytes, int] = {}
+        sites = [s for f in functions for s in f.sites]
+        for part in (_saved, self._recipes):
+            for s in sites:
+                run = part(s)
+                if run not in self._runs:
+                    self._runs[run] = len(self.code)
+                    self.code += run
+
+    def map(self, s: TableSite, function_flags: int) -> int:
+        """The number of a site's map."""
+        flags = s.flags & ~SiteFlag.UNUSABLE | function_flags << 4
+        runs = (self._runs[_saved(s)], self._runs[self._recipes(s)])
+        found = _numbers((s.frame // 8, flags, *runs, len(s.values), *map(_location, s.values)))
+        if found not in self._maps:
+            self._maps[found] = len(self.starts)
+            self.starts.append(len(self.code))
+            self.code += found
+        return self._maps[found]
+
+    def _recipes(self, s: TableSite) -> bytes:
+        return _numbers((len(s.recipes), *(self.recipes.setdefault(r, len(self.recipes)) for r in s.recipes)))
+
+
+def _saved(s: TableSite) -> bytes:
+    return _numbers((len(s.saved), *(n for register, offset in s.saved for n in (register, -offset // 8))))
+
+
+def _location(word: int) -> int:
+    if word == NO_LOCATION:
+        return 0
+    return (word & ~SLOT) // 4 if word & SLOT else 2 * word + 1
+
+
+def _numbers(numbers: Iterable[int]) -> bytes:
+    return bytes(byte for n in numbers for byte in _leb128(n))
+
+
+def _leb128(n: int) -> Iterator[int]:
+    while n > 0x7F:
+        yield n & 0x7F | 0x80
+        n >>= 7
+    yield n
+
+
+def _packed(code: str, numbers: Sequence[int]) -> bytes:
+    return struct.pack(f"<{len(numbers)}{code}", *numbers)
+
+
+def _assemble(parts: Iterable[bytes], nids: int, nfuncs: int, nmaps: int, wide: int) -> bytes:
+    offsets = []
+    body = bytearray(SitesHeader.size())
+    for part in parts:
+        body += bytes(-len(body) % 8)
+        offsets.append(len(body))
+        body += part
+    body += bytes(-len(body) % 8)
+    ra, maps, unusable, funcs, order, start, code, recipes, strings = offsets
+    header = SitesHeader(
+        SITES_MAGIC, SITES_VERSION, nids, nfuncs, nmaps, wide,
+        ra, maps, unusable, funcs, order, start, code, recipes, strings, len(body),
+    )  # fmt: skip
+    body[: SitesHeader.size()] = header.pack()
+    return bytes(body)
