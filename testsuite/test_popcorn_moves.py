@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from popcorn_fixtures import HERE, THERE, built, copied, needs_emulator, refused, started, succeeds
 
+from popcc.runtime.popcorn.actions import migrate
+
 pytestmark = needs_emulator
 
 
@@ -44,6 +46,15 @@ def test_it_keeps_its_name_parent_and_place(program_folder: Path, tmp_path: Path
         rows = [row.split("\t") for row in succeeds("ps").splitlines()]
         assert [str(running.pid), shown["user"], THERE, "emulated", f"{program} 1"] in rows
         running.end(7)
+
+
+@pytest.mark.parametrize("name", ["ticks", "team"])
+def test_moves_that_follow_at_once(name: str, program_folder: Path, tmp_path: Path) -> None:
+    """The first as soon as the program exists, each next one while the program is still on its way out of the last."""
+    with started([built(name, program_folder)], tmp_path) as running:
+        for isa in (THERE, HERE) * 8:
+            migrate(running.pid, isa)
+        running.goes_on()
 
 
 def test_many_threads_move_together(program_folder: Path, tmp_path: Path) -> None:

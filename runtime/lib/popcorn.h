@@ -113,6 +113,7 @@ hidden void popcorn_set_tp(void *);
 
 /* signal.c (libc side) */
 hidden void popcorn_install_handlers(void);            /* kernel dispositions from popcorn_handlers + the request signal */
+hidden void popcorn_accept_requests(void);
 hidden void popcorn_request_signal(int sender_pid);     /* park.c: called by the handler of the request signal */
 
 /* park.c: at a migration point, on the runtime stack. regs: callee-saved registers as the arch's point.s stores

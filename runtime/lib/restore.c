@@ -212,13 +212,15 @@ static void raise_pending(const struct popcorn_thread *t)
 	}
 }
 
-/* On the thread itself, all signals still blocked. */
+/* On the thread itself, all signals still blocked: requests too, whose handler needs the thread pointer. */
 static void go(struct popcorn_thread *t)
 {
+	uint64_t mask = t->mask & ~(1ull << (POPCORN_REQUEST_SIGNAL - 1));
+
 	t->ktid = (int)K0(K_gettid);
 	raise_pending(t);
 	if (t->robust_list) K2(K_set_robust_list, t->robust_list, t->robust_len);
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &t->mask, 0, 8);
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
 	popcorn_resume(t->rebuilt);
 }
 

@@ -123,11 +123,9 @@ static long install(int sig)
 static void install_request(void)
 {
 	struct kernel_sigaction k = { (uintptr_t)requested, SA_SIGINFO | SA_RESTART | SA_RESTORER, (uintptr_t)popcorn_sigreturn, 0 };
-	uint64_t bit = REQUEST_BIT;
 	long r = K4(K_rt_sigaction, POPCORN_REQUEST_SIGNAL, &k, 0, 8);
 
 	if (r < 0) popcorn_die("can't handle signal %d, by which requests come: error %d", POPCORN_REQUEST_SIGNAL, (int)-r);
-	K4(K_rt_sigprocmask, 1, &bit, 0, 8); /* whoever started us may have blocked it */
 }
 
 void popcorn_install_handlers(void)
@@ -136,6 +134,14 @@ void popcorn_install_handlers(void)
 	for (int sig = 1; sig <= SIGNALS; sig++)
 		if (popcorn_handlers[sig - 1].handler) install(sig);
 	install_request();
+}
+
+/* Whoever started us may have blocked them. Their handler needs the thread pointer. */
+void popcorn_accept_requests(void)
+{
+	uint64_t bit = REQUEST_BIT;
+
+	K4(K_rt_sigprocmask, 1, &bit, 0, 8);
 }
 
 /* What the program's parent had it ignore. */

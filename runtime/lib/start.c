@@ -141,6 +141,7 @@ void popcorn_start(long *stack)
 	popcorn_thread_signal_stack(t);
 	popcorn_inherit_handlers();
 	popcorn_install_handlers();
+	popcorn_accept_requests();
 	__popcorn_flag = popcorn_config.rebuild_every || popcorn_config.move_every;
 	popcorn_enter((void *)__popcorn_start, arguments, t->machine_top);
 }

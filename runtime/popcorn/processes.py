@@ -78,16 +78,11 @@ def all_processes() -> list[Process]:
     return sorted(found, key=lambda p: p.pid)
 
 
-def request_signal(process: Process) -> int:
-    """The signal that reaches the program's request handler."""
-    if not process.emulated:
-        return REQUEST_SIGNAL
-    caught = _status(process.pid).get("SigCgt", "0")
-    mask = int(caught, 16)
-    for number in _EMULATED_SIGNALS:
-        if mask >> (number - 1) & 1:
-            return number
-    raise PopccError(f"process {process.pid} does not listen for requests yet; try again")
+def request_signal(process: Process) -> int | None:
+    """The signal that reaches the program's request handler; None while it has none: it has only just started."""
+    caught = int(_status(process.pid).get("SigCgt", "0"), 16)
+    possible = _EMULATED_SIGNALS if process.emulated else (REQUEST_SIGNAL,)
+    return next((number for number in possible if caught >> (number - 1) & 1), None)
 
 
 def is_alive(pid: int) -> bool:

@@ -25,6 +25,7 @@ from popcc.schema import REQUEST_MAGIC, REQUEST_VERSION, TEXT_MAX, Op, Reply, Re
 
 CONNECT_SECONDS = 15.0
 ANSWER_SECONDS = 60.0
+_LOOK_AGAIN = 0.05
 _SIGNAL_AGAIN = 1.0  # a signal is lost when the program has just moved, or another request was under way
 
 
@@ -105,23 +106,29 @@ class Conversation:
         if is_stopped(pid):
             raise PopccError(f"process {pid} is stopped; let it go on first: kill -CONT {pid}")
         deadline = time.monotonic() + CONNECT_SECONDS
+        listening = False
         while (left := deadline - time.monotonic()) > 0:
-            self._signal()
-            if select.select([self.listener], [], [], min(left, _SIGNAL_AGAIN))[0]:
+            listening = self._signal()
+            if select.select([self.listener], [], [], min(left, _SIGNAL_AGAIN if listening else _LOOK_AGAIN))[0]:
                 connection, _ = self.listener.accept()
                 if self._peer(connection) == pid:
                     return connection
                 connection.close()
             if not is_alive(pid):
                 raise PopccError(f"process {pid} ended before it could answer")
+        if not listening:
+            raise PopccError(f"process {pid} does not listen for requests; is it still being started?")
         raise PopccError(
             f"process {pid} did not answer within {CONNECT_SECONDS:.0f} s: it computes without passing a migration "
             "point, or waits in the kernel; try again"
         )
 
-    def _signal(self) -> None:
+    def _signal(self) -> bool:
+        """Whether there is a handler for it; without one it would end the program."""
         try:
-            os.kill(self.process.pid, request_signal(self.process))
+            number = request_signal(self.process)
+            os.kill(self.process.pid, number or 0)
+            return number is not None
         except ProcessLookupError:
             raise PopccError(f"no process {self.process.pid}") from None
         except PermissionError:

@@ -12,6 +12,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -206,9 +207,12 @@ def test_an_answer_from_the_wrong_isa(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_processes_that_cannot_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request, "CONNECT_SECONDS", 0.2)
     me = Process(os.getpid(), "aarch64", True, os.getuid(), None, "self")
-    with pytest.raises(PopccError, match=rf"^process {me.pid} does not listen for requests yet; try again$"):
-        processes.request_signal(me)
+    for process in (me, replace(me, emulated=False)):  # a signal would end this process
+        message = rf"^process {me.pid} does not listen for requests; is it still being started\?$"
+        with request.Conversation(process) as talk, pytest.raises(PopccError, match=message):
+            talk.ask(Op.INFO, descriptor=0)
     with pytest.raises(
         PopccError, match=f"^the program file of process {me.pid} is not known; give it with --program$"
     ):
