@@ -1,7 +1,7 @@
 """The bytes of a site table (layout: popcc.schema.sites).
 
 Most sites of a function have the same saved registers, and many the same values in the same places: what is equal is
-stored once, and numbers take as few bytes as they need. A site costs 6 bytes, its map 4 and a byte for most values.
+stored once, and numbers take as few bytes as they need. A site costs 8 bytes, its map 5 and one for most values.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from popcc.schema import NO_LOCATION, SITES_MAGIC, SITES_VERSION, SLOT, Func, Re
 MOST_SITES = 0xFFFF  # of a function
 
 
-def encode(functions: Sequence[TableFunction], nids: int, narrow: int = 1 << 16) -> bytes:
+def encode(functions: Sequence[TableFunction], nids: int, narrow: int = 2 << 16) -> bytes:
     """The table. Slots are multiples of 8 and a site has one address, or none; `nids` is above all ids.
 
-    `narrow`: so many maps are numbered with 16 bits.
+    `narrow`: at so many bytes of maps their places no longer fit into 16 bits.
     """
     code = _Code(functions)
     returns, maps, unusable = [0] * nids, [0] * nids, bytearray((nids + 7) // 8)
@@ -37,19 +37,18 @@ def encode(functions: Sequence[TableFunction], nids: int, narrow: int = 1 << 16)
         for s in function.sites:
             returns[s.id], maps[s.id] = s.returns_to, code.map(s, function.flags)
             unusable[s.id // 8] |= (not s.usable) << s.id % 8
-    wide = len(code.starts) > narrow
+    wide = len(code.code) > narrow
     parts = (
         _packed("I", returns),
         _packed("I" if wide else "H", maps),
         bytes(unusable),
         b"".join(f.pack() for f in funcs),
         _packed("H", orders),
-        _packed("I", code.starts),
         bytes(code.code),
         b"".join(r.pack() for r in code.recipes),
         bytes(names),
     )
-    return _assemble(parts, nids, len(funcs), len(code.starts), int(wide))
+    return _assemble(parts, nids, len(funcs), int(wide))
 
 
 class _Code:
@@ -57,7 +56,6 @@ class _Code:
 
     def __init__(self, functions: Sequence[TableFunction]) -> None:
         self.code = bytearray()
-        self.starts: list[int] = []
         self.recipes: dict[Recipe, int] = {}
         self._runs: dict[bytes, int] = {}
         self._maps: dict[bytes, int] = {}
@@ -70,13 +68,13 @@ class _Code:
                     self.code += run
 
     def map(self, s: TableSite, function_flags: int) -> int:
-        """The number of a site's map."""
+        """Where a site's map is; half of it."""
         flags = s.flags & ~SiteFlag.UNUSABLE | function_flags << 4
         runs = (self._runs[_saved(s)], self._runs[self._recipes(s)])
         found = _numbers((s.frame // 8, flags, *runs, len(s.values), *map(_location, s.values)))
         if found not in self._maps:
-            self._maps[found] = len(self.starts)
-            self.starts.append(len(self.code))
+            self.code += bytes(len(self.code) % 2)
+            self._maps[found] = len(self.code) // 2
             self.code += found
         return self._maps[found]
 
@@ -109,7 +107,7 @@ def _packed(code: str, numbers: Sequence[int]) -> bytes:
     return struct.pack(f"<{len(numbers)}{code}", *numbers)
 
 
-def _assemble(parts: Iterable[bytes], nids: int, nfuncs: int, nmaps: int, wide: int) -> bytes:
+def _assemble(parts: Iterable[bytes], nids: int, nfuncs: int, wide: int) -> bytes:
     offsets = []
     body = bytearray(SitesHeader.size())
     for part in parts:
@@ -117,10 +115,10 @@ def _assemble(parts: Iterable[bytes], nids: int, nfuncs: int, nmaps: int, wide: 
         offsets.append(len(body))
         body += part
     body += bytes(-len(body) % 8)
-    ra, maps, unusable, funcs, order, start, code, recipes, strings = offsets
+    ra, maps, unusable, funcs, order, code, recipes, strings = offsets
     header = SitesHeader(
-        SITES_MAGIC, SITES_VERSION, nids, nfuncs, nmaps, wide,
-        ra, maps, unusable, funcs, order, start, code, recipes, strings, len(body),
+        SITES_MAGIC, SITES_VERSION, nids, nfuncs, wide,
+        ra, maps, unusable, funcs, order, code, recipes, strings, len(body),
     )  # fmt: skip
     body[: SitesHeader.size()] = header.pack()
     return bytes(body)

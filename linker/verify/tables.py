@@ -83,7 +83,6 @@ class _Reader:
             raise ValueError("cut off")
         self.returns = self._array("I", h.ra_off, h.nids)
         self.maps = self._array("I" if h.wide else "H", h.map_off, h.nids)
-        self.starts = self._array("I", h.start_off, h.nmaps)
         self.read: dict[int, _Map] = {}
 
     def functions(self) -> tuple[TableFunction, ...]:
@@ -111,13 +110,13 @@ class _Reader:
         flags |= self.data[self.head.unusable_off + number // 8] >> number % 8 & SiteFlag.UNUSABLE
         return TableSite(number, self.returns[number], frame, values, saved, recipes, flags & 0xF), flags >> 4
 
-    def _map(self, number: int) -> _Map:
-        if number not in self.read:
-            numbers = self._numbers(self.starts[number])
+    def _map(self, at: int) -> _Map:
+        if at not in self.read:
+            numbers = self._numbers(2 * at)
             frame, flags, saved, recipes, count = (next(numbers) for _ in range(5))
             words = tuple(_word(next(numbers)) for _ in range(count))
-            self.read[number] = (flags, 8 * frame, words, tuple(self._saved(saved)), tuple(self._recipes(recipes)))
-        return self.read[number]
+            self.read[at] = (flags, 8 * frame, words, tuple(self._saved(saved)), tuple(self._recipes(recipes)))
+        return self.read[at]
 
     def _saved(self, at: int) -> Iterator[tuple[int, int]]:
         numbers = self._numbers(at)

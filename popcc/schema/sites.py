@@ -47,7 +47,7 @@ class RecipeKind(IntEnum):
 class SitesHeader(Record):
     """Head of the site table. Offsets in bytes from the table's start, all multiples of 8 but string_off.
 
-    Numbers in code[] are unsigned LEB128 (DWARF 5, section 7.6). Equal runs and maps are there once.
+    Numbers in code[] are unsigned LEB128 (DWARF 5, section 7.6). What is equal is there once. Maps start at even bytes.
       map       frame / 8, flags (POPCORN_SITE_* | POPCORN_FUNC_* << 4), offset of its saved registers, offset of its
                 recipes, count of values, their locations: 0 NO_LOCATION, 2 r + 1 register r, n / 4 slot at CFA - n
       saved     count, then DWARF register and (CFA - save slot) / 8 for each
@@ -59,16 +59,14 @@ class SitesHeader(Record):
     version: Annotated[int, C("u32", "POPCORN_SITES_VERSION")]
     nids: Annotated[int, C("u32", "global site ids of the program")]
     nfuncs: Annotated[int, C("u32", "entries in func[]")]
-    nmaps: Annotated[int, C("u32", "entries in start[]")]
     wide: Annotated[int, C("u32", "map[] is of u32, not u16")]
     ra_off: Annotated[int, C("u32", "u32 ra[nids]: return address by id, 0 where this ISA's code has no such site")]
-    map_off: Annotated[int, C("u32", "map[nids]: a site's map by id, an index into start[]")]
+    map_off: Annotated[int, C("u32", "map[nids]: where a site's map is, by id: offset in code[] / 2")]
     unusable_off: Annotated[int, C("u32", "u8 unusable[(nids + 7) / 8]: bit id % 8 of POPCORN_SITE_UNUSABLE sites")]
     func_off: Annotated[int, C("u32", "struct popcorn_func[nfuncs], ascending by start")]
     order_off: Annotated[
         int, C("u32", "u16 order[]: n, then n sites by ascending address, each id less the func's first")
     ]
-    start_off: Annotated[int, C("u32", "u32 start[nmaps]: where a map begins in code[]")]
     code_off: Annotated[int, C("u32", "u8 code[]: see above")]
     recipe_off: Annotated[int, C("u32", "struct popcorn_recipe[]")]
     string_off: Annotated[int, C("u32", "NUL-terminated names")]

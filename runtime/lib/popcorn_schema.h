@@ -116,7 +116,7 @@ enum {
 };
 
 /* Head of the site table. Offsets in bytes from the table's start, all multiples of 8 but string_off.
- * Numbers in code[] are unsigned LEB128 (DWARF 5, section 7.6). Equal runs and maps are there once.
+ * Numbers in code[] are unsigned LEB128 (DWARF 5, section 7.6). What is equal is there once. Maps start at even bytes.
  * map       frame / 8, flags (POPCORN_SITE_* | POPCORN_FUNC_* << 4), offset of its saved registers, offset of its
  * recipes, count of values, their locations: 0 NO_LOCATION, 2 r + 1 register r, n / 4 slot at CFA - n
  * saved     count, then DWARF register and (CFA - save slot) / 8 for each
@@ -126,20 +126,18 @@ struct popcorn_sites_header {
 	uint32_t version; /* POPCORN_SITES_VERSION */
 	uint32_t nids; /* global site ids of the program */
 	uint32_t nfuncs; /* entries in func[] */
-	uint32_t nmaps; /* entries in start[] */
 	uint32_t wide; /* map[] is of u32, not u16 */
 	uint32_t ra_off; /* u32 ra[nids]: return address by id, 0 where this ISA's code has no such site */
-	uint32_t map_off; /* map[nids]: a site's map by id, an index into start[] */
+	uint32_t map_off; /* map[nids]: where a site's map is, by id: offset in code[] / 2 */
 	uint32_t unusable_off; /* u8 unusable[(nids + 7) / 8]: bit id % 8 of POPCORN_SITE_UNUSABLE sites */
 	uint32_t func_off; /* struct popcorn_func[nfuncs], ascending by start */
 	uint32_t order_off; /* u16 order[]: n, then n sites by ascending address, each id less the func's first */
-	uint32_t start_off; /* u32 start[nmaps]: where a map begins in code[] */
 	uint32_t code_off; /* u8 code[]: see above */
 	uint32_t recipe_off; /* struct popcorn_recipe[] */
 	uint32_t string_off; /* NUL-terminated names */
 	uint32_t bytes; /* size of the whole table */
 };
-_Static_assert(sizeof(struct popcorn_sites_header) == 64, "popcorn_sites_header");
+_Static_assert(sizeof(struct popcorn_sites_header) == 56, "popcorn_sites_header");
 
 /* A function with sites. */
 struct popcorn_func {

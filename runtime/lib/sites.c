@@ -30,8 +30,7 @@ static void decode(uint32_t id, struct popcorn_site *s)
 	const struct popcorn_sites_header *h = header();
 	const void *maps = part(h->map_off);
 	const uint8_t *code = part(h->code_off), *unusable = part(h->unusable_off);
-	const uint8_t *p = code + ((const uint32_t *)part(h->start_off))[
-		h->wide ? ((const uint32_t *)maps)[id] : ((const uint16_t *)maps)[id]];
+	const uint8_t *p = code + 2 * (size_t)(h->wide ? ((const uint32_t *)maps)[id] : ((const uint16_t *)maps)[id]);
 	uint32_t flags;
 
 	s->id = id;

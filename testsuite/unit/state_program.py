@@ -82,7 +82,7 @@ MAPS: dict[str, tuple[tuple[Map, ...], ...]] = {
 }  # fmt: skip
 
 
-NARROW = {"x86_64": 1 << 16, "aarch64": 0}  # so that tables of both widths are read
+NARROW = {"x86_64": 2 << 16, "aarch64": 0}  # so that tables of both widths are read
 
 
 def site_table(functions: tuple[tuple[Map, ...], ...], symbols: dict[str, int], narrow: int) -> bytes:

@@ -303,7 +303,7 @@ def test_a_site_table_without_sites_is_still_a_table() -> None:
     program = linked(unit("main.c", HELLO))
     table = site_table(Addresses("x86_64", program.resolution, program.layout))
     header = schema.SitesHeader.unpack(table)
-    assert (header.nids, header.nfuncs, header.nmaps, header.bytes) == (0, 0, 0, len(table))
+    assert (header.nids, header.nfuncs, header.bytes) == (0, 0, len(table))
 
 
 def test_a_function_of_the_runtime_has_one_address_too(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def ids_of(functions: tuple[TableFunction, ...]) -> int:
     return max((s.id for f in functions for s in f.sites), default=-1) + 1
 
 
-@given(tables(), st.sampled_from([0, 1 << 16]))
+@given(tables(), st.sampled_from([0, 2 << 16]))
 def test_what_is_written_is_read(functions: tuple[TableFunction, ...], narrow: int) -> None:
     data = encode(functions, ids_of(functions), narrow)
     assert decode(data) == functions
