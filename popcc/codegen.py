@@ -64,7 +64,20 @@ def optimise(text: str, optimization: str) -> str:
     options.loop_vectorization = options.slp_vectorization = False
     builder = llvm.create_pass_builder(_machine(ISAS["x86_64"], 2), options)
     builder.getModulePassManager().run(module, builder)
+    if not speed:
+        _tidy(module)
     return str(module)
+
+
+def _tidy(module: llvm.ModuleRef) -> None:
+    """What -O0 needs, too: code generation would find out by itself, on one ISA or the other, which branches are never
+    taken, and their sites would be missing there."""
+    builder = llvm.create_pass_builder(_machine(ISAS["x86_64"], 2), llvm.create_pipeline_tuning_options(speed_level=1))
+    manager = llvm.create_new_module_pass_manager()
+    manager.add_sroa_pass()
+    manager.add_instruction_combine_pass()
+    manager.add_simplify_cfg_pass()
+    manager.run(module, builder)
 
 
 def rebuild_ssa(text: str) -> str:

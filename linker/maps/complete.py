@@ -29,6 +29,7 @@ from popcc.schema import NO_LOCATION, SLOT, FunctionFlag, RecipeKind, SiteFlag
 from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 
 _SETJMP = "__popcorn_setjmp"
+_POINT = "__popcorn_point"
 
 
 class Unproved(Exception):
@@ -145,7 +146,8 @@ def _function(
             listings[r.offset] = _listing(machine, r, sites[r.id], states[r.offset])
         except Unproved as problem:
             done.append(_unusable(r, sites, str(problem)))
-    live = Live(machine, flow, values, {offset: where.places for offset, where in listings.items()})
+    points = frozenset(r.offset for r in records if sites[r.id].callee == _POINT)
+    live = Live(machine, flow, values, {offset: where.places for offset, where in listings.items()}, points)
     after = live.after_calls()
     for r in records:
         if r.offset in listings:

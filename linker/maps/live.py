@@ -7,7 +7,7 @@ of live places is one integer: three bits per register (byte 0; bytes 1 to 3; th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import reduce
 from operator import or_
 
@@ -22,7 +22,8 @@ _KILLED = {1: 1, 2: 1, 4: 7, 8: 7, 16: 7}
 
 # What an instruction does to a set of live places, of which it keeps (what a call leaves, what it does not write)
 # and to which it adds what it reads in any case, then what it reads to compute results that are live:
-#   of a register   (bit of the register, bit of the register it copies or -1, what a live result reads, a dead one)
+#   of a register   (bit of the register, bit of the register it copies or -1, what a live result reads or which of the
+#                    three groups the copy takes, what a dead one reads)
 #   of the frame    (the bytes, what the store reads if one of them is live)
 _Transfer = tuple[int, int, int, tuple[tuple[int, int, int, int], ...], tuple[tuple[int, int], ...]]
 
@@ -32,7 +33,7 @@ def _before(transfer: _Transfer, live: int) -> int:
     live &= left
     for at, copied, used, fault in sets:
         if wanted := (live >> at) & 7:
-            uses |= used if copied < 0 else wanted << copied
+            uses |= used if copied < 0 else (wanted & used) << copied
         else:
             uses |= fault
     for bytes_, used in stores:
@@ -45,12 +46,21 @@ class Live:
     """The analysis of one function.
 
     `listed`: by a site's return address, where its values are. Whoever moves there reads them, all 8 bytes.
+    `points`: the return addresses of calls that take no arguments, those of migration points.
     """
 
-    def __init__(self, machine: Machine, flow: Flow, values: Values, listed: Mapping[int, Iterable[Location]]) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        flow: Flow,
+        values: Values,
+        listed: Mapping[int, Iterable[Location]],
+        points: Container[int] = (),
+    ) -> None:
         self.machine = machine
         self.flow = flow
         self.values = values
+        self.points = points
         self._at = {r: 3 * k for k, r in enumerate((*machine.registers, FLAGS))}
         self._slot_bits: dict[int, int] = {}
         self._slot_offsets: list[int] = []
@@ -146,7 +156,7 @@ class Live:
         stores: list[tuple[int, int]] = []
         if insn.kind == "call":
             clobbered = self._call_clobbers
-            uses = self._call_reads | self._listed.get(insn.end, 0)
+            uses = self._listed.get(insn.end, 0) | (0 if insn.end in self.points else self._call_reads)
         elif insn.kind in ("ret", "tail"):
             uses = self._return_reads | (self._call_reads if insn.kind == "tail" else 0)
         for register, width in insn.reads:
@@ -159,8 +169,8 @@ class Live:
                 killed |= (7 if vector or register == FLAGS else _KILLED[width]) << at
                 copied = -1
                 # a vector's groups are cut elsewhere than a general register's
-                if value[0] == "r" and not vector and self._is_whole(value):
-                    copied, used = self._at[value[1]], 0
+                if value[0] == "r" and not vector and self._is_copy(value):
+                    copied, used = self._at[value[1]], _GENERAL[value[2]]
                 else:
                     used = self._uses(value, insn)
                 sets.append((at, copied, used, self._fault_uses(value)))
@@ -176,9 +186,12 @@ class Live:
                 killed |= self._slots(offset, size)
         return ~clobbered, ~killed, uses, tuple(sets), tuple(stores)
 
-    def _is_whole(self, value: Expr) -> bool:
-        """Whether a register expression is all of a general register, so that it wants what is wanted of the copy."""
-        return value[2] >= 8 and not value[3] and value[1] not in self.machine.vectors
+    def _is_copy(self, value: Expr) -> bool:
+        """Whether a register expression is low bytes of a general register, so that it wants what is wanted of these.
+
+        A sign that is extended is wanted with the bytes above it.
+        """
+        return value[3] != "s" and value[1] not in self.machine.vectors
 
     def _written(self, insn: Insn, size: int) -> list[int]:
         return [
@@ -198,7 +211,7 @@ class Live:
         """What evaluating all of `e` reads."""
         kind = e[0]
         if kind == "r":
-            return 7 << self._at[e[1]] if self._is_whole(e) else self._mask(e[1], e[2])
+            return self._mask(e[1], e[2])
         if kind == "ld":
             return self._address_uses(e[1]) | self._frame_reads(insn, e[2])
         if kind == "lea":

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from operator import and_, or_
 
 from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
+from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.frame import Body, Step
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, slot_of
 
@@ -64,9 +65,9 @@ class Places:
         return next(r for r, at in self.registers.items() if at <= bit < at + self.sizes[r])
 
 
-def find_faults(machine: Machine, function: TableFunction, body: Body) -> list[Fault]:
+def find_faults(machine: Machine, function: TableFunction, body: Body, callees: Callees) -> list[Fault]:
     """The faults of a function; none is the proof."""
-    return _Analysis(machine, function, body).run()
+    return _Analysis(machine, function, body, callees).run()
 
 
 def _places(machine: Machine, function: TableFunction, body: Body) -> Places:
@@ -109,8 +110,9 @@ def _accesses(step: Step) -> list[tuple[Expr, int]]:
 
 
 class _Analysis:
-    def __init__(self, machine: Machine, function: TableFunction, body: Body) -> None:
+    def __init__(self, machine: Machine, function: TableFunction, body: Body, callees: Callees) -> None:
         self.machine = machine
+        self.callees = callees
         self.body = body
         self.places = _places(machine, function, body)
         self.passed = sum(self.places.register(r, 16) for r in machine.arguments)
@@ -279,7 +281,9 @@ class _Analysis:
         return after
 
     def _call(self, step: Step, state: State) -> State:
-        self._fault(step.insn, state & self.passed, lambda: "passes")
+        if passed := state & self.passed:
+            ignored = sum(self.places.register(r, 16) for r in self.callees.ignores(step.insn.callee))
+            self._fault(step.insn, passed & ~ignored, lambda: "passes")
         after = (state & ~self.clobbered) | self._below(step.sp)
         if step.site is None:
             return after
