@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 
 import llvmlite.binding as llvm
 
 from popcc.errors import PopccError
+from popcc.ir import model
 from popcc.isa import ISAS, Isa
 
 # design 5: what keeps every carried value in a callee-saved register or a slot, and every value of the machine
@@ -90,6 +92,17 @@ def rebuild_ssa(text: str) -> str:
     manager.run(module, builder)
     module.verify()
     return str(module)
+
+
+def unoptimised(text: str, functions: Collection[str]) -> str:
+    """Keeps code generation from optimising some functions across blocks."""
+    if not functions:
+        return text
+    module = model.parse(text, model.OPTIMISED)
+    for function in module.functions():
+        if function.name in functions:
+            function.header = function.header.replace(' section "', ' noinline optnone section "', 1)
+    return module.text()
 
 
 def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:

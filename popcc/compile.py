@@ -63,7 +63,7 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     """As `compile_source`, from the front end's IR.
 
     When LLVM can't make code of a function, or its maps can't be proved, everything is generated again with that
-    function one rung down (popcc.ladder); what is unproved in the memory tier is marked and refused at run time.
+    function one rung down (popcc.ladder); what is unproved even then is marked and refused at run time.
     """
     _prepare()
     optimised = ""
@@ -227,13 +227,15 @@ def _common(optimised: str, options: CompileOptions, ladder: Ladder) -> CommonIr
     from popcc.passes.memory import MemoryTier
     from popcc.passes.pipeline import behind_optimiser
     from popcc.passes.sites import Sites
+    from popcc.passes.undefined import defined
 
     module = model.parse(optimised, model.OPTIMISED)
     memory, sites = MemoryTier(ladder.memory), Sites(frozenset(ladder.without_sites))
     for p in behind_optimiser(options.migration_points, memory, sites):
         module = p.apply(module)
-    text = codegen.rebuild_ssa(module.text())
+    text = defined(codegen.rebuild_ssa(module.text()))
     check_machine_stack(text)
+    text = codegen.unoptimised(text, ladder.unoptimised)
     if not options.debug:
         text = _DEBUG.sub("", text)
     return CommonIr(text, tuple(sites.found), leaf_calls(module), dict(sorted(memory.found.items())))

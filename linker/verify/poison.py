@@ -11,8 +11,9 @@ Copies carry poison along byte by byte, whatever is computed from a poisoned byt
 
 Registers that a call does not preserve are never poisoned by it: what they hold is the callee's affair. Nor is a
 register that the function has not set on any path: until then it holds the caller's value, and code that reads that,
-otherwise than to save it, does so for a value that the program left undefined. The same goes for a slot that such a
-register, if it is none that calls preserve, was pushed into to align the stack.
+otherwise than to save it, does so for a value that the program left undefined. The same goes for the frame: what has
+not been stored to on any path holds leftovers of other calls, as does a slot that a register of no meaning, none that
+calls preserve, was pushed into to align the stack.
 """
 
 from __future__ import annotations
@@ -173,7 +174,8 @@ class _Analysis:
                 state = self._still_undefined(step, state)
             return state
 
-        self._forward(sum(self.places.register(r, 16) for r in dict.fromkeys(kept)), through, and_)
+        start = sum(self.places.register(r, 16) for r in dict.fromkeys(kept)) | self._below(self.machine.entry_sp)
+        self._forward(start, through, and_)
         return at
 
     def _still_undefined(self, step: Step, before: State) -> State:
