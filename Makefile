@@ -1,5 +1,6 @@
 # make demo   sets everything up, compiles a program, moves it x86_64 -> aarch64 -> x86_64 while it runs
 # make test   sets everything up, runs the linters, the type checker and all tests
+# make sweep  counts sites of real code at all levels: what is proved, what is not, what went to memory (an hour)
 # make bench  the figures: each benchmark against its rival in the same run
 
 PYTHON ?= python3
@@ -18,6 +19,9 @@ test: setup
 bench: setup
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
 
+sweep: setup
+	@$(BIN)/python testsuite/sweep.py
+
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml .ci/packages
@@ -30,4 +34,4 @@ $(VENV)/.ready: pyproject.toml .ci/packages
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: demo test bench setup clean
+.PHONY: demo test bench sweep setup clean

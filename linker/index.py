@@ -69,7 +69,7 @@ def private_unit(name: str, objects: Mapping[str, bytes]) -> Unit:
             raise PopccError(f"{where}: is not an object for {isa}")
         indexed[isa] = index_object(elf, where)
     digest = hashlib.sha1(b"".join(indexed[isa].elf for isa in sorted(indexed))).hexdigest()[:16]
-    return Unit(f"{name}.{digest}", name, True, (), (), (), indexed)
+    return Unit(f"{name}.{digest}", name, True, (), (), {}, {}, indexed)
 
 
 def _jump_tables(file: Elf) -> tuple[tuple[int, int], ...]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from popcc.ir.calls import parse_call
 from popcc.ir.model import Function, Inst, Module
@@ -37,9 +37,13 @@ def calls_setjmp(function: Function) -> bool:
 
 @dataclass(frozen=True)
 class MemoryTier:
-    """The pass. `functions` are those put wholly into this tier besides the callers of setjmp."""
+    """The pass. `functions` are those put wholly into this tier besides the callers of setjmp, and why.
 
-    functions: frozenset[str] = frozenset()
+    `found` receives all functions that it puts there, for all or some of their values, and why.
+    """
+
+    functions: Mapping[str, str] = field(default_factory=dict)
+    found: dict[str, str] = field(default_factory=dict)
     name: str = "memory tier"
 
     def apply(self, module: Module) -> Module:
@@ -47,21 +51,26 @@ class MemoryTier:
         calls = call_graph(module)
         for function in module.functions():
             if function.name not in calls.site_free:
-                _function(function, calls, function.name in self.functions or calls_setjmp(function))
+                why = "it calls setjmp" if calls_setjmp(function) else self.functions.get(function.name, "")
+                types = _function(function, calls, bool(why))
+                why = why or (f"across sites it has values of type {', '.join(types)}" if types else "")
+                if why:
+                    self.found[function.name] = why
         return module
 
 
-def _function(function: Function, calls: CallGraph, wholly: bool) -> None:
+def _function(function: Function, calls: CallGraph, wholly: bool) -> tuple[str, ...]:
+    """Demotes the values that must not be in registers across sites; returns the types that none may hold."""
     types = value_types(function)
     if not wholly and all(may_be_carried(t) or t in ("void", "token") for t in types.values()):
-        return
+        return ()
     liveness = Liveness(function, list(types))
     is_site = _site_test(calls)
     allocas = {i.result for i in function.blocks[0].insts if i.opcode == "alloca" and not _DYNAMIC.search(i.rhs)}
     across = {n for b in function.blocks for _, live in liveness.live_after(b, is_site) for n in live}
     values = {n for n in across if n not in allocas and (wholly or not may_be_carried(types[n]))}
     if not values:
-        return
+        return ()
     slot = {n: f"%popcorn.mem.{k}" for k, n in enumerate(sorted(values))}
     fresh = itertools.count()
 
@@ -81,6 +90,7 @@ def _function(function: Function, calls: CallGraph, wholly: bool) -> None:
         if p.name in values:
             store(p.name, arguments)
     entry.insts[:0] = [Inst(f"  {slot[n]} = alloca {types[n]}, align 16") for n in slot] + arguments
+    return tuple(dict.fromkeys(types[n] for n in slot if not may_be_carried(types[n])))
 
 
 def _site_test(calls: CallGraph) -> Callable[[Inst], bool]:

@@ -30,12 +30,12 @@ BEFORE_OPTIMISER: Sequence[Pass] = (
 )
 
 
-def behind_optimiser(migration_points: str, memory_tier: frozenset[str], sites: Sites) -> Sequence[Pass]:
+def behind_optimiser(migration_points: str, memory_tier: MemoryTier, sites: Sites) -> Sequence[Pass]:
     """What brings sites about; SROA follows."""
     return (
         SameBits(),
         MigrationPoints(migration_points, LEAF_FUNCTIONS),
-        MemoryTier(memory_tier),
+        memory_tier,
         CommonStack(),
         sites,
         Sections(),

@@ -1,7 +1,9 @@
 """Every function and object gets a section of its own, by attribute (design 4.8).
 
 The linker gives each section one address on all ISAs, so nothing may be merged behind its back:
-``unnamed_addr`` goes from constants, or LLVM would put them into mergeable sections. Constructors become
+``unnamed_addr`` goes from constants, or LLVM would put them into mergeable sections. Constants that other units
+define lose their constancy: code generation would keep what it read from them in registers across sites, where
+the map has no value for it, and no recipe, since the object doesn't tell what lies there. Constructors become
 arrays in ``.init_array``, since llvmlite would emit ``.ctors``.
 """
 
@@ -15,6 +17,7 @@ from popcc.ir.text import quote_free, split_list, take_type
 
 _LINKAGE = re.compile(r"((?:[a-z_]+(?:\([a-z]+\))? )*)(global|constant) ")
 _NO_DEFINITION = re.compile(r"\b(?:external|available_externally|extern_weak|common|appending)\b")
+_ELSEWHERE = re.compile(r"\b(?:external|extern_weak)\b")
 _UNNAMED = re.compile(r"\b(?:local_)?unnamed_addr ")
 _ZERO = re.compile(r"(?:\bzeroinitializer|\bnull| 0| 0\.0+e\+00)$")
 _HEADER_TAIL = re.compile(r" (align \d+|gc |![a-z_]+ |prefix |personality |comdat)")
@@ -53,6 +56,8 @@ def _function(header: str, name: str) -> str:
 
 def _variable(name: str, body: str) -> str:
     m = _LINKAGE.match(body)
+    if m and m.group(2) == "constant" and _ELSEWHERE.search(m.group(1)) and not name.startswith("@llvm."):
+        return f"{m.group(1)}global {body[m.end() :]}"
     if not m or _NO_DEFINITION.search(m.group(1)) or name.startswith("@llvm."):
         return body
     body = _UNNAMED.sub("", body, count=1)

@@ -44,8 +44,12 @@ _METADATA_TAIL = re.compile(r" (![a-z_]+ |prefix |personality )")
 
 @dataclass(frozen=True)
 class Sites:
-    """The pass. `found` receives what is known of each site, its id being the position."""
+    """The pass. `found` receives what is known of each site, its id being the position.
 
+    The calls of functions that are to be `without` sites stay as they are: no thread moves while one is on the stack.
+    """
+
+    without: frozenset[str] = frozenset()
     found: list[SiteInfo] = field(default_factory=list)
     name: str = "sites"
 
@@ -55,9 +59,9 @@ class Sites:
         lines = DebugLines(module)
         results: dict[str, str] = {}
         for function in module.functions():
-            if function.name not in calls.site_free:
+            if function.name not in calls.site_free | self.without:
                 _Rewriter(function, calls, lines, self.found, results).run()
-        if not self.found:
+        if not self.found and not self.without:
             return module
         # frames of noreturn functions are unwound as well, and LLVM saves no registers in those; what a
         # function touches has changed with the common stack

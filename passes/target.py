@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from popcc.errors import ErrorGroup, Place, PlacedError, PopccError
 from popcc.ir.calls import Call, parse_call
 from popcc.ir.model import Function, Inst, Module
+from popcc.ir.text import split_list, take_type
 from popcc.passes.base import DebugLines
+from popcc.passes.sizes import TypeSizes
 
 _TARGET_WORDS = re.compile(
     r' ?"(?:target-cpu|target-features|tune-cpu|min-legal-vector-width|stack-protector-buffer-size|frame-pointer|'
     r'probe-stack|stack-probe-size|no-jump-tables|prefer-vector-width)"(?:="[^"]*")?'
 )
 _OF_ONE_TARGET = re.compile(r"@llvm\.(x86|aarch64|arm|riscv|ppc|mips|s390)\.")
+_AGGREGATE = re.compile(r"<?\{(.*)\}>?")
+_ARRAY = re.compile(r"\[(\d+) x")
 _EMPTY_TEMPLATE = re.compile(r'asm (?:\w+ )*""')
 
 
@@ -27,6 +31,7 @@ class TargetWords:
     def apply(self, module: Module) -> Module:
         """Drops target attributes. Raises `ErrorGroup` naming every use of inline assembly or intrinsics of an ISA."""
         lines = DebugLines(module)
+        sizes = TypeSizes(module)
         errors: list[PopccError] = []
         items: list[str | Function] = []
         for item in module.items:
@@ -34,6 +39,9 @@ class TargetWords:
                 for inst in item.insts():
                     if inst.opcode in ("call", "callbr") and (error := _refused(inst, item.name, lines)):
                         errors.append(error)
+                    type_ = take_type(inst.rhs.removeprefix("ret "))[0] if inst.opcode == "ret" else "void"
+                    if type_ != "void" and not _fits_two_registers(type_, sizes):
+                        errors.append(_too_large(type_, inst, item.name, lines))
                 items.append(item)
             elif item.startswith("module asm "):
                 errors.append(PopccError(f"{_source(module)}: assembly outside a function; popcc needs C for all ISAs"))
@@ -63,6 +71,25 @@ def _refused(inst: Inst, function: str, lines: DebugLines) -> PopccError | None:
     file, line = lines.place_of(inst)
     return PlacedError(
         Place(file, line, function), f"{what} can't run on every ISA; use portable C or leave it out under __popcorn__"
+    )
+
+
+def _fits_two_registers(type_: str, sizes: TypeSizes) -> bool:
+    """What a return may leave in registers on any ISA, as maps take it; C returns all else through memory."""
+    if m := _AGGREGATE.fullmatch(type_):
+        parts = len(split_list(m.group(1)))
+    elif m := _ARRAY.match(type_):
+        parts = int(m.group(1))
+    else:
+        parts = 1
+    return parts <= 2 and sizes.size(type_) <= 16
+
+
+def _too_large(type_: str, inst: Inst, function: str, lines: DebugLines) -> PopccError:
+    file, line = lines.place_of(inst)
+    return PlacedError(
+        Place(file, line, function),
+        f"returns {type_}, more than two registers of 8 bytes hold; return it through a pointer",
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 
 import llvmlite.binding as llvm
 
 from popcc.errors import PopccError
+from popcc.ir import model
 from popcc.isa import ISAS, Isa
 
 # design 5: what keeps every carried value in a callee-saved register or a slot, and every value of the machine
@@ -64,7 +66,20 @@ def optimise(text: str, optimization: str) -> str:
     options.loop_vectorization = options.slp_vectorization = False
     builder = llvm.create_pass_builder(_machine(ISAS["x86_64"], 2), options)
     builder.getModulePassManager().run(module, builder)
+    if not speed:
+        _tidy(module)
     return str(module)
+
+
+def _tidy(module: llvm.ModuleRef) -> None:
+    """What -O0 needs, too: code generation would find out by itself, on one ISA or the other, which branches are never
+    taken, and their sites would be missing there."""
+    builder = llvm.create_pass_builder(_machine(ISAS["x86_64"], 2), llvm.create_pipeline_tuning_options(speed_level=1))
+    manager = llvm.create_new_module_pass_manager()
+    manager.add_sroa_pass()
+    manager.add_instruction_combine_pass()
+    manager.add_simplify_cfg_pass()
+    manager.run(module, builder)
 
 
 def rebuild_ssa(text: str) -> str:
@@ -77,6 +92,17 @@ def rebuild_ssa(text: str) -> str:
     manager.run(module, builder)
     module.verify()
     return str(module)
+
+
+def unoptimised(text: str, functions: Collection[str]) -> str:
+    """Keeps code generation from optimising some functions across blocks."""
+    if not functions:
+        return text
+    module = model.parse(text, model.OPTIMISED)
+    for function in module.functions():
+        if function.name in functions:
+            function.header = function.header.replace(' section "', ' noinline optnone section "', 1)
+    return module.text()
 
 
 def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:

@@ -15,12 +15,12 @@ from typing import Any
 from popcc import frontend, isolate
 from popcc.errors import Place, PlacedError
 from popcc.isa import isa_named
+from popcc.ladder import Ladder, culprit
 from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
 from popcc.unit import FunctionMap, IsaObject, SiteInfo, Unit
 
 _DEBUG = re.compile(r", !dbg !\d+| !dbg !\d+(?= \{)")
 _SMALL = 40_000  # characters of common IR
-_OUT_OF_REGISTERS = re.compile(r"in function '([^']*)'")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class CommonIr:
     text: str
     sites: tuple[SiteInfo, ...]
     leaf_calls: tuple[str, ...]
+    memory_tier: dict[str, str]
 
 
 def compile_source(path: Path, options: CompileOptions) -> Unit:
@@ -61,31 +62,34 @@ def compile_source(path: Path, options: CompileOptions) -> Unit:
 def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     """As `compile_source`, from the front end's IR.
 
-    A function that LLVM can't allocate registers for, or whose maps can't be proved, goes to the memory tier
-    and everything is generated again; what is unproved even then is marked and refused at run time.
+    When LLVM can't make code of a function, or its maps can't be proved, everything is generated again with that
+    function one rung down (popcc.ladder); what is unproved even then is marked and refused at run time.
     """
     _prepare()
     optimised = ""
-    tier: frozenset[str] = frozenset()
+    ladder = Ladder()
     while True:
-        child: isolate.Running[Any] = isolate.start(_common_and_own, ir, optimised, options, tier)
+        child: isolate.Running[Any] = isolate.start(_common_and_own, ir, optimised, options, ladder)
         others: dict[str, isolate.Running[Any]] = {}
         try:
             optimised, common = child.receive()
             own = _own(common, options)
             others = {isa: isolate.start(_generate, common, isa, options) for isa in options.isas if isa not in own}
             results = {**dict.fromkeys(own, child), **others}
-            objects, failing = _collected(results, path, tier)
+            objects, lower = _collected(results, path, common, ladder)
         finally:
             for c in (child, *others.values()):
                 c.stop()
-        failing |= _constant_on_some(objects)
-        if len(objects) == len(options.isas) and failing <= tier:
+        lower = lower.after_unproved(_unproved(objects))
+        if lower == ladder:
             break
-        tier |= failing
+        ladder = lower
+    tier = common.memory_tier
     objects = {isa: _with_tier(o, tier) for isa, o in _agreed(objects).items()}
     digest = hashlib.sha1(f"{path}\0{common.text}".encode()).hexdigest()[:16]
-    return Unit(digest, str(path), False, common.leaf_calls, common.sites, tuple(sorted(tier)), objects)
+    return Unit(
+        digest, str(path), False, common.leaf_calls, common.sites, tier, dict(ladder.without_sites), objects
+    )  # fmt: skip
 
 
 def _prepare() -> None:
@@ -106,33 +110,49 @@ def _own(common: CommonIr, options: CompileOptions) -> tuple[str, ...]:
     return options.isas if len(common.text) < _SMALL else options.isas[:1]
 
 
-def _common_and_own(ir: str, optimised: str, options: CompileOptions, tier: frozenset[str]) -> Iterator[Any]:
+def _common_and_own(ir: str, optimised: str, options: CompileOptions, ladder: Ladder) -> Iterator[Any]:
     """In a child: the optimised IR, if it is not known yet, with the common IR; then the objects of its own ISAs."""
     optimised = optimised or _optimised(ir, options)
-    common = _common(optimised, options, tier)
+    common = _common(optimised, options, ladder)
     yield optimised, common
     for isa in _own(common, options):
         yield _generate(common, isa, options)
 
 
 def _collected(
-    results: Mapping[str, isolate.Running[Any]], path: Path, tier: frozenset[str]
-) -> tuple[dict[str, IsaObject], set[str]]:
-    """The objects of the ISAs for which code could be generated, and the functions that failed on one."""
+    results: Mapping[str, isolate.Running[Any]], path: Path, common: CommonIr, ladder: Ladder
+) -> tuple[dict[str, IsaObject], Ladder]:
+    """The objects of the ISAs for which code could be generated; the ladder, if it could not for one.
+
+    Raises `PlacedError` when there is no rung below.
+    """
     objects: dict[str, IsaObject] = {}
-    failing: set[str] = set()
+    lower = ladder
     for isa, child in results.items():
         if not child.pid:
             continue  # it died of an earlier one of its ISAs
         try:
             objects[isa] = child.receive()
-            failing |= {f.name for f in objects[isa].functions if any(s.unproved for s in f.sites)}
         except isolate.Aborted as aborted:
-            m = _OUT_OF_REGISTERS.search(aborted.text)
-            if not m or m.group(1) in tier:
+            with_sites = dict.fromkeys(s.function for s in common.sites)
+            why = f"no code for {isa}: {aborted.text.strip() or 'LLVM died without a word'}"
+            below = ladder.after_death(culprit(aborted.text), with_sites, why)
+            if below == ladder:
                 raise PlacedError(Place(str(path), isa=isa), str(aborted)) from None
-            failing.add(m.group(1))
-    return objects, failing
+            lower = below if lower == ladder else lower  # one at a time: a rung must be tried before the next
+    return objects, lower
+
+
+def _unproved(objects: dict[str, IsaObject]) -> dict[str, str]:
+    """Functions with an unproved site, and why the first one is."""
+    why: dict[str, str] = {}
+    for isa, o in objects.items():
+        for f in o.functions:
+            for s in f.sites:
+                if s.unproved:
+                    why.setdefault(f.name, f"unproved on {isa}: {s.unproved}")
+    constant = "a value is a constant on one ISA only"
+    return {**dict.fromkeys(sorted(_constant_on_some(objects)), constant), **why}
 
 
 def _constant_on_some(objects: dict[str, IsaObject]) -> set[str]:
@@ -177,15 +197,15 @@ def _agreed(objects: dict[str, IsaObject]) -> dict[str, IsaObject]:
     return {isa: replace(o, functions=tuple(map(marked, o.functions))) for isa, o in objects.items()}
 
 
-def _with_tier(o: IsaObject, tier: frozenset[str]) -> IsaObject:
+def _with_tier(o: IsaObject, tier: Mapping[str, str]) -> IsaObject:
     marked = (replace(f, flags=f.flags | FunctionFlag.MEMORY_TIER) if f.name in tier else f for f in o.functions)
     return replace(o, functions=tuple(marked))
 
 
-def common_ir(ir: str, options: CompileOptions, tier: frozenset[str] = frozenset()) -> CommonIr:
+def common_ir(ir: str, options: CompileOptions, ladder: Ladder | None = None) -> CommonIr:
     """The IR that all ISAs share, from the front end's; in this process."""
     _prepare()
-    return _common(_optimised(ir, options), options, tier)
+    return _common(_optimised(ir, options), options, ladder or Ladder())
 
 
 def _optimised(ir: str, options: CompileOptions) -> str:
@@ -199,23 +219,26 @@ def _optimised(ir: str, options: CompileOptions) -> str:
     return codegen.optimise(module.text(), options.optimization)
 
 
-def _common(optimised: str, options: CompileOptions, tier: frozenset[str]) -> CommonIr:
+def _common(optimised: str, options: CompileOptions, ladder: Ladder) -> CommonIr:
     from popcc import codegen
     from popcc.ir import model
     from popcc.passes.callgraph import leaf_calls
     from popcc.passes.commonstack import check_machine_stack
+    from popcc.passes.memory import MemoryTier
     from popcc.passes.pipeline import behind_optimiser
     from popcc.passes.sites import Sites
+    from popcc.passes.undefined import defined
 
     module = model.parse(optimised, model.OPTIMISED)
-    sites = Sites()
-    for p in behind_optimiser(options.migration_points, tier, sites):
+    memory, sites = MemoryTier(ladder.memory), Sites(frozenset(ladder.without_sites))
+    for p in behind_optimiser(options.migration_points, memory, sites):
         module = p.apply(module)
-    text = codegen.rebuild_ssa(module.text())
+    text = defined(codegen.rebuild_ssa(module.text()))
     check_machine_stack(text)
+    text = codegen.unoptimised(text, ladder.unoptimised)
     if not options.debug:
         text = _DEBUG.sub("", text)
-    return CommonIr(text, tuple(sites.found), leaf_calls(module))
+    return CommonIr(text, tuple(sites.found), leaf_calls(module), dict(sorted(memory.found.items())))
 
 
 def _generate(common: CommonIr, isa_name: str, options: CompileOptions) -> IsaObject:

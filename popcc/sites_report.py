@@ -17,7 +17,7 @@ def _lines(units: Sequence[Unit]) -> Iterator[str]:
     totals: Counter[str] = Counter()
     for unit in units:
         counts = Counter(s.function for s in unit.sites)
-        if not counts:
+        if not counts and not unit.without_sites:
             continue
         causes = _causes(unit)
         yield f"{unit.source}:"
@@ -32,6 +32,8 @@ def _lines(units: Sequence[Unit]) -> Iterator[str]:
             )
             for cause, n in sorted(Counter(cause for _, cause in causes.get(function, ())).items()):
                 yield f"      {n} x {cause}"
+        for function, why in unit.without_sites.items():
+            yield f"  {function}: no sites, since with them there is {why}"
     yield (
         f"{totals['sites']} sites: {totals['register']} proved in registers, {totals['memory']} through memory, "
         f"{totals['refused']} refused"

@@ -17,7 +17,7 @@ from typing import Any
 from popcc.errors import PopccError
 
 MAGIC = b"POPU"
-VERSION = 2
+VERSION = 3
 _HEAD = struct.Struct("<QI")
 
 
@@ -118,7 +118,8 @@ class Unit:
     private: bool  # belongs to the node-private area (the runtime, compiler-rt): one plain object per ISA
     leaf_calls: tuple[str, ...]  # functions called without a site; the linker checks that they have none
     sites: tuple[SiteInfo, ...]
-    memory_tier: tuple[str, ...]  # functions that fell to the memory tier
+    memory_tier: dict[str, str]  # functions that fell to the memory tier, with all or some of their values, and why
+    without_sites: dict[str, str]  # functions for which LLVM could make code only without sites, and why
     objects: dict[str, IsaObject]
 
     def encode(self) -> bytes:
@@ -131,6 +132,7 @@ class Unit:
             "leaf_calls": self.leaf_calls,
             "sites": [asdict(s) for s in self.sites],
             "memory_tier": self.memory_tier,
+            "without_sites": self.without_sites,
             "objects": {isa: _object_header(o) for isa, o in self.objects.items()},
         }
         packed = zlib.compress(json.dumps(header, separators=(",", ":")).encode(), 1)
@@ -207,7 +209,10 @@ def _decode_unit(body: bytes, where: str) -> Unit:
         SiteInfo(s["function"], s["line"], s["callee"], tuple((v[0], v[1]) for v in s["values"]), s["noreturn"])
         for s in h["sites"]
     )
-    return Unit(h["name"], h["source"], h["private"], tuple(h["leaf_calls"]), sites, tuple(h["memory_tier"]), objects)
+    return Unit(
+        h["name"], h["source"], h["private"], tuple(h["leaf_calls"]), sites, h["memory_tier"], h["without_sites"],
+        objects,
+    )  # fmt: skip
 
 
 def _decode_function(f: list[Any]) -> FunctionMap:

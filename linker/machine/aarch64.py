@@ -147,6 +147,8 @@ class _Decoding:
 
     def _do_bl(self) -> None:
         self.insn.kind = "call"
+        if self.code.address:
+            self.insn.callee = self.ops[0].imm
 
     def _do_blr(self) -> None:
         self.insn.kind = "call"
@@ -386,7 +388,7 @@ AARCH64_MACHINE = Machine(
     entry_sp=0,
     dwarf=ISAS["aarch64"].registers,
     arguments=(*(f"x{n}" for n in range(9)), *(f"v{n}" for n in range(8))),
-    results=(*(f"x{n}" for n in range(8)), *(f"v{n}" for n in range(4))),
+    results=("x0", "x1", "v0", "v1"),
     undefined_at_entry=frozenset(f"x{n}" for n in range(9, 19)),
     decode=_decode,
     jump_targets=jump_targets,

@@ -44,7 +44,7 @@ class Insn:
     Once decoded it doesn't change: equal instructions share their effects and reads.
     """
 
-    __slots__ = ("address", "effects", "end", "kind", "reads", "target", "text")
+    __slots__ = ("address", "callee", "effects", "end", "kind", "reads", "target", "text")
 
     def __init__(self, address: int, end: int, text: str) -> None:
         self.address = address
@@ -52,6 +52,7 @@ class Insn:
         self.text = text
         self.kind = ""
         self.target: int | None = None
+        self.callee: int | None = None  # of a direct call in linked code
         self.effects: list[Effect] = []
         self.reads: list[tuple[str, int]] = []  # read whatever becomes of the results (branches, calls, divisions)
 
@@ -110,7 +111,7 @@ class Machine:
     entry_sp: int  # stack pointer at entry, relative to the CFA
     dwarf: Mapping[int, str]
     arguments: tuple[str, ...]  # registers a call may read
-    results: tuple[str, ...]  # registers a return may leave results in
+    results: tuple[str, ...]  # registers a return may leave results in, of 16 bytes at most (popcc.passes.target)
     undefined_at_entry: frozenset[str]  # registers with no meaning when a function begins
     decode: Callable[[Code], list[Insn]]
     jump_targets: Callable[[Code, list[Insn], int], list[int]]

@@ -176,7 +176,9 @@ class _Decoding:
     def _do_call(self) -> None:
         self.insn.kind = "call"
         op = self.ops[0]
-        if op.type == cx.X86_OP_REG:
+        if op.type == cx.X86_OP_IMM and self.code.address:
+            self.insn.callee = op.imm
+        elif op.type == cx.X86_OP_REG:
             self.insn.reads.append(self._reg(op))
         elif op.type == cx.X86_OP_MEM:
             base, index, _, _ = self._mem(op)
@@ -372,7 +374,7 @@ X86_64_MACHINE = Machine(
     entry_sp=-8,
     dwarf=ISAS["x86_64"].registers,
     arguments=("rdi", "rsi", "rdx", "rcx", "r8", "r9", "rax", "r10", *(f"xmm{n}" for n in range(8))),
-    results=("rax", "rdx", "rcx", "xmm0", "xmm1"),
+    results=("rax", "rdx", "xmm0", "xmm1"),
     undefined_at_entry=frozenset(("rax", "r10", "r11")),
     decode=_decode,
     jump_targets=jump_targets,

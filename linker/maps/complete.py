@@ -3,7 +3,8 @@
 A callee-saved register or frame slot that is live after the call must (law 4)
 
   - be listed by LLVM's stack map as holding a carried value, or
-  - hold what it held when the function was entered (the caller's register, or the slot it was saved in), or
+  - hold what it held when the function was entered (the caller's register, or the slot it was saved in; what a slot
+    held then means nothing), or
   - be remade by a recipe: a constant, a symbol's address, read-only memory, thread pointer or frame plus a
     constant, a copy of a listed value, or an extension of its low bytes.
 
@@ -29,6 +30,7 @@ from popcc.schema import NO_LOCATION, SLOT, FunctionFlag, RecipeKind, SiteFlag
 from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 
 _SETJMP = "__popcorn_setjmp"
+_POINT = "__popcorn_point"
 
 
 class Unproved(Exception):
@@ -145,7 +147,8 @@ def _function(
             listings[r.offset] = _listing(machine, r, sites[r.id], states[r.offset])
         except Unproved as problem:
             done.append(_unusable(r, sites, str(problem)))
-    live = Live(machine, flow, values, {offset: where.places for offset, where in listings.items()})
+    points = frozenset(r.offset for r in records if sites[r.id].callee == _POINT)
+    live = Live(machine, flow, values, {offset: where.places for offset, where in listings.items()}, points)
     after = live.after_calls()
     for r in records:
         if r.offset in listings:
@@ -280,7 +283,7 @@ class _Site:
             covered |= set(range(-8, 0))
         rest = self.live_bytes - covered
         while rest:
-            recipe, bytes_ = self._slot_recipe(min(rest), rest, terms)
+            recipe, bytes_ = self._slot_recipe(min(rest), rest, covered, terms)
             rest -= bytes_
             if recipe:
                 out.append(recipe)
@@ -290,11 +293,18 @@ class _Site:
         term = self.values._slot(place, self.state) if not isinstance(place, str) else self.state[place]
         return term if term is not None else ("nothing", place)
 
-    def _slot_recipe(self, offset: int, rest: set[int], terms: dict[Term, int]) -> tuple[Recipe | None, set[int]]:
-        """A recipe for the slot that holds the live byte at `offset`, and the bytes it accounts for."""
+    def _slot_recipe(
+        self, offset: int, rest: set[int], covered: set[int], terms: dict[Term, int]
+    ) -> tuple[Recipe | None, set[int]]:
+        """A recipe for the slot that holds the live byte at `offset`, and the bytes it accounts for.
+
+        It may write to bytes that nobody reads, but not to those that are `covered` otherwise.
+        """
         if offset >= 0:
             raise Unproved(f"an incoming stack argument at CFA+{offset} is read after the call")
         holding = [k for k in self.state if not isinstance(k, str) and k[1] <= offset < k[1] + k[2]]
+        if all(self.state[k] == ("init", k) for k in holding):
+            return None, {offset}  # not written to on any path: a value that is undefined on the way here
         problem = f"the slot at CFA{offset} is read after the call"
         for key in sorted(holding, key=lambda k: k[2]):
             term = self.state[key]
@@ -302,7 +312,7 @@ class _Site:
                 return None, set(range(key[1], key[1] + key[2]))
             live_bytes = {b for b in rest if key[1] <= b < key[1] + key[2]}
             width = next(w for w in (1, 2, 4, 8, 16) if w > max(live_bytes) - key[1])
-            if key[1] != offset and not any(b in rest for b in range(key[1], offset)):
+            if not covered.isdisjoint(range(key[1], key[1] + width)):
                 continue
             try:
                 recipe = self._recipe(SLOT | -key[1], width, term, terms, f"the slot at CFA{key[1]}")

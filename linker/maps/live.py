@@ -7,7 +7,7 @@ of live places is one integer: three bits per register (byte 0; bytes 1 to 3; th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import reduce
 from operator import or_
 
@@ -22,17 +22,21 @@ _KILLED = {1: 1, 2: 1, 4: 7, 8: 7, 16: 7}
 
 # What an instruction does to a set of live places, of which it keeps (what a call leaves, what it does not write)
 # and to which it adds what it reads in any case, then what it reads to compute results that are live:
-#   of a register   (bit of the register, bit of the register it copies or -1, what a live result reads, a dead one)
+#   of a register   (bit of the register, (groups, what is read if one is live), ..., what a dead one reads)
 #   of the frame    (the bytes, what the store reads if one of them is live)
-_Transfer = tuple[int, int, int, tuple[tuple[int, int, int, int], ...], tuple[tuple[int, int], ...]]
+_Parts = tuple[tuple[int, int], ...]
+_Transfer = tuple[int, int, int, tuple[tuple[int, _Parts, int], ...], _Parts]
+_GROUPS = ((1, 0, 1), (2, 1, 4), (4, 4, 8))  # of a general register: bit, first byte, end
 
 
 def _before(transfer: _Transfer, live: int) -> int:
     left, kept, uses, sets, stores = transfer
     live &= left
-    for at, copied, used, fault in sets:
+    for at, parts, fault in sets:
         if wanted := (live >> at) & 7:
-            uses |= used if copied < 0 else wanted << copied
+            for groups, used in parts:
+                if wanted & groups:
+                    uses |= used
         else:
             uses |= fault
     for bytes_, used in stores:
@@ -45,12 +49,21 @@ class Live:
     """The analysis of one function.
 
     `listed`: by a site's return address, where its values are. Whoever moves there reads them, all 8 bytes.
+    `points`: the return addresses of calls that take no arguments, those of migration points.
     """
 
-    def __init__(self, machine: Machine, flow: Flow, values: Values, listed: Mapping[int, Iterable[Location]]) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        flow: Flow,
+        values: Values,
+        listed: Mapping[int, Iterable[Location]],
+        points: Container[int] = (),
+    ) -> None:
         self.machine = machine
         self.flow = flow
         self.values = values
+        self.points = points
         self._at = {r: 3 * k for k, r in enumerate((*machine.registers, FLAGS))}
         self._slot_bits: dict[int, int] = {}
         self._slot_offsets: list[int] = []
@@ -142,11 +155,11 @@ class Live:
 
     def _transfer(self, insn: Insn) -> _Transfer:
         uses = killed = clobbered = 0
-        sets: list[tuple[int, int, int, int]] = []
+        sets: list[tuple[int, _Parts, int]] = []
         stores: list[tuple[int, int]] = []
         if insn.kind == "call":
             clobbered = self._call_clobbers
-            uses = self._call_reads | self._listed.get(insn.end, 0)
+            uses = self._listed.get(insn.end, 0) | (0 if insn.end in self.points else self._call_reads)
         elif insn.kind in ("ret", "tail"):
             uses = self._return_reads | (self._call_reads if insn.kind == "tail" else 0)
         for register, width in insn.reads:
@@ -157,18 +170,14 @@ class Live:
                 at = self._at[register]
                 vector = register in self.machine.vectors
                 killed |= (7 if vector or register == FLAGS else _KILLED[width]) << at
-                copied = -1
                 # a vector's groups are cut elsewhere than a general register's
-                if value[0] == "r" and not vector and self._is_whole(value):
-                    copied, used = self._at[value[1]], 0
-                else:
-                    used = self._uses(value, insn)
-                sets.append((at, copied, used, self._fault_uses(value)))
+                parts = () if vector or register == FLAGS else self._copied(value, insn)
+                sets.append((at, parts or ((7, self._uses(value, insn)),), self._fault_uses(value)))
             else:
                 uses |= self._address_uses(e[1])
                 written = self._written(insn, e[2])
                 if written and all(w & self._ever_read for w in written):
-                    stores.append((reduce(or_, written), self._uses(e[3], insn)))
+                    stores += self._stored(e[3], insn) or [(reduce(or_, written), self._uses(e[3], insn))]
                 else:  # a slot that is never read here holds an outgoing argument
                     uses |= self._uses(e[3], insn)
         for how, offset, size in self.values.accesses.get(insn.address, ()):
@@ -176,9 +185,38 @@ class Live:
                 killed |= self._slots(offset, size)
         return ~clobbered, ~killed, uses, tuple(sets), tuple(stores)
 
-    def _is_whole(self, value: Expr) -> bool:
-        """Whether a register expression is all of a general register, so that it wants what is wanted of the copy."""
-        return value[2] >= 8 and not value[3] and value[1] not in self.machine.vectors
+    def _copied(self, value: Expr, insn: Insn) -> _Parts:
+        """What is wanted of low bytes of a general register or slot, by what is wanted of a copy; () of other values.
+
+        A sign that is extended is wanted with the bytes above it.
+        """
+        if value[0] == "r" and value[3] != "s" and value[1] not in self.machine.vectors:
+            return tuple((bit, bit << self._at[value[1]]) for bit, start, _ in _GROUPS if start < value[2])
+        offset = self._only_slot(insn, "r")
+        if value[0] != "ld" or value[3] == "s" or offset is None:
+            return ()
+        address = self._address_uses(value[1])
+        return tuple(
+            (bit, address | self._slots(offset + start, min(end, value[2]) - start))
+            for bit, start, end in _GROUPS
+            if start < value[2]
+        )
+
+    def _stored(self, value: Expr, insn: Insn) -> list[tuple[int, int]]:
+        """As `_copied`, for a register that is stored to a slot."""
+        offset = self._only_slot(insn, "w")
+        if value[0] != "r" or value[3] == "s" or value[1] in self.machine.vectors or offset is None:
+            return []
+        return [
+            (self._slots(offset + start, min(end, value[2]) - start), bit << self._at[value[1]])
+            for bit, start, end in _GROUPS
+            if start < value[2]
+        ]
+
+    def _only_slot(self, insn: Insn, how: str) -> int | None:
+        """The offset of the one access to the frame that an instruction makes; None if it makes others as well."""
+        accesses = self.values.accesses.get(insn.address, ())
+        return accesses[0][1] if len(accesses) == 1 and accesses[0][0] == how else None
 
     def _written(self, insn: Insn, size: int) -> list[int]:
         return [
@@ -198,7 +236,7 @@ class Live:
         """What evaluating all of `e` reads."""
         kind = e[0]
         if kind == "r":
-            return 7 << self._at[e[1]] if self._is_whole(e) else self._mask(e[1], e[2])
+            return self._mask(e[1], e[2])
         if kind == "ld":
             return self._address_uses(e[1]) | self._frame_reads(insn, e[2])
         if kind == "lea":

@@ -118,10 +118,11 @@ class UnitFile:
         return self.listings.get(self.names[function.map.section], Listing({}))
 
     def content(self, section: int) -> bytes:
-        """The digest of a section that can't be written to; nothing for others, and for code."""
+        """The digest of a section that can't be written to; nothing for others, and for code but the runtime's."""
         if section not in self._contents:
             header = self.elf.sections[section]
-            fixed = not header.flags & (SHF_WRITE | SHF_EXECINSTR)
+            private = self.program.addresses.resolution.units[self.number].unit.private
+            fixed = not header.flags & (SHF_WRITE | (0 if private else SHF_EXECINSTR))
             self._contents[section] = hashlib.sha1(self.elf.contents(header)).digest() if fixed else b""
         return self._contents[section]
 

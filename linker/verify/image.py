@@ -30,6 +30,19 @@ class Image:
         rodata, address = self._tables
         return Code(self.elf.data[begin : begin + size], text.name, {}, rodata, {}, self._table_starts, start, address)
 
+    def private_code(self, start: int, size: int) -> Code | None:
+        """Code of the runtime and the helpers, which has no sites; None where there is none."""
+        text = self.elf.section(OUTPUT_SECTIONS[Group.PRIVATE_TEXT])
+        if text is None or not text.address <= start <= start + size <= text.address + text.size:
+            return None
+        begin = text.offset + start - text.address
+        return Code(self.elf.data[begin : begin + size], text.name, {}, b"", {}, (), start)
+
+    @cached_property
+    def callees(self) -> dict[int, frozenset[str]]:
+        """What is known of the runtime's functions, by address (popcc.linker.verify.callees)."""
+        return {}
+
     def constant(self, address: int, size: int) -> int | None:
         """`size` bytes of memory that can't be written to, zero-extended; None if they are not such."""
         for start, end, offset in self._read_only:

@@ -11,8 +11,9 @@ Copies carry poison along byte by byte, whatever is computed from a poisoned byt
 
 Registers that a call does not preserve are never poisoned by it: what they hold is the callee's affair. Nor is a
 register that the function has not set on any path: until then it holds the caller's value, and code that reads that,
-otherwise than to save it, does so for a value that the program left undefined. The same goes for a slot that such a
-register, if it is none that calls preserve, was pushed into to align the stack.
+otherwise than to save it, does so for a value that the program left undefined. The same goes for the frame: what has
+not been stored to on any path holds leftovers of other calls, as does a slot that a register of no meaning, none that
+calls preserve, was pushed into to align the stack.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from operator import and_, or_
 
 from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
+from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.frame import Body, Step
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, slot_of
 
@@ -64,9 +66,9 @@ class Places:
         return next(r for r, at in self.registers.items() if at <= bit < at + self.sizes[r])
 
 
-def find_faults(machine: Machine, function: TableFunction, body: Body) -> list[Fault]:
+def find_faults(machine: Machine, function: TableFunction, body: Body, callees: Callees) -> list[Fault]:
     """The faults of a function; none is the proof."""
-    return _Analysis(machine, function, body).run()
+    return _Analysis(machine, function, body, callees).run()
 
 
 def _places(machine: Machine, function: TableFunction, body: Body) -> Places:
@@ -109,8 +111,9 @@ def _accesses(step: Step) -> list[tuple[Expr, int]]:
 
 
 class _Analysis:
-    def __init__(self, machine: Machine, function: TableFunction, body: Body) -> None:
+    def __init__(self, machine: Machine, function: TableFunction, body: Body, callees: Callees) -> None:
         self.machine = machine
+        self.callees = callees
         self.body = body
         self.places = _places(machine, function, body)
         self.passed = sum(self.places.register(r, 16) for r in machine.arguments)
@@ -171,7 +174,8 @@ class _Analysis:
                 state = self._still_undefined(step, state)
             return state
 
-        self._forward(sum(self.places.register(r, 16) for r in dict.fromkeys(kept)), through, and_)
+        start = sum(self.places.register(r, 16) for r in dict.fromkeys(kept)) | self._below(self.machine.entry_sp)
+        self._forward(start, through, and_)
         return at
 
     def _still_undefined(self, step: Step, before: State) -> State:
@@ -279,7 +283,9 @@ class _Analysis:
         return after
 
     def _call(self, step: Step, state: State) -> State:
-        self._fault(step.insn, state & self.passed, lambda: "passes")
+        if passed := state & self.passed:
+            ignored = sum(self.places.register(r, 16) for r in self.callees.ignores(step.insn.callee))
+            self._fault(step.insn, passed & ~ignored, lambda: "passes")
         after = (state & ~self.clobbered) | self._below(step.sp)
         if step.site is None:
             return after

@@ -10,6 +10,7 @@ from popcc.linker.elf import Elf, read_elf
 from popcc.linker.machine import MACHINES
 from popcc.linker.machine.base import Machine
 from popcc.linker.program import ProgramInfo
+from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.claims import Prover
 from popcc.linker.verify.frame import Step, Unprovable, read_body
 from popcc.linker.verify.image import Image
@@ -54,7 +55,7 @@ def _problems(
     machine: Machine, image: Image, function: TableFunction, listing: Listing | None
 ) -> Iterator[tuple[int, int | None, str]]:
     body = read_body(machine, image.code(function.start, function.size), function)
-    for f in find_faults(machine, function, body):
+    for f in find_faults(machine, function, body, Callees(machine, image.private_code, image.callees)):
         yield f.address, None, f.text
     failures = Prover(machine, function, body, image.constant).failures()
     if listing is not None:

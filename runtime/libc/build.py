@@ -50,7 +50,9 @@ _COMPILER = ("popcc/ir", "passes", "linker/maps", "linker/machine")
 # what decides how a unit is written, whatever it holds
 _PAYLOAD = ("popcc/isa", "popcc/schema", "popcc/unit.py", "linker/elf.py", "linker/index.py")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_COMPILER_FILES = "popcc/codegen.py popcc/compile.py popcc/frontend.py popcc/isolate.py popcc/leaf.py".split()
+_COMPILER_FILES = (
+    "popcc/codegen.py popcc/compile.py popcc/frontend.py popcc/isolate.py popcc/ladder.py popcc/leaf.py".split()
+)
 
 
 @dataclass(frozen=True)

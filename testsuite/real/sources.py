@@ -35,6 +35,17 @@ ZLIB = Source(
     "zlib", "zlib_1.2.13.dfsg.orig.tar.bz2", "71feb7947e3c00ef125f83b79a4e529bde31171e5babe48b391f06758d1ab0a1"
 )
 LUA = Source("lua5.4", "lua5.4_5.4.4.orig.tar.gz", "164c7849653b80ae67bec4b7473b884bf5cc8d2dca05653475ec2ed27b9ebf61")
+ZSTD = Source(
+    "libzstd",
+    "libzstd_1.5.4+dfsg2.orig.tar.xz",
+    "8cf4bbb65e77ec348d052c8d6230eba66d435bddf64c8b5be2fcb16880c19953",
+)
+# Perl's driver brings the amalgamation, 3.39.4; Debian's sqlite3 has only the parts, which need Tcl to become one
+SQLITE = Source(
+    "libdbd-sqlite3-perl",
+    "libdbd-sqlite3-perl_1.72.orig.tar.gz",
+    "5ca41e61eb52b52bd862a3088b912a75fe70910ac789b9a9983e0a449e94f551",
+)
 
 
 def cache() -> Path:

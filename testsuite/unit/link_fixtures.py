@@ -71,7 +71,7 @@ def unit(
     texts = source if isinstance(source, Mapping) else dict.fromkeys(isas, source)
     objects = {isa: index_object(compiled(text, isa), name) for isa, text in texts.items()}
     digest = hashlib.sha1(name.encode()).hexdigest()[:16]
-    return Unit(digest, name, False, leaf_calls, (), (), objects)
+    return Unit(digest, name, False, leaf_calls, (), {}, {}, objects)
 
 
 def with_sites(u: Unit, maps: Mapping[str, Sequence[FunctionMap]], sites: Sequence[SiteInfo]) -> Unit:

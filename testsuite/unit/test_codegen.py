@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from popcc import compile as compiler
 from popcc.compile import CompileOptions, compile_ir
 from popcc.errors import PopccError
 from popcc.isa import ISAS, Isa
+from popcc.sites_report import sites_report
 
 CALLS = tidy("""
 declare i64 @g(i64)
@@ -74,7 +76,34 @@ def test_a_function_without_enough_registers_goes_to_the_memory_tier(monkeypatch
 
     monkeypatch.setattr(codegen, "emit", emit)
     u = compile_ir(CALLS, Path("f.c"), CompileOptions(isas=tuple(ISAS), migration_points="none"))
-    assert u.memory_tier == ("f",) and set(u.objects) == set(ISAS)
+    assert set(u.objects) == set(ISAS) and not u.without_sites
+    assert u.memory_tier == {
+        "f": "no code for aarch64: error: ran out of registers during register allocation in function 'f'"
+    }
+
+
+@pytest.mark.parametrize("words", ["LLVM ERROR: Cannot select: x\nIn function: f", "Segmentation fault"])
+def test_the_last_rung_is_a_function_without_sites(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LLVM is asked for nothing there but an ordinary function; the unit's other one keeps its site."""
+    original = codegen.emit
+
+    def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
+        body = re.search(r"^define [^\n]*@f\(.*?^}", text, re.S | re.M)
+        assert body is not None
+        if "statepoint" in body[0]:
+            os.write(2, words.encode())
+            os._exit(1)
+        return original(text, isa, optimization, assembly)
+
+    monkeypatch.setattr(codegen, "emit", emit)
+    other = CALLS.replace("@f(", "@other(")[CALLS.index("define") :]
+    u = compile_ir(CALLS + other, Path("f.c"), CompileOptions(isas=tuple(ISAS), migration_points="none"))
+    assert u.without_sites["f"] == f"no code for x86_64: {words}"
+    with_sites = {f.name for o in u.objects.values() for f in o.functions}
+    assert with_sites == ({"other"} if "In function" in words else set()), "LLVM's own words say which it was"
+    functions = {s.name for s in u.objects["x86_64"].symbols if s.type == "func"}
+    assert functions == {"f", "other"}
+    assert "  f: no sites, since with them there is no code for x86_64: " in sites_report([u])
 
 
 def test_a_failure_that_names_no_function_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

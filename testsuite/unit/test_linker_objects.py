@@ -129,6 +129,6 @@ def test_elf_thread_locals_are_refused() -> None:
 
 
 def test_units_encode_and_decode() -> None:
-    u = replace(unit("f.c", SOURCE), memory_tier=("f",), leaf_calls=("strlen",))
+    u = replace(unit("f.c", SOURCE), memory_tier={"f": "it calls setjmp"}, leaf_calls=("strlen",))
     assert decode_units(u.encode() + b"\0" * 5 + u.encode(), "f.o") == [u, u]
     assert tuple(u.objects) == TWO

@@ -295,6 +295,18 @@ def test_whatever_reads_a_register_makes_it_live(isa: str, after: str) -> None:
     assert (recipe.dest, recipe.kind, recipe.imm) == (B[isa], RecipeKind.CONST, 7)
 
 
+def test_a_copy_wants_of_a_register_what_is_wanted_of_the_copy() -> None:
+    """A shift reads the lowest byte of the count alone, and nobody has set the others."""
+    made = site("x86_64", "mov r12b, 24", "mov ecx, r12d\nxor eax, eax\nshl eax, cl\nxor ecx, ecx")
+    assert made.recipes == (Recipe(B["x86_64"], RecipeKind.CONST, 1, 0, 24),) and not made.unproved
+    made = site("x86_64", "mov r12b, 24", "mov ecx, r12d\nlea rax, [rcx + 1]")
+    assert made.unproved == "r12 holds 1 bytes of c 24 after the call"
+    made = site("x86_64", "mov r12b, 24", "movzx eax, r12b")
+    assert made.recipes == (Recipe(B["x86_64"], RecipeKind.CONST, 1, 0, 24),)
+    made = site("x86_64", "mov r12b, 24", "movsx rax, r12b\nshr rax, 32")
+    assert made.recipes == (Recipe(B["x86_64"], RecipeKind.CONST, 1, 0, 24),), "the sign is in the byte"
+
+
 def test_the_part_of_a_register_that_a_byte_move_keeps_is_not_forgotten() -> None:
     """Only the lowest byte is known: nobody may remake more from it."""
     for move in ("mov {B8}, 1", "mov {B8}, {A8}"):

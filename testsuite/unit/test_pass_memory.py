@@ -33,6 +33,20 @@ def test_what_does_not_fit_8_bytes_lives_in_memory(type_: str) -> None:
     )
 
 
+def test_it_says_what_went_there_and_why() -> None:
+    wide = MemoryTier()
+    apply(wide, ACROSS.replace("TYPE", "i128"))
+    assert wide.found == {"f": "across sites it has values of type i128"}
+    asked = MemoryTier({"f": "out of registers", "g": "another"})
+    apply(asked, ACROSS.replace("TYPE", "i64"))
+    assert asked.found == {"f": "out of registers"}
+    setjmp = MemoryTier()
+    apply(setjmp, "declare i32 @__popcorn_setjmp(ptr)\n" + ACROSS.replace("TYPE", "ptr").replace(
+        "  ret", "  %j = call i32 @__popcorn_setjmp(ptr %v)\n  ret"
+    ))  # fmt: skip
+    assert setjmp.found == {"f": "it calls setjmp"}
+
+
 @pytest.mark.parametrize("type_", ["i64", "i1", "i24", "ptr", "double", "float"])
 def test_what_fits_stays(type_: str) -> None:
     assert "popcorn.mem" not in apply(MemoryTier(), ACROSS.replace("TYPE", type_))
@@ -81,7 +95,7 @@ def test_a_function_of_the_tier_keeps_everything_there_phis_too() -> None:
     }
     """
     check_body(
-        apply(MemoryTier(frozenset(("f",))), text),
+        apply(MemoryTier({"f": "why"}), text),
         "f",
         """
         entry:
@@ -103,7 +117,7 @@ def test_a_function_of_the_tier_keeps_everything_there_phis_too() -> None:
         ret i64 %j
         """,
     )
-    assert "popcorn.mem" not in apply(MemoryTier(frozenset(("another",))), text)
+    assert "popcorn.mem" not in apply(MemoryTier({"another": "why"}), text)
 
 
 def test_callers_of_setjmp_are_in_the_tier() -> None:
@@ -142,4 +156,4 @@ def test_addresses_of_locals_are_not_stored() -> None:
       ret void
     }
     """
-    assert "popcorn.mem" not in apply(MemoryTier(frozenset(("f",))), text)
+    assert "popcorn.mem" not in apply(MemoryTier({"f": "why"}), text)

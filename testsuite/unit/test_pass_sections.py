@@ -26,6 +26,7 @@ from popcc.passes.sections import Sections
          'private constant [9 x i8] c", align 1", section ".rodata.v", align 1'),
         ('global i32 1, section "mine", align 4', 'global i32 1, section "mine", align 4'),
         ("external global i32", "external global i32"),
+        ("external dso_local constant ptr, align 8", "external dso_local global ptr, align 8"),
         ("common global i32 0", "common global i32 0"),
         ("weak local_unnamed_addr global { i32, i32 } { i32 0, i32 0 }",
          'weak global { i32, i32 } { i32 0, i32 0 }, section ".data.v"'),

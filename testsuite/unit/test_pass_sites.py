@@ -19,7 +19,7 @@ RELOCATE = f"call {P1} @llvm.experimental.gc.relocate.p1"
 
 
 def sites(text: str) -> tuple[str, list[SiteInfo]]:
-    p = Sites([])
+    p = Sites()
     return apply(p, text), p.found
 
 

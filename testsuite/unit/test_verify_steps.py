@@ -1,15 +1,18 @@
-"""Steps that the verifier's poison analysis passes without looking would have changed nothing."""
+"""Pieces of the verifier by themselves: which steps its poison analysis passes without looking, what callees take."""
 
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
+from execute_fixtures import assemble
 from link_fixtures import TWO, compiled
 
 from popcc.linker.elf import read_elf
 from popcc.linker.machine import MACHINES
 from popcc.linker.machine.base import Code
+from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.frame import read_body
 from popcc.linker.verify.poison import _Analysis
 from popcc.linker.verify.tables import TableFunction
@@ -42,7 +45,7 @@ def test_a_step_does_nothing_to_what_it_does_not_concern(isa: str, level: str) -
     machine = MACHINES[isa]
     function = TableFunction("f", 0, text.size, 0, ())
     body = read_body(machine, Code(elf.contents(text), text.name, {}, b"", {}, ()), function)
-    analysis = _Analysis(machine, function, body)
+    analysis = _Analysis(machine, function, body, Callees(machine, lambda start, size: None))
     analysis.faults = {}
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
@@ -57,3 +60,34 @@ def test_a_step_does_nothing_to_what_it_does_not_concern(isa: str, level: str) -
                 passed += 1
     assert not analysis.faults
     assert passed > 500
+
+
+CALLEES = {
+    "x86_64": [
+        ("xor %ecx,%ecx; mov %rsi,%rdx; mov $7,%esi; ret", {"rcx", "rdx"}),  # rsi is read before it is overwritten
+        ("mov $1,%dl; mov (%rdi),%rdi; xor %r8d,%r8d; jmp 1f; xor %r9d,%r9d; 1: ret", {"r8"}),
+        ("call 1f; xor %ecx,%ecx; 1: ret", set()),
+        (".byte 0xff, 0xff", set()),
+    ],
+    "aarch64": [
+        ("mov x3,xzr; mov x2,x1; mov w1,#7; ret", {"x3", "x2"}),
+        ("ldr x0,[x0]; mov w4,wzr; cbz x4,1f; mov x5,xzr; 1: ret", {"x4"}),
+        ("str x6,[sp,#-16]!; mov x6,xzr; mov x7,sp; ret", {"x7"}),
+    ],
+}
+
+
+@pytest.mark.parametrize(("isa", "text", "ignored"), [(isa, *row) for isa, rows in CALLEES.items() for row in rows])
+def test_what_a_callee_overwrites_unread_was_not_passed(isa: str, text: str, ignored: set[str], tmp_path: Path) -> None:
+    elf = read_elf(assemble(f'.section .text.f,"ax"\n{text.replace("; ", chr(10))}\n', isa, tmp_path, "f"), isa)
+    section = elf.section(".text.f")
+    assert section is not None
+    data = elf.contents(section)
+    start = 0x1000
+
+    def code(at: int, size: int) -> Code | None:
+        return Code(data[:size], ".text.f", {}, b"", {}, (), start) if at == start and size <= len(data) else None
+
+    callees = Callees(MACHINES[isa], code)
+    assert callees.ignores(start) == ignored
+    assert callees.ignores(start + 1) == callees.ignores(None) == frozenset()
