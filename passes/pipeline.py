@@ -18,6 +18,7 @@ from popcc.passes.sites import Sites
 from popcc.passes.target import TargetWords
 from popcc.passes.tls import ThreadLocals
 from popcc.passes.varargs import VarArgs
+from popcc.passes.vectors import VectorElements
 
 BEFORE_OPTIMISER: Sequence[Pass] = (
     TargetWords(),
@@ -35,6 +36,7 @@ def behind_optimiser(migration_points: str, memory_tier: frozenset[str], sites: 
     return (
         SameBits(),
         MigrationPoints(migration_points, LEAF_FUNCTIONS),
+        VectorElements(),
         MemoryTier(memory_tier),
         CommonStack(),
         sites,

@@ -20,8 +20,10 @@ import harness
 
 from popcc import compile as compiler
 from popcc import driver
+from popcc.isa import ISAS
 from popcc.linker import link as _link  # noqa: F401 (as the next: for the children)
 from popcc.linker.verify import report as _report  # noqa: F401
+from popcc.runtime.libc import build
 from popcc.runtime.popcorn import cli
 
 Command = Callable[[Sequence[str]], int]
@@ -41,6 +43,7 @@ def popcorn(arguments: Sequence[str]) -> int:
 def prepare() -> None:
     """What all children are to have; once, before the first."""
     compiler._prepare()
+    os.environ["POPCC_LIBC"] = str(build.library(tuple(ISAS)))  # built and looked for once, not by each child
     gc.collect()
     gc.freeze()
 

@@ -27,7 +27,7 @@ RUN_TIMEOUT = 15.0
 ENOUGH_CROSSINGS = 3
 # popcc's own words for what no ISA-independent compiler could do
 _REFUSED = re.compile(r"popcc: error: .*(can't run on every ISA|would be lost; pass its address)")
-_UNPROVED = re.compile(r"\n\d+ sites: .* (\d+) refused\n$")
+_REPORT = re.compile(r"\n\d+ sites: .* (\d+) refused\n$")
 # --move-every of a program whose migration points nobody has counted: from rare to often, until it has moved enough
 _MOVE_EVERY = (40_009, 8_009, 1_601, 331, 67, 13, 3, 1)
 
@@ -93,8 +93,10 @@ def judge(case: Case, folder: Path, run: Runner = forked.run, modes: Sequence[Mo
     compiled = run(forked.popcc, arguments, COMPILE_TIMEOUT, {})
     if _is_refused(compiled):
         return Verdict(case, Status.REFUSED, COMPILE, compiled.stderr)
-    if problem := _compile_problem(compiled):
-        return Verdict(case, Status.FAILED, COMPILE, problem, f"popcc {shlex.join(arguments)}")
+    words = f"popcc {shlex.join(arguments)}"
+    if compiled.status != 0:
+        how = f"popcc ended with {compiled.status}" if compiled.status else "popcc was still compiling"
+        return Verdict(case, Status.FAILED, COMPILE, f"{how}: {compiled.stderr[-3000:]}", words)
     done: list[str] = []
     crossings = 0
     for mode in modes:
@@ -106,6 +108,8 @@ def judge(case: Case, folder: Path, run: Runner = forked.run, modes: Sequence[Mo
         if problem:
             return Verdict(case, Status.FAILED, mode.name, problem, harness.replay(program, outcome), tuple(done))
         done.append(mode.name)
+    if problem := _unproved(compiled):  # no reason not to run it first: a wrong result is worse
+        return Verdict(case, Status.FAILED, COMPILE, problem, words, tuple(done), crossings)
     return Verdict(case, Status.OK, modes=tuple(done), crossings=crossings)
 
 
@@ -124,14 +128,14 @@ def _is_refused(compiled: Outcome) -> bool:
     return compiled.status == 1 and bool(lines) and all(_REFUSED.match(line) for line in lines)
 
 
-def _compile_problem(compiled: Outcome) -> str:
-    if compiled.status is None:
-        return f"popcc was still compiling after {COMPILE_TIMEOUT:.0f} s"
-    if compiled.status != 0 or compiled.stderr:
-        return f"popcc ended with {compiled.status}: {compiled.stderr[-3000:]}"
-    report = _UNPROVED.search("\n" + compiled.stdout)
+def _unproved(compiled: Outcome) -> str:
+    """What popcc warns of, or the causes of refused sites in its report."""
+    report = _REPORT.search("\n" + compiled.stdout)
     assert report, compiled.stdout
-    return "" if report.group(1) == "0" else f"unproved sites:\n{compiled.stdout[-3000:]}"
+    if not compiled.stderr and report.group(1) == "0":
+        return ""
+    causes = "\n".join(line for line in compiled.stdout.splitlines() if " x " in line)
+    return f"unproved: {compiled.stderr[-3000:]}{causes[-3000:]}"
 
 
 def _run(program: Program, mode: Mode, executable: Path, run: Runner) -> Outcome:
