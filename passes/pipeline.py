@@ -18,7 +18,7 @@ from popcc.passes.sites import Sites
 from popcc.passes.target import TargetWords
 from popcc.passes.tls import ThreadLocals
 from popcc.passes.varargs import VarArgs
-from popcc.passes.vectors import VectorElements
+from popcc.passes.vectors import Vectors
 
 BEFORE_OPTIMISER: Sequence[Pass] = (
     TargetWords(),
@@ -36,7 +36,7 @@ def behind_optimiser(migration_points: str, memory_tier: frozenset[str], sites: 
     return (
         SameBits(),
         MigrationPoints(migration_points, LEAF_FUNCTIONS),
-        VectorElements(),
+        Vectors(memory_tier),
         MemoryTier(memory_tier),
         CommonStack(),
         sites,

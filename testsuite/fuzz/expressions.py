@@ -96,11 +96,11 @@ class Expressions:
         found = [v for v in self.scope if v.type == type_ and v.addressable and not (frozen and v.local)]
         return f"&{self.place(self.rng.choice(found))}" if found else None
 
-    def condition(self) -> str:
+    def condition(self, depth: int = 2) -> str:
         """Something to branch on, true about half of the time."""
-        a = self.value(U32, 2)
+        a = self.value(U32, depth)
         if self.rng.random() < 0.3 and (leaf := self.leaf((Floating,))):
-            return f"{leaf.text} {self.rng.choice('<>')} {self.floating(DOUBLE, 1)}"
+            return f"{leaf.text} {self.rng.choice('<>')} {self.floating(DOUBLE, min(depth, 1))}"
         return f"({a}) {self.rng.choice(('& 1', '& 2', '% 3 == 0', '> 0x7fffffffu', '< 1000u', '& 12'))}"
 
     def value(self, type_: Type, depth: int = 2) -> str:
@@ -131,7 +131,7 @@ class Expressions:
             return self._binary(t, depth)
         if roll < 0.78:
             yes, no = self.integer(t, depth - 1), self.integer(t, depth - 1)
-            return f"({self.condition()} ? {yes} : {no})"
+            return f"({self.condition(depth - 1)} ? {yes} : {no})"
         if roll < 0.84 and (floating := self.leaf((Floating,))):
             return f"({t.name})(i64)fin({floating.text})"
         if roll < 0.9 and (cell := self.leaf((Cell,))):
@@ -187,7 +187,7 @@ class Expressions:
             return f"({t.name}){self.rng.choice(('sqrt(fabs(', 'floor((', 'fabs((', 'trunc((', 'rint(('))}{a}))"
         if roll < 0.95:
             return f"-{a}" if not a.startswith("-") else a
-        return f"({self.condition()} ? {a} : {self.floating(t, depth - 1)})"
+        return f"({self.condition(depth - 1)} ? {a} : {self.floating(t, depth - 1)})"
 
     def _vector(self, t: Vector, depth: int) -> str:
         found = self.of_type(t) if self.rng.random() < 0.7 or depth <= 0 else None
