@@ -18,6 +18,7 @@ from popcc.passes.sites import Sites
 from popcc.passes.target import TargetWords
 from popcc.passes.tls import ThreadLocals
 from popcc.passes.varargs import VarArgs
+from popcc.passes.vectors import Vectors
 
 BEFORE_OPTIMISER: Sequence[Pass] = (
     TargetWords(),
@@ -35,6 +36,7 @@ def behind_optimiser(migration_points: str, memory_tier: MemoryTier, sites: Site
     return (
         SameBits(),
         MigrationPoints(migration_points, LEAF_FUNCTIONS),
+        Vectors(frozenset(memory_tier.functions)),
         memory_tier,
         CommonStack(),
         sites,

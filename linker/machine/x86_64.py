@@ -219,6 +219,8 @@ class _Decoding:
         mem = self._mem(self.ops[1])
         if mem[1] is None and width == 8:
             self.insn.effects.append(("set", reg, 8, ("lea", mem)))
+        elif width == 8 and all(mem[:2]) and not mem[2] and self.ops[1].mem.scale == 1:  # a sum in another guise
+            self.insn.effects.append(("set", reg, 8, ("alu", "add", *(("r", r, 8, "") for r in mem[:2]))))
         else:
             reads = tuple((r, width) for r in mem[:2] if r)
             self.insn.effects.append(("set", reg, width, ("op", reads, ())))
@@ -373,7 +375,8 @@ X86_64_MACHINE = Machine(
     link_register=None,
     entry_sp=-8,
     dwarf=ISAS["x86_64"].registers,
-    arguments=("rdi", "rsi", "rdx", "rcx", "r8", "r9", "rax", "r10", *(f"xmm{n}" for n in range(8))),
+    # without rax and r10: no call is variadic (passes/varargs.py), and C has no nested functions
+    arguments=("rdi", "rsi", "rdx", "rcx", "r8", "r9", *(f"xmm{n}" for n in range(8))),
     results=("rax", "rdx", "xmm0", "xmm1"),
     undefined_at_entry=frozenset(("rax", "r10", "r11")),
     decode=_decode,

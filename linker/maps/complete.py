@@ -342,6 +342,8 @@ class _Site:
             return Recipe(dest, RecipeKind.CONST, width, 0, term[2], term[1])
         if kind == "diff":
             return Recipe(dest, RecipeKind.CONST, width, 0, term[3], f"diff:{term[1]}\0{term[2]}")
+        if kind == "tpdiff":
+            return Recipe(dest, RecipeKind.TP, width, 0, term[3], f"diff:{term[1]}\0{term[2]}")
         if kind == "page":
             return Recipe(dest, RecipeKind.CONST, width, 0, term[2], "page:" + term[1])
         if kind == "tp":

@@ -1,7 +1,7 @@
 """What each register and frame slot holds, as a term: forward analysis of a function's machine code.
 
     term   ("c", v)  ("sym", name, addend)  ("page", name, addend)  ("tp", offset)  ("cfa", offset)
-           ("diff", name, other, addend): name + addend - other
+           ("diff", name, other, addend): name + addend - other; ("tpdiff", …): that beyond the thread pointer
            ("ld", name, offset, size)       load from read-only memory
            ("init", location)               what the location held on entry
            ("def", address, location)       some result of the instruction at an address
@@ -53,7 +53,16 @@ def add(term: Term, k: int) -> Term:
         return (kind, term[1] + k)
     if kind == "add":
         return add(term[1], term[2] + k)
+    if kind in ("diff", "tpdiff"):
+        return (*term[:3], term[3] + k)
     return ("add", term, k)
+
+
+def total(a: Term, b: Term) -> Term | None:
+    """The sum of two terms, if it is a thread-local's address: the thread pointer and how far the variable is off."""
+    if a[0] == "diff" and b[0] == "tp":
+        a, b = b, a
+    return ("tpdiff", *b[1:3], b[3] + a[1]) if a[0] == "tp" and b[0] == "diff" else None
 
 
 def low(n: int, term: Term) -> Term:
@@ -263,6 +272,8 @@ class Values:
         a, b = self._evaluate(e[2], insn, state), self._evaluate(e[3], insn, state)
         if e[1] == "sub" and a is not None and b is not None and a[0] == b[0] == "sym":
             return ("diff", a[1], b[1], a[2] - b[2])  # how far a thread-local lies from the thread pointer
+        if e[1] == "add" and a is not None and b is not None and (sum_ := total(a, b)):
+            return sum_
         if a is None or b is None or a[0] != "c" or b[0] != "c":
             return None
         return ("c", _FOLD[e[1]](a[1], b[1]) & _M64)

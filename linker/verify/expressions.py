@@ -77,6 +77,11 @@ def alu(name: str, a: Expr, b: Expr) -> Expr:
     """An operation of two expressions, in 64 bits."""
     if a[0] == "c" and b[0] == "c":
         return ("c", _FOLD[name](a[1], b[1]) & _M64)
+    if name == "add" and a[0] == "c":
+        a, b = b, a
+    if name in ("add", "sub") and b[0] == "c":
+        k = b[1] - (b[1] >> 63 << 64)
+        return add(a, k if name == "add" else -k)
     return ("alu", name, a, b)
 
 

@@ -26,7 +26,6 @@ __popcorn_point:
 	mov x5,xzr
 	mov x6,xzr
 	mov x7,xzr
-	mov x8,xzr
 	mov x9,sp
 	sub sp,sp,#SIZE
 	stp x19,x20,[sp,#X(19)]

@@ -21,8 +21,6 @@ __popcorn_point:
 	xor %ecx,%ecx
 	xor %r8d,%r8d
 	xor %r9d,%r9d
-	xor %eax,%eax
-	xor %r10d,%r10d
 	sub $SIZE,%rsp
 	mov %rbx,24(%rsp)
 	mov %rbp,48(%rsp)
