@@ -1,6 +1,7 @@
 """The memory tier: values that no register may hold across a site live in the frame (design 5).
 
-Vectors, 128-bit integers and aggregates that are live across a site always do; in functions that call setjmp,
+Vectors, 128-bit integers and aggregates that are live across a site always do, though of aggregates only those that are
+used whole: members are taken out where the aggregate is made, and travel by themselves. In functions that call setjmp,
 and in those whose maps could not be proved otherwise, every value does. A value becomes an alloca, stored
 where it is defined and loaded where it is used; the next pass puts the alloca on the common stack.
 """
@@ -51,6 +52,7 @@ class MemoryTier:
         calls = call_graph(module)
         for function in module.functions():
             if function.name not in calls.site_free:
+                _take_apart(function)
                 why = "it calls setjmp" if calls_setjmp(function) else self.functions.get(function.name, "")
                 types = _function(function, calls, bool(why))
                 why = why or (f"across sites it has values of type {', '.join(types)}" if types else "")
@@ -91,6 +93,25 @@ def _function(function: Function, calls: CallGraph, wholly: bool) -> tuple[str, 
             store(p.name, arguments)
     entry.insts[:0] = [Inst(f"  {slot[n]} = alloca {types[n]}, align 16") for n in slot] + arguments
     return tuple(dict.fromkeys(types[n] for n in slot if not may_be_carried(types[n])))
+
+
+def _take_apart(function: Function) -> None:
+    """Moves each `extractvalue` to right behind the instruction that makes the aggregate."""
+    made = {i.result for i in function.insts() if i.result and i.opcode not in ("phi", "extractvalue")}
+    taken: dict[str, list[Inst]] = {}
+    for block in function.blocks:
+        for inst in block.insts:
+            if inst.opcode == "extractvalue" and len(inst.names) == 1 and inst.names[0] in made:
+                taken.setdefault(inst.names[0], []).append(inst)
+    if not taken:
+        return
+    moved = {id(inst) for members in taken.values() for inst in members}
+    for block in function.blocks:
+        out: list[Inst] = []
+        for inst in block.insts:
+            if id(inst) not in moved:
+                out += [inst, *taken.get(inst.result or "", ())]
+        block.insts[:] = out
 
 
 def _site_test(calls: CallGraph) -> Callable[[Inst], bool]:

@@ -1,4 +1,4 @@
-"""The real programs, built by their own makefiles: once by popcc, once by the host's compiler."""
+"""The real programs, built by their own makefiles, if they have such: once by popcc, once by the host's compiler."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from pathlib import Path
 import harness
 
 from real import sources
+from real.files import HERE, SQLITE_FLAGS
 
 BUILD_TIMEOUT = 900.0
 
 
 @dataclass(frozen=True)
 class Project:
-    """How a project is built, as its own documentation says. `CC` in the commands stands for the compiler."""
+    """How a project is built, as its own documentation says. `CC` in the commands stands for the compiler.
+
+    They run in the unpacked sources.
+    """
 
     name: str
     source: sources.Source
@@ -27,6 +31,12 @@ class Project:
 BZIP2 = Project("bzip2", sources.BZIP2, (("make", "CC=CC", "bzip2"),), "bzip2")
 MINIGZIP = Project("minigzip", sources.ZLIB, (("./configure", "--static"), ("make", "minigzip")), "minigzip", ("CC",))
 LUA = Project("lua", sources.LUA, (("make", "-C", "src", "CC=CC -std=gnu99", "posix"),), "src/lua")
+SQLITE = Project(
+    "sqlite",
+    sources.SQLITE,
+    (("CC", "-O2", "-w", "-I.", *SQLITE_FLAGS, "sqlite3.c", str(HERE / "sql.c"), "-o", "sql", "-lm"),),
+    "sql",
+)
 
 
 def built(project: Project, compiler: str, folder: Path) -> Path:
@@ -38,6 +48,8 @@ def built(project: Project, compiler: str, folder: Path) -> Path:
             top = sources.unpack(project.source, place)
             for command in project.commands:
                 words = [w.replace("CC=CC", f"CC={compiler}") for w in command]
+                if words[0] == "CC":
+                    words[:1] = shlex.split(compiler)
                 env = dict.fromkeys(project.environment, compiler)
                 done = harness.run(words, BUILD_TIMEOUT, env=env, cwd=top)
                 assert done.status == 0, f"in {top}: {shlex.join(words)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"

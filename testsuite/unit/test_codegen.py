@@ -16,6 +16,7 @@ from popcc import compile as compiler
 from popcc.compile import CompileOptions, compile_ir
 from popcc.errors import PopccError
 from popcc.isa import ISAS, Isa
+from popcc.ladder import Ladder
 from popcc.sites_report import sites_report
 
 CALLS = tidy("""
@@ -80,6 +81,44 @@ def test_a_function_without_enough_registers_goes_to_the_memory_tier(monkeypatch
     assert u.memory_tier == {
         "f": "no code for aarch64: error: ran out of registers during register allocation in function 'f'"
     }
+
+
+def test_a_ladder_has_a_rung_without_optimisation_behind_the_memory_tier() -> None:
+    ladder = Ladder().after_unproved({"f": "rbx is lost"})
+    assert ladder.memory == {"f": "rbx is lost"} and not ladder.unoptimised
+    lower = ladder.after_unproved({"f": "r12 is lost"})
+    assert lower.memory == {"f": "rbx is lost; not optimised, since in memory r12 is lost"}
+    assert list(lower.unoptimised) == ["f"] and not lower.without_sites
+    assert lower.after_unproved({"f": "still"}) == lower, "there it stays, with its site marked"
+    last = lower.after_death("f", (), "dead")
+    assert last.without_sites == {"f": "dead"} and last.after_death("", ["f"], "dead") == last
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_what_is_not_optimised_computes_again_in_each_block(isa: str) -> None:
+    """A constant that two blocks use is not kept in a register from one to the other."""
+    text = tidy("""
+    @x = external global i64
+    declare void @g()
+    define void @f(i1 %c) section ".text.f" {
+    entry:
+      store i64 81985529216486895, ptr @x
+      call void @g()
+      br i1 %c, label %more, label %end
+    more:
+      store i64 81985529216486895, ptr @x
+      call void @g()
+      br label %end
+    end:
+      ret void
+    }
+    """)
+    constant = {"x86_64": "movabsq", "aarch64": "movk"}[isa]
+
+    def count(ir: str) -> int:
+        return codegen.emit(ir, ISAS[isa], "2", assembly=True).decode().count(constant)
+
+    assert count(codegen.unoptimised(text, ["f"])) > count(text)
 
 
 @pytest.mark.parametrize("words", ["LLVM ERROR: Cannot select: x\nIn function: f", "Segmentation fault"])

@@ -148,6 +148,45 @@ def test_recipes_for_slots(isa: str) -> None:
     ]
 
 
+LATER = {
+    "x86_64": "mov rax, [rsp + 8]\nmov [rsp + 16], rax\nmov {how}",
+    "aarch64": "ldr x0, [sp, #8]\nstr x0, [sp, #16]\nldr {how}",
+}
+
+
+@ISA
+def test_a_slot_that_was_never_written_to_needs_nothing(isa: str) -> None:
+    after = {"x86_64": "mov rax, [rsp + 8]", "aarch64": "ldr x0, [sp, #8]"}
+    assert recipes(isa, dict.fromkeys(ISAS, ""), after) == []
+    on_one_path = {
+        "x86_64": "imul rsi, rsi, 3\njz 1f\nmov [rsp + 8], rsi\n1:",
+        "aarch64": "mul x1, x1, x2\ncbz x1, 1f\nstr x1, [sp, #8]\n1:",
+    }
+    assert site(isa, on_one_path[isa], after[isa]).unproved.startswith("the slot at CFA-56 holds one of several values")
+
+
+@ISA
+def test_a_slot_is_wanted_as_far_as_its_copies_are(isa: str) -> None:
+    """Its low half is a constant, and what lies above that comes along when 8 bytes are copied."""
+    before = {
+        "x86_64": "imul rsi, rsi, 3\nmov [rsp + 8], rsi\nmov dword ptr [rsp + 8], 9",
+        "aarch64": "mul x1, x1, x2\nstr x1, [sp, #8]\nmov w8, #9\nstr w8, [sp, #8]",
+    }
+    half = {"x86_64": "eax, [rsp + 16]", "aarch64": "w0, [sp, #16]"}[isa]
+    made = site(isa, before[isa], LATER[isa].replace("{how}", half))
+    assert made.recipes == (Recipe(SLOT | FRAME - 8, RecipeKind.CONST, 4, 0, 9),)
+    whole = {"x86_64": "rax, [rsp + 16]", "aarch64": "x0, [sp, #16]"}[isa]
+    assert site(isa, before[isa], LATER[isa].replace("{how}", whole)).unproved.startswith("the slot at CFA-56 holds")
+
+
+@ISA
+def test_a_recipe_may_fill_what_nobody_reads_below(isa: str) -> None:
+    """Only the upper half of a constant is wanted."""
+    before = {"x86_64": "mov qword ptr [rsp + 8], 0", "aarch64": "str xzr, [sp, #8]"}
+    after = {"x86_64": "mov eax, [rsp + 12]", "aarch64": "ldr w0, [sp, #12]"}
+    assert recipes(isa, before, after) == [Recipe(SLOT | FRAME - 8, RecipeKind.CONST, 8, 0, 0)]
+
+
 @ISA
 def test_a_lost_value_is_unproved_with_its_reason(isa: str) -> None:
     text = {"x86_64": "imul {B}, rsi, 3", "aarch64": "mul {B}, x1, x2"}

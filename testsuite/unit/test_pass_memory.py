@@ -33,6 +33,43 @@ def test_what_does_not_fit_8_bytes_lives_in_memory(type_: str) -> None:
     )
 
 
+def test_members_of_an_aggregate_travel_by_themselves() -> None:
+    """What an atomic exchange found out is asked for later; both members fit a register."""
+    memory = MemoryTier()
+    text = """
+    declare i64 @g(i64)
+    define i64 @f(ptr %p, i64 %n) {
+    entry:
+      %pair = cmpxchg ptr %p, i64 %n, i64 1 seq_cst seq_cst, align 8
+      %ok = extractvalue { i64, i1 } %pair, 1
+      br i1 %ok, label %more, label %end
+    more:
+      %r = call i64 @g(i64 %n)
+      %old = extractvalue { i64, i1 } %pair, 0
+      ret i64 %old
+    end:
+      ret i64 0
+    }
+    """
+    check_body(
+        apply(memory, text),
+        "f",
+        """
+        entry:
+        %pair = cmpxchg ptr %p, i64 %n, i64 1 seq_cst seq_cst, align 8
+        %ok = extractvalue { i64, i1 } %pair, 1
+        %old = extractvalue { i64, i1 } %pair, 0
+        br i1 %ok, label %more, label %end
+        more:
+        %r = call i64 @g(i64 %n)
+        ret i64 %old
+        end:
+        ret i64 0
+        """,
+    )
+    assert not memory.found
+
+
 def test_it_says_what_went_there_and_why() -> None:
     wide = MemoryTier()
     apply(wide, ACROSS.replace("TYPE", "i128"))
