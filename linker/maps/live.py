@@ -1,7 +1,7 @@
 """Which registers and frame bytes are read after a point: backward analysis of a function's machine code.
 
 Liveness is strong: an instruction that only computes a value reads nothing when nobody reads the value. A set
-of live places is one integer: three bits per register (byte 0; bytes 1 to 3; the rest — for vectors 4, 8 and
+of live places is one integer: four bits per register (byte 0; byte 1; bytes 2 and 3; the rest — for vectors 4, 8 and
 16 bytes), then a bit per frame byte.
 """
 
@@ -15,10 +15,11 @@ from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
 from popcc.linker.maps.flow import Flow
 from popcc.linker.maps.values import Location, Values
 
-_GENERAL = {1: 1, 2: 3, 4: 3, 8: 7, 16: 7}
+_ALL = 15
+_GENERAL = {1: 1, 2: 3, 4: 7, 8: 15, 16: 15}
 _VECTOR = {1: 1, 2: 1, 4: 1, 8: 3, 16: 7}
 # what a write of so many bytes leaves nothing of
-_KILLED = {1: 1, 2: 1, 4: 7, 8: 7, 16: 7}
+_KILLED = {1: 1, 2: 3, 4: 15, 8: 15, 16: 15}
 
 # What an instruction does to a set of live places, of which it keeps (what a call leaves, what it does not write)
 # and to which it adds what it reads in any case, then what it reads to compute results that are live:
@@ -26,14 +27,14 @@ _KILLED = {1: 1, 2: 1, 4: 7, 8: 7, 16: 7}
 #   of the frame    (the bytes, what the store reads if one of them is live)
 _Parts = tuple[tuple[int, int], ...]
 _Transfer = tuple[int, int, int, tuple[tuple[int, _Parts, int], ...], _Parts]
-_GROUPS = ((1, 0, 1), (2, 1, 4), (4, 4, 8))  # of a general register: bit, first byte, end
+_GROUPS = ((1, 0, 1), (2, 1, 2), (4, 2, 4), (8, 4, 8))  # of a general register: bit, first byte, end
 
 
 def _before(transfer: _Transfer, live: int) -> int:
     left, kept, uses, sets, stores = transfer
     live &= left
     for at, parts, fault in sets:
-        if wanted := (live >> at) & 7:
+        if wanted := (live >> at) & _ALL:
             for groups, used in parts:
                 if wanted & groups:
                     uses |= used
@@ -64,20 +65,20 @@ class Live:
         self.flow = flow
         self.values = values
         self.points = points
-        self._at = {r: 3 * k for k, r in enumerate((*machine.registers, FLAGS))}
+        self._at = {r: 4 * k for k, r in enumerate((*machine.registers, FLAGS))}
         self._slot_bits: dict[int, int] = {}
         self._slot_offsets: list[int] = []
         assert len(self._at) == len(machine.registers) + 1
-        self._first_slot = 3 * len(self._at)
+        self._first_slot = 4 * len(self._at)
         self._call_clobbers = sum(
-            7 << self._at[r]
+            _ALL << self._at[r]
             for r in (*machine.registers, FLAGS)
             if r not in machine.callee_saved and r != machine.stack_pointer
         )
-        self._call_reads = sum(7 << self._at[r] for r in machine.arguments)
-        self._return_reads = sum(7 << self._at[r] for r in machine.results)
+        self._call_reads = sum(_ALL << self._at[r] for r in machine.arguments)
+        self._return_reads = sum(_ALL << self._at[r] for r in machine.results)
         for r in machine.callee_saved:
-            self._return_reads |= (3 if r in machine.vectors else 7) << self._at[r]
+            self._return_reads |= (3 if r in machine.vectors else _ALL) << self._at[r]
         self._ever_read = 0
         for accesses in values.accesses.values():
             for how, offset, size in accesses:
@@ -103,10 +104,10 @@ class Live:
 
     def register_width(self, register: str, live: int) -> int:
         """How many low bytes of a register are live; 0 for none."""
-        bits = (live >> self._at[register]) & 7
+        bits = (live >> self._at[register]) & _ALL
         if register in self.machine.vectors:
             return 16 if bits & 4 else 8 if bits & 2 else 4 if bits else 0
-        return 8 if bits & 4 else 4 if bits & 2 else 1 if bits else 0
+        return 8 if bits & 8 else 4 if bits & 4 else 2 if bits & 2 else 1 if bits else 0
 
     def slot_bytes(self, live: int) -> set[int]:
         """CFA offsets of the live frame bytes."""
@@ -136,7 +137,7 @@ class Live:
     def _places(self, places: Iterable[Location]) -> int:
         bits = 0
         for place in places:
-            bits |= 7 << self._at[place] if isinstance(place, str) else self._slots(place[1], place[2])
+            bits |= _ALL << self._at[place] if isinstance(place, str) else self._slots(place[1], place[2])
         return bits
 
     def _mask(self, register: str, width: int) -> int:
@@ -169,10 +170,10 @@ class Live:
                 _, register, width, value = e
                 at = self._at[register]
                 vector = register in self.machine.vectors
-                killed |= (7 if vector or register == FLAGS else _KILLED[width]) << at
+                killed |= (_ALL if vector or register == FLAGS else _KILLED[width]) << at
                 # a vector's groups are cut elsewhere than a general register's
                 parts = () if vector or register == FLAGS else self._copied(value, insn)
-                sets.append((at, parts or ((7, self._uses(value, insn)),), self._fault_uses(value)))
+                sets.append((at, parts or ((_ALL, self._uses(value, insn)),), self._fault_uses(value)))
             else:
                 uses |= self._address_uses(e[1])
                 written = self._written(insn, e[2])
@@ -224,7 +225,7 @@ class Live:
         ]
 
     def _address_uses(self, mem: Expr) -> int:
-        return sum(7 << self._at[r] for r in dict.fromkeys(mem[:2]) if r)
+        return sum(_ALL << self._at[r] for r in dict.fromkeys(mem[:2]) if r)
 
     def _fault_uses(self, e: Expr) -> int:
         """What must hold an address though nobody wants what is loaded from there, of a volatile object say."""
@@ -244,7 +245,7 @@ class Live:
         if kind == "alu":
             return self._uses(e[2], insn) | self._uses(e[3], insn)
         if kind in ("lo12", "ins"):
-            return 7 << self._at[e[1]]
+            return _ALL << self._at[e[1]]
         if kind == "op":
             uses = 0
             for register, width in e[1]:

@@ -243,9 +243,12 @@ def _short(*parts: str) -> str:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    """Holds a lock file; the kernel gives it up when the process ends, however it ends."""
+    """Holds a lock file; the kernel gives it up when the process ends, however it ends.
+
+    The lock is the process's, and not, as flock's, the open file's: workers that outlive us would keep that.
+    """
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.lockf(file, fcntl.LOCK_EX)
         yield
 
 

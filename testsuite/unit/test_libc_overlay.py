@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,3 +109,26 @@ def test_what_a_killed_build_left_is_removed(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(build, "_parts", lambda isas: (build.Part("runtime", "0", ("mem.c",), runtime.build_part),))
     made = build.library(tuple(ISAS))
     assert {p.name for p in tmp_path.iterdir()} == {"lock", "runtime-0", made.name}
+
+
+KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from popcc.runtime.libc import build
+with build._lock(Path(sys.argv[1])):
+    if child := os.fork():
+        print(child, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.close(1)
+    time.sleep(60)
+"""
+
+
+def test_a_worker_that_outlives_its_build_holds_up_nobody(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    worker = int(subprocess.run([sys.executable, "-c", KILLED, str(lock)], stdout=subprocess.PIPE, timeout=30).stdout)
+    try:
+        with lock.open("w") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.kill(worker, signal.SIGKILL)

@@ -342,6 +342,8 @@ def test_a_copy_wants_of_a_register_what_is_wanted_of_the_copy() -> None:
     assert made.unproved == "r12 holds 1 bytes of c 24 after the call"
     made = site("x86_64", "mov r12b, 24", "movzx eax, r12b")
     assert made.recipes == (Recipe(B["x86_64"], RecipeKind.CONST, 1, 0, 24),)
+    made = site("x86_64", "mov r12w, 8", "movzx eax, r12w")
+    assert made.recipes == (Recipe(B["x86_64"], RecipeKind.CONST, 2, 0, 8),)
     made = site("x86_64", "mov r12b, 24", "movsx rax, r12b\nshr rax, 32")
     assert made.recipes == (Recipe(B["x86_64"], RecipeKind.CONST, 1, 0, 24),), "the sign is in the byte"
 
