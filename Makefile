@@ -1,5 +1,6 @@
 # make demo   sets everything up, compiles a program, moves it x86_64 -> aarch64 -> x86_64 while it runs
 # make test   sets everything up, runs the linters, the type checker and all tests
+# make fuzz   random programs for SECONDS (600) from SEED (at random) with JOBS (2) at a time
 # make bench  the figures: each benchmark against its rival in the same run
 
 PYTHON ?= python3
@@ -14,6 +15,10 @@ test: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy popcc testsuite benchmarks
 	@$(BIN)/python -m pytest -n 2
+
+fuzz: setup
+	@sh .ci/packages fuzz
+	@PYTHONPATH=testsuite $(BIN)/python -m fuzz --seconds $(or $(SECONDS),600) --jobs $(or $(JOBS),2) $(if $(SEED),--seed $(SEED))
 
 bench: setup
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
@@ -30,4 +35,4 @@ $(VENV)/.ready: pyproject.toml .ci/packages
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: demo test bench setup clean
+.PHONY: demo test fuzz bench setup clean

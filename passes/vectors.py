@@ -113,4 +113,3 @@ def _loading(inst: Inst, slots: dict[tuple[str, str], str], count: itertools.cou
     if inst.opcode in _BINARY and (m := _OPERAND.search(text)):
         text = text[: m.start(4)] + load(m.group(1), m.group(4)) + text[m.end(4) :]
     return Inst(text) if text != inst.text else inst
-

@@ -48,9 +48,7 @@ def prepare() -> None:
     gc.freeze()
 
 
-def run(
-    command: Command, arguments: Sequence[str], timeout: float, environment: Mapping[str, str]
-) -> harness.Outcome:
+def run(command: Command, arguments: Sequence[str], timeout: float, environment: Mapping[str, str]) -> harness.Outcome:
     """As `harness.run`, with what is added to the environment: a session of its own, of which nothing is left behind whatever happens."""
     words = (command.__name__, *arguments)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

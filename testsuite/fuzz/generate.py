@@ -74,7 +74,9 @@ class _Program:
             alike = self.rng.choice((1, 1, 1, 2))
             table = f"table{k}" if alike > 1 else ""
             for j in range(alike):
-                linkage = self.rng.choice(("", "static ", "__attribute__((noinline)) ", "static __attribute__((noinline)) "))
+                linkage = self.rng.choice(
+                    ("", "static ", "__attribute__((noinline)) ", "static __attribute__((noinline)) ")
+                )
                 name, result = f"f{k}" + (f"_{j}" if table else ""), signature.result
                 out.append(Function(name, result, signature.parameters, linkage, signature.variadic, table, alike))
         return out
