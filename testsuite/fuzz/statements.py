@@ -8,7 +8,20 @@ from dataclasses import dataclass, field
 
 from fuzz.expressions import Expressions, Variable
 from fuzz.shapes import (
-    COMPLEX, DOUBLE, INTEGERS, U32, U64, VECTORS, Cell, Floating, Integer, Struct, Type, declared, mix, mixed,
+    COMPLEX,
+    DOUBLE,
+    INTEGERS,
+    U32,
+    U64,
+    VECTORS,
+    Cell,
+    Floating,
+    Integer,
+    Struct,
+    Type,
+    declared,
+    mix,
+    mixed,
 )  # fmt: skip
 
 _LETTERS = "abcdefghijklmnop"
