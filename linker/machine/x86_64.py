@@ -285,6 +285,14 @@ class _Decoding:
     def _do_add(self) -> None:
         self._adjust(1)
 
+    def _do_neg(self) -> None:
+        if self.ops[0].type == cx.X86_OP_REG and self._reg(self.ops[0])[1] == 8:
+            reg = self._reg(self.ops[0])[0]
+            self.insn.effects.append(("set", reg, 8, ("alu", "sub", ("c", 0), ("r", reg, 8, ""))))
+            self._flags_from(((reg, 8),))
+        else:
+            self._generic()
+
     def _do_inc(self) -> None:
         self._adjust(1)
 
