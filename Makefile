@@ -1,6 +1,7 @@
 # make demo   sets everything up, compiles a program, moves it x86_64 -> aarch64 -> x86_64 while it runs
 # make test   sets everything up, runs the linters, the type checker and all tests
 # make sweep  counts sites of real code at all levels: what is proved, what is not, what went to memory (an hour)
+# make fuzz   random programs for SECONDS (600) from SEED (at random) with JOBS (2) at a time
 # make bench  the figures: each benchmark against its rival in the same run
 
 PYTHON ?= python3
@@ -15,6 +16,10 @@ test: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy popcc testsuite benchmarks
 	@$(BIN)/python -m pytest -n 2
+
+fuzz: setup
+	@sh .ci/packages fuzz
+	@PYTHONPATH=testsuite $(BIN)/python -m fuzz --seconds $(or $(SECONDS),600) --jobs $(or $(JOBS),2) $(if $(SEED),--seed $(SEED))
 
 bench: setup
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
@@ -34,4 +39,4 @@ $(VENV)/.ready: pyproject.toml .ci/packages
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: demo test bench sweep setup clean
+.PHONY: demo test bench sweep fuzz setup clean

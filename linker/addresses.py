@@ -54,9 +54,11 @@ class Addresses:
         """What a recipe's symbol and addend come to.
 
         The symbol is ``NAME`` or ``section:NAME``; with ``page:`` before it, the page of that is meant; ``diff:A\\0B``
-        is the distance from B to A.
+        is the distance from B to A, where no name stands for 0.
         ``page:got:NAME`` is the page of the global offset table, which has one page only.
         """
+        if not symbol:
+            return addend
         if symbol.startswith("diff:"):
             first, second = (self.recipe(unit, s, 0) for s in symbol.removeprefix("diff:").split("\0"))
             return None if first is None or second is None else first - second + addend

@@ -29,7 +29,6 @@ class TypeSizes:
     def __init__(self, module: Module) -> None:
         self._structs = "\n".join(module.struct_lines())
         self._known = dict(_SCALARS)
-        self._data = llvm.create_target_data(DATA_LAYOUT)
 
     def size(self, type_: str) -> int:
         """Bytes from one element of an array of `type_` to the next."""
@@ -37,5 +36,7 @@ class TypeSizes:
         if known is None:
             text = f'target datalayout = "{DATA_LAYOUT}"\n{self._structs}\n@x = external global {type_}\n'
             variable = llvm.parse_assembly(text, llvm.create_context()).get_global_variable("x")
-            known = self._known[type_] = int(self._data.get_abi_size(variable.global_value_type))
+            # a data layout of its own: it remembers structures by address, which a later context may give to others
+            data = llvm.create_target_data(DATA_LAYOUT)
+            known = self._known[type_] = int(data.get_abi_size(variable.global_value_type))
         return known

@@ -20,6 +20,7 @@ _VECTOR = re.compile(_TYPE)
 _VALUE = r"(?:<[^<>]*>|splat \([^()]*\))"
 _CONSTANT = re.compile(rf"({_TYPE}) ({_VALUE})(?=,|\)|$)")
 _OPERAND = re.compile(rf"({_TYPE}) [^,]+, ({_VALUE})(?=,|$)")
+_SCALAR = re.compile(rf"(insertelement {_TYPE} [^,<]+, )(i8|i16|i32|i64|float|double) ((?!%|poison|undef)[^ ,]+),")
 # a constant amount to shift by is cheap, one from memory dear; the second operand has its type in front of the first
 _BINARY = frozenset("add sub mul udiv sdiv urem srem and or xor fadd fsub fmul fdiv frem icmp fcmp".split())
 _KEPT = frozenset("phi shl lshr ashr shufflevector".split())
@@ -107,7 +108,8 @@ def _loading(inst: Inst, slots: dict[tuple[str, str], str], count: itertools.cou
         return name
 
     text = _CONSTANT.sub(lambda m: f"{m.group(1)} {load(m.group(1), m.group(4))}", inst.text)
+    if inst.opcode == _ELEMENT[1]:  # a constant put into a vector is made to a vector as well
+        text = _SCALAR.sub(lambda m: f"{m.group(1)}{m.group(4)} {load(m.group(4), m.group(5))},", text)
     if inst.opcode in _BINARY and (m := _OPERAND.search(text)):
         text = text[: m.start(4)] + load(m.group(1), m.group(4)) + text[m.end(4) :]
     return Inst(text) if text != inst.text else inst
-

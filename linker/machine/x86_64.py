@@ -276,15 +276,24 @@ class _Decoding:
             reg = self._reg(dst)[0]
             self.insn.effects.append(("set", reg, 8, ("lea", (reg, None, sign * amount, None))))
             self._flags_from(((reg, 8),))
-        elif sign < 0 and src is not None and dst.type == src.type == cx.X86_OP_REG and self._reg(dst)[1] == 8:
+        elif src is not None and dst.type == src.type == cx.X86_OP_REG and self._reg(dst)[1] == 8:
             (reg, _), (other, _) = self._reg(dst), self._reg(src)
-            self.insn.effects.append(("set", reg, 8, ("alu", "sub", ("r", reg, 8, ""), ("r", other, 8, ""))))
+            name = "add" if sign > 0 else "sub"
+            self.insn.effects.append(("set", reg, 8, ("alu", name, ("r", reg, 8, ""), ("r", other, 8, ""))))
             self._flags_from(((reg, 8), (other, 8)))
         else:
             self._generic()
 
     def _do_add(self) -> None:
         self._adjust(1)
+
+    def _do_neg(self) -> None:
+        if self.ops[0].type == cx.X86_OP_REG and self._reg(self.ops[0])[1] == 8:
+            reg = self._reg(self.ops[0])[0]
+            self.insn.effects.append(("set", reg, 8, ("alu", "sub", ("c", 0), ("r", reg, 8, ""))))
+            self._flags_from(((reg, 8),))
+        else:
+            self._generic()
 
     def _do_inc(self) -> None:
         self._adjust(1)

@@ -272,6 +272,8 @@ class Values:
         a, b = self._evaluate(e[2], insn, state), self._evaluate(e[3], insn, state)
         if e[1] == "sub" and a is not None and b is not None and a[0] == b[0] == "sym":
             return ("diff", a[1], b[1], a[2] - b[2])  # how far a thread-local lies from the thread pointer
+        if e[1] == "sub" and a is not None and b is not None and a[0] == "c" and b[0] == "sym":
+            return ("diff", "", b[1], a[1] - b[2])
         if e[1] == "add" and a is not None and b is not None and (sum_ := total(a, b)):
             return sum_
         if a is None or b is None or a[0] != "c" or b[0] != "c":

@@ -36,7 +36,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0, help="when to stop (%(default)s)")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of all programs; random unless given")
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(10**6), help="of all programs; random unless given"
+    )
     parser.add_argument("--count", type=int, default=_FOREVER, help="at most so many programs")
     parser.add_argument("--first", type=int, default=0, help="the number of the first program (%(default)s)")
     parser.add_argument("--only", type=int, metavar="N", help="program number N alone")
@@ -91,7 +93,9 @@ def _described(verdict: Verdict, options: argparse.Namespace) -> str:
     kept.write_text(verdict.case.text)
     number = verdict.case.name.rsplit("-", 1)[1]
     again = shlex.join(["--seed", str(options.seed), "--only", number, "--kinds", options.kinds])
-    command = " ".join(str(kept) if word.endswith("/" + verdict.case.file) else word for word in verdict.command.split(" "))
+    command = " ".join(
+        str(kept) if word.endswith("/" + verdict.case.file) else word for word in verdict.command.split(" ")
+    )
     return (
         f"FAILED {verdict.case.name} {' '.join(verdict.case.flags)} [{verdict.mode}]: {verdict.problem}\n"
         f"  again:  PYTHONPATH=testsuite {sys.executable} -m fuzz {again}\n"

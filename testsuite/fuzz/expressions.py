@@ -12,7 +12,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from fuzz.shapes import (
-    CELL, DOUBLE, U32, Cell, Complex, Floating, Integer, Leaf, Scalar, Struct, Type, Vector, leaves,
+    CELL,
+    DOUBLE,
+    U32,
+    Cell,
+    Complex,
+    Floating,
+    Integer,
+    Leaf,
+    Scalar,
+    Struct,
+    Type,
+    Vector,
+    leaves,
 )  # fmt: skip
 
 _INTERESTING = (0, 1, 2, 3, 7, 8, 15, 31, 32, 63, 64, 100, 127, 128, 255, 256, 32767, 32768, 65535, 2**31 - 1, 2**31,

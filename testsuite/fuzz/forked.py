@@ -43,15 +43,14 @@ def popcorn(arguments: Sequence[str]) -> int:
 def prepare() -> None:
     """What all children are to have; once, before the first."""
     compiler._prepare()
-    os.environ["POPCC_LIBC"] = str(build.library(tuple(ISAS)))  # built and looked for once, not by each child
+    # built and looked for once, not by each child
+    os.environ["POPCC_LIBC"] = str(build.library(tuple(ISAS)))
     gc.collect()
     gc.freeze()
 
 
-def run(
-    command: Command, arguments: Sequence[str], timeout: float, environment: Mapping[str, str]
-) -> harness.Outcome:
-    """As `harness.run`, with what is added to the environment: a session of its own, of which nothing is left behind whatever happens."""
+def run(command: Command, arguments: Sequence[str], timeout: float, environment: Mapping[str, str]) -> harness.Outcome:
+    """As `harness.run`: a session of its own, of which nothing is left behind. `environment` is added to ours."""
     words = (command.__name__, *arguments)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         # a signal between the fork and the `try` would leave the child alone
@@ -105,8 +104,8 @@ def _child(
         null = os.open(os.devnull, os.O_RDONLY)
         for target, source in enumerate((null, out.fileno(), err.fileno())):
             os.dup2(source, target)
-        sys.stdout = open(1, "w", closefd=False)  # noqa: PTH123, SIM115 (pytest may have put something else there)
-        sys.stderr = open(2, "w", closefd=False)  # noqa: PTH123, SIM115
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 (pytest may have put something else there)
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
         os.environ.update(environment)
         status = command(arguments)
     except SystemExit as end:

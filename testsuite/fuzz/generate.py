@@ -1,9 +1,9 @@
 """Random C programs of defined behaviour, out of what Csmith leaves out.
 
 Structures of every shape, vectors, complex and 128-bit numbers as arguments and results, variable arguments, arrays of
-variable length and alloca, setjmp and longjmp, deep and mutual recursion, calls through tables, many arguments, computed
-gotos, the C library with callbacks. A program prints its checksum after each call from main. Each uses a random part of all
-that, since features that are always there hide each other. The text depends on the seed alone.
+variable length and alloca, setjmp and longjmp, deep and mutual recursion, calls through tables, many arguments,
+computed gotos, the C library with callbacks. A program prints its checksum after each call from main. Each uses a
+random part of all that, since features that are always there hide each other. The text depends on the seed alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,20 @@ from pathlib import Path
 
 from fuzz.expressions import Expressions, Variable
 from fuzz.shapes import (
-    CELL, DOUBLE, INTEGERS, U32, U64, Complex, Floating, Integer, Struct, Type, Vector, declared, mixed, random_structs,
+    CELL,
+    DOUBLE,
+    INTEGERS,
+    U32,
+    U64,
+    Complex,
+    Floating,
+    Integer,
+    Struct,
+    Type,
+    Vector,
+    declared,
+    mixed,
+    random_structs,
 )  # fmt: skip
 from fuzz.statements import Body, Function, Parameter, all_types, type_id
 
@@ -74,7 +87,9 @@ class _Program:
             alike = self.rng.choice((1, 1, 1, 2))
             table = f"table{k}" if alike > 1 else ""
             for j in range(alike):
-                linkage = self.rng.choice(("", "static ", "__attribute__((noinline)) ", "static __attribute__((noinline)) "))
+                linkage = self.rng.choice(
+                    ("", "static ", "__attribute__((noinline)) ", "static __attribute__((noinline)) ")
+                )
                 name, result = f"f{k}" + (f"_{j}" if table else ""), signature.result
                 out.append(Function(name, result, signature.parameters, linkage, signature.variadic, table, alike))
         return out

@@ -153,4 +153,3 @@ def _moved(program: Program, mode: Mode, executable: Path, run: Runner) -> tuple
             if (problem := harness.difference(program, outcome)) or count >= ENOUGH_CROSSINGS:
                 break
     return outcome, program, crossings, problem
-

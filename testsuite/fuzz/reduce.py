@@ -14,13 +14,16 @@ from pathlib import Path
 
 import harness
 
+from fuzz import forked
 from fuzz.judge import COMPILE, GCC, GCC_TIMEOUT, REFERENCE_TIMEOUT, Case, Status, Verdict, judge
 
 _TESTSUITE = Path(__file__).resolve().parents[1]
 # What the reducers like to introduce and what would make a program mean something else to another compiler
-_ERRORS = ("uninitialized", "maybe-uninitialized", "return-type", "implicit-function-declaration", "implicit-int", "format",
-           "int-conversion", "incompatible-pointer-types", "array-bounds", "sequence-point", "strict-aliasing",
-           "return-local-addr", "overflow", "shift-count-overflow", "div-by-zero")  # fmt: skip
+_ERRORS = (
+    "uninitialized", "maybe-uninitialized", "return-type", "implicit-function-declaration", "implicit-int", "format",
+    "int-conversion", "incompatible-pointer-types", "array-bounds", "sequence-point", "strict-aliasing",
+    "return-local-addr", "overflow", "shift-count-overflow", "div-by-zero",
+)  # fmt: skip
 _SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fsanitize-address-use-after-scope")
 
 
@@ -43,8 +46,8 @@ def reduced(verdict: Verdict, seconds: float) -> str:
         source.write_text(case.text)
         script = folder / "interesting.sh"
         words = [
-            sys.executable, "-m", "fuzz.reduce", source.name, case.kind, case.optimisation, case.points, signature(verdict),
-            *case.include,
+            sys.executable, "-m", "fuzz.reduce", source.name, case.kind, case.optimisation, case.points,
+            signature(verdict), *case.include,
         ]  # fmt: skip
         script.write_text(f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(_TESTSUITE))} exec {shlex.join(words)}\n")
         script.chmod(0o755)
@@ -55,8 +58,8 @@ def reduced(verdict: Verdict, seconds: float) -> str:
 def signature(verdict: Verdict) -> str:
     """What must stay the same while a program gets smaller: the mode, and roughly what was wrong."""
     if verdict.status is not Status.FAILED:
-        return verdict.status.value
-    words = verdict.problem.split()
+        return str(verdict.status.value)
+    words = [w for w in verdict.problem.split() if w.rstrip(":").isalpha()]
     rough = " ".join(words[:5] if verdict.mode == COMPILE else words[:1])
     return f"{verdict.mode}: {rough}"
 
@@ -112,6 +115,7 @@ def main() -> None:
     """What the reducer calls: exit status 0 if the file is still of interest."""
     source, kind, optimisation, points, wanted, *include = sys.argv[1:]
     case = Case("reduced", kind, Path(source).read_text(errors="replace"), optimisation, points, tuple(include))
+    forked.prepare()
     with tempfile.TemporaryDirectory(prefix="popcc-interesting-") as folder:
         sys.exit(0 if interesting(case, wanted, Path(folder)) else 1)
 

@@ -179,7 +179,8 @@ def random_structs(rng: random.Random) -> list[Struct]:
 
 def _fields(rng: random.Random, style: str, earlier: list[Struct]) -> Iterator[Field]:
     small = [t for t in INTEGERS if t.bits <= 64]
-    floats = [FLOAT, DOUBLE]
+    floats: list[Type] = [FLOAT, DOUBLE]
+    anything: list[Type] = [*small, *floats, *floats, CELL]
     count = rng.randint(6, 12) if style == "big" else rng.randint(1, 5)
     for k in range(count):
         name = f"f{k}"
@@ -188,7 +189,7 @@ def _fields(rng: random.Random, style: str, earlier: list[Struct]) -> Iterator[F
             base = rng.choice([t for t in small if t.bits >= 32])
             yield Field(name, base, rng.randint(1, base.bits - 1))
         elif style == "floats":
-            yield Field(name, rng.choice((*floats, *floats, *COMPLEX)), 0, length)
+            yield Field(name, rng.choice([*floats, *floats, *COMPLEX]), 0, length)
         elif style == "vectors" and k == 0:
             yield Field(name, rng.choice(VECTORS))
         elif style == "nested" and earlier and k < 2:
@@ -196,4 +197,4 @@ def _fields(rng: random.Random, style: str, earlier: list[Struct]) -> Iterator[F
         elif style == "integers":
             yield Field(name, rng.choice(small), 0, length)
         else:
-            yield Field(name, rng.choice((*small, *floats, *floats, CELL, INTEGERS[8] if k == 0 else U32)), 0, length)
+            yield Field(name, rng.choice([*anything, INTEGERS[8] if k == 0 else U32]), 0, length)

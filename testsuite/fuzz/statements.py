@@ -7,8 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from fuzz.expressions import Expressions, Variable
+from fuzz.library import LIBRARY
 from fuzz.shapes import (
-    COMPLEX, DOUBLE, INTEGERS, U32, U64, VECTORS, Cell, Floating, Integer, Struct, Type, declared, mix, mixed,
+    COMPLEX,
+    DOUBLE,
+    INTEGERS,
+    U32,
+    U64,
+    VECTORS,
+    Cell,
+    Floating,
+    Integer,
+    Struct,
+    Type,
+    declared,
+    mix,
+    mixed,
 )  # fmt: skip
 
 _LETTERS = "abcdefghijklmnop"
@@ -355,47 +369,8 @@ class Body:
             return self.ex.value(p.type, 1)
 
     def library(self) -> None:
-        """The C library at work: sorting with a callback, formatting, reading numbers back."""
-        self.rng.choice((self._sort, self._format, self._scan))()
-
-    def _sort(self) -> None:
-        name, k = self.fresh("sorted"), self.fresh("k")
-        length = self.rng.choice((5, 16, 33))
-        self.open("")
-        self.say(f"u32 {name}[{length}];")
-        self.say(f"for (u32 {k} = 0; {k} < {length}; {k}++) {name}[{k}] = ({self.ex.value(U32)}) * ({k} * 40503u + 1);")
-        self.say(f"qsort({name}, {length}, sizeof *{name}, ascending);")
-        self.say(f"for (u32 {k} = 0; {k} < {length}; {k}++) mix({name}[{k}]);")
-        self.close()
-
-    def _format(self) -> None:
-        name = self.fresh("text")
-        formats: list[tuple[str, Type | str]] = [
-            ("%d", "int"), ("%u", "unsigned"), ("%lld", "long long"), ("%llx", "unsigned long long"), ("%.6e", DOUBLE),
-            ("%.3f", DOUBLE), ("%17.9g", DOUBLE), ("%-5d|", "int"), ("%c", "int"),
-        ]  # fmt: skip
-        chosen = [self.rng.choice(formats) for _ in range(self.rng.randint(1, 9))]
-        values = []
-        for form, type_ in chosen:
-            if form == "%c":
-                values.append(f"33 + (({self.ex.value(U32, 1)}) & 63)")
-            else:
-                spelt = type_ if isinstance(type_, str) else type_.name
-                values.append(f"({spelt}){self.ex.value(U64 if isinstance(type_, str) else type_, 1)}")
-        self.open("")
-        self.say(f"char {name}[400];")
-        self.say(f'int n = snprintf({name}, sizeof {name}, "{" ".join(f for f, _ in chosen)}", {", ".join(values)});')
-        self.say(f"mix((u64)n); for (const char *c = {name}; *c; c++) mix((u64)*c);")
-        self.close()
-
-    def _scan(self) -> None:
-        name = self.fresh("text")
-        self.open("")
-        self.say(f"char {name}[64], *end;")
-        self.say(f'snprintf({name}, sizeof {name}, "%.17g %llu", {self.ex.floating(DOUBLE, 2)}, '
-                 f"(unsigned long long){self.ex.value(U64)});")  # fmt: skip
-        self.say(f"mix(bits(strtod({name}, &end))); mix(strtoull(end, 0, 10));")
-        self.close()
+        """The C library at work."""
+        self.rng.choice(LIBRARY)(self)
 
 
 def type_id(type_: Type) -> str:
