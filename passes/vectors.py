@@ -18,7 +18,7 @@ from popcc.passes.callgraph import call_graph
 _TYPE = r"<(\d+) x (i8|i16|i32|i64|ptr|half|float|double)>"  # of whole bytes, as in memory
 _VECTOR = re.compile(_TYPE)
 _VALUE = r"(?:<[^<>]*>|splat \([^()]*\))"
-_CONSTANT = re.compile(rf"({_TYPE}) ({_VALUE})(?=,|\)|$)")
+_CONSTANT = re.compile(rf"({_TYPE}) (noundef |)({_VALUE})(?=,|\)|$)")
 _OPERAND = re.compile(rf"({_TYPE}) [^,]+, ({_VALUE})(?=,|$)")
 _SCALAR = re.compile(rf"(insertelement {_TYPE} [^,<]+, )(i8|i16|i32|i64|float|double) ((?!%|poison|undef)[^ ,]+),")
 # a constant amount to shift by is cheap, one from memory dear; the second operand has its type in front of the first
@@ -107,7 +107,7 @@ def _loading(inst: Inst, slots: dict[tuple[str, str], str], count: itertools.cou
         out.append(Inst(f"  {name} = load {type_}, ptr {slot}, align 16"))
         return name
 
-    text = _CONSTANT.sub(lambda m: f"{m.group(1)} {load(m.group(1), m.group(4))}", inst.text)
+    text = _CONSTANT.sub(lambda m: f"{m.group(1)} {m.group(4)}{load(m.group(1), m.group(5))}", inst.text)
     if inst.opcode == _ELEMENT[1]:  # a constant put into a vector is made to a vector as well
         text = _SCALAR.sub(lambda m: f"{m.group(1)}{m.group(4)} {load(m.group(4), m.group(5))},", text)
     if inst.opcode in _BINARY and (m := _OPERAND.search(text)):

@@ -66,19 +66,21 @@ def run(options: argparse.Namespace) -> int:
     print(f"fuzz: seed {plan.seed}, {plan.seconds:.0f} s, {plan.jobs} at a time", flush=True)
     tally = _Tally()
     failures: list[Verdict] = []
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task("random programs", total=plan.seconds if count == _FOREVER else count)
-        for verdict in verdicts(plan):
-            tally.add(verdict)
-            progress.update(
-                task,
-                completed=tally.elapsed if count == _FOREVER else tally.programs,
-                description=f"random programs: {tally.programs}, {len(failures)} failed",
-            )
-            if verdict.status is Status.FAILED:
-                failures.append(verdict)
-                progress.console.print(_described(verdict, options), markup=False, highlight=False, soft_wrap=True)
-    print(tally.line(), flush=True)
+    try:
+        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+            task = progress.add_task("random programs", total=plan.seconds if count == _FOREVER else count)
+            for verdict in verdicts(plan):
+                tally.add(verdict)
+                progress.update(
+                    task,
+                    completed=tally.elapsed if count == _FOREVER else tally.programs,
+                    description=f"random programs: {tally.programs}, {len(failures)} failed",
+                )
+                if verdict.status is Status.FAILED:
+                    failures.append(verdict)
+                    progress.console.print(_described(verdict, options), markup=False, highlight=False, soft_wrap=True)
+    finally:  # after Ctrl-C, too
+        print(tally.line(), flush=True)
     for verdict in failures if options.reduce and reduce.tool() else []:
         small = options.keep / f"{verdict.case.name}.reduced.c"
         small.write_text(reduce.reduced(verdict, options.reduce))

@@ -19,6 +19,7 @@ entry:
 """
 CONSTANTS = """
 declare i64 @g()
+declare void @h(<2 x i32>)
 define <2 x i32> @f(<2 x i32> %v) {
 entry:
   %r = call i64 @g()
@@ -26,6 +27,7 @@ entry:
   %b = and <2 x i32> <i32 1, i32 2>, %a
   %s = shl <2 x i32> %b, splat (i32 3)
   %i = insertelement <2 x i32> %s, i32 77, i64 1
+  call void @h(<2 x i32> noundef splat (i32 5))
   ret <2 x i32> %i
 }
 """
@@ -85,6 +87,8 @@ def test_the_memory_tier_loads_constants() -> None:
         %s = shl <2 x i32> %b, splat (i32 3)
         %popcorn.loaded.2 = load i32, ptr %popcorn.constant.2, align 16
         %i = insertelement <2 x i32> %s, i32 %popcorn.loaded.2, i64 1
+        %popcorn.loaded.3 = load <2 x i32>, ptr %popcorn.constant.0, align 16
+        call void @h(<2 x i32> noundef %popcorn.loaded.3)
         ret <2 x i32> %i
         """,
     )
