@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from popcc.errors import ErrorGroup, Place, PlacedError, PopccError
@@ -18,7 +19,8 @@ _TARGET_WORDS = re.compile(
 )
 _OF_ONE_TARGET = re.compile(r"@llvm\.(x86|aarch64|arm|riscv|ppc|mips|s390)\.")
 _AGGREGATE = re.compile(r"<?\{(.*)\}>?")
-_ARRAY = re.compile(r"\[(\d+) x")
+_ARRAY = re.compile(r"\[(\d+) x (.*)\]")
+_FLOATING = re.compile(r"<|half|float|double|bfloat")
 _EMPTY_TEMPLATE = re.compile(r'asm (?:\w+ )*""')
 
 
@@ -75,21 +77,37 @@ def _refused(inst: Inst, function: str, lines: DebugLines) -> PopccError | None:
 
 
 def _fits_two_registers(type_: str, sizes: TypeSizes) -> bool:
-    """What a return may leave in registers on any ISA, as maps take it; C returns all else through memory."""
+    """What a return may leave in registers on any ISA, as maps take it: two general ones and two of 16 bytes.
+
+    C returns all else through memory.
+    """
+    parts = list(_parts(type_))
+    wide = [p for p in parts if _FLOATING.match(p)]
+    return (
+        not any(p.startswith("%") for p in parts)  # clang names no type of a result that registers hold
+        and sum(-(-sizes.size(p) // 16) for p in wide) <= 2
+        and sum(-(-sizes.size(p) // 8) for p in parts if p not in wide) <= 2
+        and all(sizes.size(p) in (8, 16, 32) for p in wide if p.startswith("<"))
+    )
+
+
+def _parts(type_: str) -> Iterator[str]:
+    """The scalars and vectors that make a type."""
     if m := _AGGREGATE.fullmatch(type_):
-        parts = len(split_list(m.group(1)))
-    elif m := _ARRAY.match(type_):
-        parts = int(m.group(1))
+        for part in split_list(m.group(1)):
+            yield from _parts(part.strip())
+    elif m := _ARRAY.fullmatch(type_):
+        for part in _parts(m.group(2)):
+            yield from (part for _ in range(int(m.group(1))))
     else:
-        parts = 1
-    return parts <= 2 and sizes.size(type_) <= 16
+        yield type_
 
 
 def _too_large(type_: str, inst: Inst, function: str, lines: DebugLines) -> PopccError:
     file, line = lines.place_of(inst)
     return PlacedError(
         Place(file, line, function),
-        f"returns {type_}, more than two registers of 8 bytes hold; return it through a pointer",
+        f"returns {type_}, more than two registers hold; return it through a pointer",
     )
 
 

@@ -95,13 +95,16 @@ def rebuild_ssa(text: str) -> str:
 
 
 def unoptimised(text: str, functions: Collection[str]) -> str:
-    """Keeps code generation from optimising some functions across blocks."""
+    """Keeps code generation from optimising some functions across blocks, which end at their sites."""
     if not functions:
         return text
+    from popcc.passes.apart import split_at_sites
+
     module = model.parse(text, model.OPTIMISED)
     for function in module.functions():
         if function.name in functions:
             function.header = function.header.replace(' section "', ' noinline optnone section "', 1)
+            split_at_sites(function)
     return module.text()
 
 
