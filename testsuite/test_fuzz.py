@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,12 @@ PROGRAM = Case("p", "own", '#include <stdio.h>\nint main(void) { puts("right"); 
 
 
 @pytest.fixture(scope="module")
-def prepared(program_folder: Path) -> None:
-    """Imports and the C library, once."""
-    forked.prepare()
+def prepared(program_folder: Path) -> Iterator[None]:
+    """Imports and the C library, once; the environment that children find it by is as it was afterwards."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("POPCC_LIBC", "")
+        forked.prepare()
+        yield
 
 
 @pytest.mark.parametrize("number", [0, 1, 3, 4, 5])
