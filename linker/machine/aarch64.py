@@ -41,6 +41,7 @@ for _n in range(32):
 _ZERO = frozenset(("xzr", "wzr"))
 
 _SIMPLE_ACCESS = re.compile(r"(ld|st)(?:u?r|p)(s?)(b|h|w)?$")
+_WHOLE_LOAD = re.compile(r"ld[1-4]r?|lda?x?[rp][bh]?")  # but of one element, which keeps the others
 _ACCESS_SIZE = {"b": 1, "h": 2, "w": 4}
 _READ_ONLY_DESTINATION = frozenset(
     "ubfx sbfx ubfiz sbfiz lsl lsr asr ror sxtw sxtb sxth uxtb uxth uxtw mul neg mvn cset csetm cinc cneg cinv".split()
@@ -206,7 +207,7 @@ class _Decoding:
     def _do_mov(self) -> None:
         dst, src = self.ops[0], self.ops[1]
         if len(self.ops) != 2 or dst.vector_index >= 0 or (src.type == ca.ARM64_OP_REG and src.vector_index >= 0):
-            self._generic(merge=True)
+            self._generic(merge=dst.vector_index >= 0)
         elif src.type == ca.ARM64_OP_IMM:
             self._constant(src.imm << (src.shift.value if src.shift.type else 0))
         elif src.type == ca.ARM64_OP_REG:
@@ -244,7 +245,7 @@ class _Decoding:
         ):
             self._set(dst, self._value(src, self._reg(dst)[1]))
         else:
-            self._generic(merge=True)
+            self._generic(merge=dst.vector_index >= 0)
 
     def _constant(self, value: int) -> None:
         width = self._reg(self.ops[0])[1]
@@ -337,7 +338,8 @@ class _Decoding:
         """Structure and exclusive accesses: whatever they do, they do to 16 bytes per register."""
         size = 16 * max(1, len(regs))
         named = tuple(self._reg(o) for o in regs if self._name(o) not in _ZERO)
-        reads = (*named, *((r, 8) for r in mem[:2] if r))
+        overwritten = _WHOLE_LOAD.fullmatch(self.raw.mnemonic) and all(o.vector_index < 0 for o in regs)
+        reads = (*(() if overwritten else named), *((r, 8) for r in mem[:2] if r))
         value = ("op", reads, ((mem, size),))
         if self.raw.mnemonic.startswith("st"):
             self.insn.effects.append(("store", mem, size, value))
