@@ -14,14 +14,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from execute_fixtures import assemble
 
 from popcc.isa import ISAS
 from popcc.linker.maps.complete import complete
-from popcc.unit import FunctionMap, SiteInfo, SiteMap
+from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 
 FRAME = 64
 A, B = {"x86_64": 3, "aarch64": 19}, {"x86_64": 12, "aarch64": 20}  # their DWARF numbers
+USE_B = {"x86_64": "mov rax, {B}", "aarch64": "mov x0, {B}"}
+ISA = pytest.mark.parametrize("isa", ISAS)
 _NAMES = {
     "x86_64": {"A": "rbx", "A32": "ebx", "A8": "bl", "B": "r12", "B32": "r12d", "B8": "r12b"},
     "aarch64": {"A": "x19", "A32": "w19", "B": "x20", "B32": "w20"},
@@ -111,3 +114,10 @@ def _stack_map(values: Sequence[Place]) -> str:
 .short 0, 0
 .balign 8
 """
+
+
+def recipes(isa: str, before: dict[str, str], after: dict[str, str] = USE_B) -> list[Recipe]:
+    """The recipes of a site all of which is proved."""
+    made = site(isa, before[isa], after[isa])
+    assert not made.unproved
+    return list(made.recipes)
