@@ -13,7 +13,6 @@ from popcc.schema import NO_LOCATION, SLOT, RecipeKind, SiteFlag
 from popcc.unit import Recipe, SiteInfo, SiteMap
 
 USE_B32 = {"x86_64": "mov eax, {B32}", "aarch64": "mov w0, {B32}"}
-ISA = pytest.mark.parametrize("isa", ISAS)
 
 
 def saved(made: SiteMap) -> dict[int, int]:
