@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from functools import cache
 
@@ -11,6 +12,9 @@ from popcc.errors import PopccError
 from popcc.ir import model
 from popcc.isa import ISAS, Isa
 
+_GROUP = re.compile(r"attributes (#\d+) = \{ (.*) \}")
+_GROUP_OF = re.compile(r"(?<= )(#\d+)(?= )")
+_FOR_SIZE = re.compile(r"\b(?:optsize|minsize) ")
 # design 5: what keeps every carried value in a callee-saved register or a slot, and every value of the machine
 # code an IR value or a constant; one set serves all ISAs
 LLVM_OPTIONS = (
@@ -96,14 +100,17 @@ def rebuild_ssa(text: str) -> str:
 
 def unoptimised(text: str, functions: Collection[str]) -> str:
     """Keeps code generation from optimising some functions across blocks, which end at their sites."""
-    if not functions:
-        return text
     from popcc.passes.apart import split_at_sites
 
+    if not functions:
+        return text
     module = model.parse(text, model.OPTIMISED)
+    # what is not optimised can't be optimised for size
+    groups = {m.group(1): _FOR_SIZE.sub("", m.group(2)) for line in module.lines() if (m := _GROUP.match(line))}
     for function in module.functions():
         if function.name in functions:
-            function.header = function.header.replace(' section "', ' noinline optnone section "', 1)
+            header = _GROUP_OF.sub(lambda m: groups[m.group(1)], function.header, count=1)
+            function.header = header.replace(' section "', ' noinline optnone section "', 1)
             split_at_sites(function)
     return module.text()
 

@@ -310,6 +310,10 @@ class _Site:
             term = self.state[key]
             if term[0] == "init" and term[1] in self.machine.undefined_at_entry:
                 return None, set(range(key[1], key[1] + key[2]))
+            if loaded := _loaded(term):
+                if offset - key[1] >= loaded:
+                    return self._zeros(offset, key[1] + key[2])
+                key = (key[0], key[1], loaded)
             live_bytes = {b for b in rest if key[1] <= b < key[1] + key[2]}
             width = next(w for w in (1, 2, 4, 8, 16) if w > max(live_bytes) - key[1])
             if not covered.isdisjoint(range(key[1], key[1] + width)):
@@ -321,6 +325,11 @@ class _Site:
                 continue
             return recipe, set(range(key[1], key[1] + width))
         raise Unproved(problem)
+
+    def _zeros(self, offset: int, end: int) -> tuple[Recipe, set[int]]:
+        """A recipe for as many bytes behind what an extended load has put into a slot as one can write."""
+        width = next(w for w in (8, 4, 2, 1) if w <= end - offset and offset % w == 0)
+        return Recipe(SLOT | -offset, RecipeKind.CONST, width, 0, 0), set(range(offset, offset + width))
 
     def _recipe(self, dest: int, width: int, term: Term, terms: dict[Term, int], where: str) -> Recipe:
         if width < 8:
@@ -356,12 +365,17 @@ class _Site:
             for known, k in terms.items():
                 if low(term[1], known) == low(term[1], term[2]):
                     return Recipe(dest, RecipeKind.ZEXT if kind == "zx" else RecipeKind.SEXT, width, k, term[1])
-            if term[2][0] == "ld" and term[2][3] == term[1] and kind == "zx":
-                return Recipe(dest, RecipeKind.LOAD, width, 0, term[2][2], term[2][1])
+            if (loaded := _loaded(term)) and (width <= loaded or not dest & SLOT):  # registers are written whole
+                return Recipe(dest, RecipeKind.LOAD, min(width, loaded), 0, term[2][2], term[2][1])
         for known, k in terms.items():
             if width < 8 and low(width, known) == low(width, term):
                 return Recipe(dest, RecipeKind.VALUE, width, k, 0)
         raise Unproved(f"{where} holds {_shown(term)} after the call")
+
+
+def _loaded(term: Term) -> int:
+    """How many bytes from read-only memory a term extends by zeros; 0 if it is none of that kind."""
+    return term[1] if term[0] == "zx" and term[2][0] == "ld" and term[2][3] == term[1] else 0
 
 
 def _shown(term: Term) -> str:

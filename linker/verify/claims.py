@@ -14,7 +14,7 @@ each callee-saved register, the link register and the return address hold the ca
                 ("caller", name)           what the caller had in a register, or the return address
                 ("+", e, constant)  ("z" | "s", n, e): the low n bytes extended
                 ("low", n, new, old)       old with its low n bytes replaced
-                ("ins", e, value, shift)  ("alu", name, a, b)
+                ("ins", e, value, shift)  ("alu", name, a, b)  ("part", at, n, e): bytes of e, zero-extended
                 ("?", at, location)        some result of the instruction at an address
 """
 

@@ -55,15 +55,19 @@ def extended(how: str, n: int, e: Expr) -> Expr:
     return (how, n, e)
 
 
-def sliced(e: Expr, at: int, n: int) -> Expr | None:
-    """Bytes `at` to `at + n` of `e`, zero-extended; None if that is no expression."""
+def sliced(e: Expr, at: int, n: int) -> Expr:
+    """Bytes `at` to `at + n` of `e`, zero-extended."""
     if at == 0:
         return extended("z", n, e)
     if e[0] == "c":
         return ("c", e[1] >> 8 * at & ((1 << 8 * n) - 1))
-    if e[0] == "m" and at + n <= e[2]:
-        return ("m", e[1] + at, n)
-    return None
+    if e[0] == "m":
+        return ("m", e[1] + at, min(n, e[2] - at)) if at < e[2] else ("c", 0)
+    if e[0] == "z":
+        return sliced(e[2], at, min(n, e[1] - at)) if at < e[1] else ("c", 0)
+    if e[0] == "part":
+        return sliced(e[3], e[1] + at, min(n, e[2] - at)) if at < e[2] else ("c", 0)
+    return ("part", at, n, e)
 
 
 def inserted(e: Expr, value: int, shift: int) -> Expr:
@@ -111,6 +115,8 @@ def mentions(e: Expr) -> Iterator[Expr]:
         yield from mentions(e[3])
     elif kind == "ins":
         yield from mentions(e[1])
+    elif kind == "part":
+        yield from mentions(e[3])
 
 
 def substituted(e: Expr, new: Callable[[Expr], Expr], constant: Constant) -> Expr:
@@ -128,6 +134,8 @@ def substituted(e: Expr, new: Callable[[Expr], Expr], constant: Constant) -> Exp
         return ("low", e[1], substituted(e[2], new, constant), substituted(e[3], new, constant))
     if kind == "alu":
         return alu(e[1], substituted(e[2], new, constant), substituted(e[3], new, constant))
+    if kind == "part":
+        return sliced(substituted(e[3], new, constant), e[1], e[2])
     if kind == "ins":
         return inserted(substituted(e[1], new, constant), e[2], e[3])
     return e

@@ -78,8 +78,8 @@ class Preconditions:
         if size == 16:
             low, high = self._halves(value, unknown)
             low, at = (low, at - offset) if at - offset < 8 else (high, at - offset - 8)
-            return sliced(low, at, wanted) or unknown
-        return sliced(self._value(value, unknown), at - offset, wanted) or unknown
+            return sliced(low, at, wanted) if at + wanted <= 8 else unknown
+        return sliced(self._value(value, unknown), at - offset, wanted)
 
     def _unknown(self, tag: Expr | str) -> Expr:
         return ("?", self.step.insn.address, tag)

@@ -30,6 +30,20 @@ entry:
 """)
 
 
+@pytest.mark.parametrize("size", ["", "optsize ", "minsize optsize "])
+def test_what_is_not_to_be_optimised_is_not_for_size_either(size: str) -> None:
+    """LLVM dies of both at once. Other functions keep what they say."""
+    functions = "".join(
+        f'define void @{name}() local_unnamed_addr #0 section ".text.{name}" {{\nentry:\n  ret void\n}}\n'
+        for name in "fg"
+    )
+    text = codegen.unoptimised(f'{functions}attributes #0 = {{ nounwind {size}"a"="b" }}\n', ["f"])
+    assert codegen.parse(text, "the test")
+    f, g = (line for line in text.splitlines() if line.startswith("define"))
+    assert f == 'define void @f() local_unnamed_addr nounwind "a"="b" noinline optnone section ".text.f" {'
+    assert g == 'define void @g() local_unnamed_addr #0 section ".text.g" {'
+
+
 def test_every_option_is_one_the_library_knows() -> None:
     """llvmlite ignores a misspelt option without a word; the names stand in the library as they are."""
     library = Path(llvm.__file__).parent / "libllvmlite.so"
