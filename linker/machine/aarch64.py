@@ -49,15 +49,12 @@ _READ_ONLY_DESTINATION = frozenset(
 _COMPARE = frozenset("cmp cmn tst ccmp ccmn fcmp fcmpe fccmp fccmpe".split())
 _CONDITIONAL = ("cs", "cin", "cset", "cneg", "cinv", "fcsel", "adc", "sbc", "ngc", "ccm", "fccm")
 _EXTENSIONS = {
-    "sxtw": (4, "s"),
-    "sxth": (2, "s"),
-    "sxtb": (1, "s"),
-    "uxtw": (4, "z"),
-    "uxth": (2, "z"),
-    "uxtb": (1, "z"),
+    f"{how}xt{size}": (n, "z" if how == "u" else "s") for how in "su" for size, n in (("w", 4), ("h", 2), ("b", 1))
 }
 # what keeps part of its destination, besides the forms that write an upper half ("xtn2")
 _MERGING = ("ins", "bfi", "bfxil", "bsl", "bit", "bif", "mla", "mls", "fmla", "fmls", "tbx")
+# arrangements of 8 bytes
+_HALVES = frozenset((ca.ARM64_VAS_8B, ca.ARM64_VAS_4H, ca.ARM64_VAS_2S, ca.ARM64_VAS_1D))
 _TRAPS = frozenset(("brk", "udf", "hlt"))
 _M64 = (1 << 64) - 1
 
@@ -358,7 +355,10 @@ class _Decoding:
             names = sources
         if m in _COMPARE:
             names = [self._name(o) for o in self.ops if o.type == ca.ARM64_OP_REG]
-        reads = [_FULL[n] for n in names if n in _FULL]
+        registers = [o for o in self.ops if o.type == ca.ARM64_OP_REG]
+        whole = {self._name(o) for o in registers if o.vas not in _HALVES or o.vector_index >= 0}
+        halves = {self._name(o) for o in registers} - whole
+        reads = [(_FULL[n][0], 8 if n in halves else _FULL[n][1]) for n in names if n in _FULL]
         if m.startswith(_CONDITIONAL):
             reads.append((FLAGS, 1))
         writes = list(dict.fromkeys([self._name(self.ops[0]), *(self.raw.reg_name(r) for r in written)]))
