@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ from popcc.runtime.libc import build
 
 # importlib mode puts no test directory on the path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "unit")]
+
+# a shell's background jobs ignore these, and so would every program of the tests
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
