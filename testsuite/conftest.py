@@ -23,6 +23,11 @@ for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """SQLite takes minutes to compile: begun last, all would wait for it."""
+    items.sort(key=lambda item: item.path.name != "test_sqlite.py")
+
+
 @pytest.fixture(scope="session")
 def program_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of compiled programs."""
