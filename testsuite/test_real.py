@@ -83,3 +83,14 @@ def test_lua(script: str, every: int, program_folder: Path) -> None:
     ours, theirs = builds.pair(LUA, program_folder)
     arguments = [str(LUA_FILES / script), "an argument"]
     assert moved(ours, arguments, every).decode() == plain(theirs, arguments).decode()
+
+
+@pytest.mark.parametrize("script", ["work.lua", "life.lua"])
+def test_lua_rebuilt_at_every_point(script: str, program_folder: Path) -> None:
+    """And so it does when its stack is made anew, with poison around, at every migration point."""
+    ours, theirs = builds.pair(LUA, program_folder)
+    arguments = [str(LUA_FILES / script), "an argument"]
+    command = [*harness.popcorn(), "run", "--on", "x86_64", "--rebuild-every", "1", str(ours), *arguments]
+    out = harness.run(command, TIMEOUT)
+    assert out.status == 0 and not out.stderr, f"status {out.status}: {out.stderr[-2000:]}"
+    assert out.stdout == plain(theirs, arguments).decode()

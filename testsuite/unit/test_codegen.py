@@ -9,7 +9,7 @@ from pathlib import Path
 
 import llvmlite.binding as llvm
 import pytest
-from ir_fixtures import tidy
+from ir_fixtures import apply, body, line, tidy
 
 from popcc import codegen, isolate
 from popcc import compile as compiler
@@ -17,6 +17,7 @@ from popcc.compile import CompileOptions, compile_ir
 from popcc.errors import PopccError
 from popcc.isa import ISAS, Isa
 from popcc.ladder import Ladder
+from popcc.passes.sites import Sites
 from popcc.sites_report import sites_report
 
 CALLS = tidy("""
@@ -106,6 +107,22 @@ def test_a_ladder_has_a_rung_without_optimisation_behind_the_memory_tier() -> No
     assert lower.after_unproved({"f": "still"}) == lower, "there it stays, with its site marked"
     last = lower.after_death("f", (), "dead")
     assert last.without_sites == {"f": "dead"} and last.after_death("", ["f"], "dead") == last
+
+
+def test_a_function_may_have_to_do_without_sites() -> None:
+    text = """
+    declare void @g()
+    define void @f() #0 {
+    entry:
+      call void @g()
+      ret void
+    }
+    attributes #0 = { noreturn nounwind memory(none) }
+    """
+    p = Sites(frozenset(["f"]))
+    out = apply(p, text)
+    assert body(out, "f") == ["entry:", "call void @g()", "ret void"] and not p.found
+    assert line(out, "attributes #0") == "attributes #0 = { nounwind }", "it uses the common stack all the same"
 
 
 @pytest.mark.parametrize("isa", ISAS)

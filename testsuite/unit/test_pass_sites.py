@@ -225,22 +225,6 @@ def test_the_frame_is_value_0_wherever_there_is_one() -> None:
     assert [s.values for s in found] == [(("popcorn.frame", "ptr"), ("n", "i64"))] * 2
 
 
-def test_a_function_may_have_to_do_without_sites() -> None:
-    text = """
-    declare void @g()
-    define void @f() #0 {
-    entry:
-      call void @g()
-      ret void
-    }
-    attributes #0 = { noreturn nounwind memory(none) }
-    """
-    p = Sites(frozenset(["f"]))
-    out = apply(p, text)
-    assert body(out, "f") == ["entry:", "call void @g()", "ret void"] and not p.found
-    assert line(out, "attributes #0") == "attributes #0 = { nounwind }", "it uses the common stack all the same"
-
-
 def test_calls_of_leaf_functions_and_intrinsics_are_no_sites() -> None:
     text = """
     declare double @sqrt(double)
