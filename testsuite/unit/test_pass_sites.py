@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ir_fixtures import apply, body, check_body, header, line
+from ir_fixtures import apply, body, check_body, header
 
 from popcc import codegen
 from popcc.passes.commonstack import CommonStack
