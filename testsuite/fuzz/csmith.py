@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 HEADERS = Path("/usr/include/csmith")
@@ -35,4 +36,5 @@ def generate(seed: str) -> str:
     options += ["--max-block-size", str(rng.randint(2, 4)), "--max-expr-complexity", str(rng.randint(3, 8))]
     options += ["--inline-function-prob", str(rng.choice((0, 20, 50)))]
     command = ["csmith", "--seed", str(rng.getrandbits(31)), *_ALWAYS, *options]
-    return subprocess.run(command, capture_output=True, check=True, text=True, timeout=TIMEOUT).stdout
+    with tempfile.TemporaryDirectory() as place:  # where it leaves a file of its own
+        return subprocess.run(command, capture_output=True, check=True, text=True, timeout=TIMEOUT, cwd=place).stdout
