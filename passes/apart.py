@@ -11,11 +11,10 @@ import re
 from collections.abc import Mapping
 
 from popcc.ir.model import Block, Function, Inst
-from popcc.ir.text import NAME
+from popcc.ir.text import INCOMING
 
 _SITE = "@llvm.experimental.gc.statepoint"
 _OF_SITE = re.compile(r"@llvm\.experimental\.gc\.(?:result|relocate)\b")  # must stand in the site's block
-_INCOMING = re.compile(rf"\[ (.*?), ({NAME}) \]")
 
 
 def split_at_sites(function: Function) -> None:
@@ -47,4 +46,4 @@ def _end_of_site(block: Block) -> int | None:
 
 
 def _coming_from(phi: Inst, last: Mapping[str, str]) -> Inst:
-    return Inst(_INCOMING.sub(lambda m: f"[ {m.group(1)}, {last.get(m.group(2), m.group(2))} ]", phi.text))
+    return Inst(INCOMING.sub(lambda m: f"[ {m.group(1)}, {last.get(m.group(2), m.group(2))} ]", phi.text))

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from popcc.ir.model import Function, Inst
-from popcc.ir.text import NAME, substitute
-
-_INCOMING = re.compile(rf"\[ (.*?), ({NAME}) \]")
+from popcc.ir.text import INCOMING, substitute
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def _load_incoming(function: Function, d: Demotion) -> dict[str, list[Inst]]:
 
     for block in function.blocks:
         block.insts = [
-            inst.with_rhs(_INCOMING.sub(incoming, inst.rhs)) if inst.opcode == "phi" else inst for inst in block.insts
+            inst.with_rhs(INCOMING.sub(incoming, inst.rhs)) if inst.opcode == "phi" else inst for inst in block.insts
         ]
     return at_end
 

@@ -5,19 +5,16 @@ Sets of values are Python integers used as bit sets; they are what makes this qu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from popcc.ir.model import Block, Function, Inst
-from popcc.ir.text import NAME
+from popcc.ir.text import INCOMING
 from popcc.passes.cfg import successor_labels
-
-_INCOMING = re.compile(rf"\[ (.*?), ({NAME}) \]")
 
 
 def incoming(phi: Inst) -> list[tuple[str, str]]:
     """(value, block name) pairs of a phi."""
-    return _INCOMING.findall(phi.rhs)
+    return INCOMING.findall(phi.rhs)
 
 
 class Liveness:

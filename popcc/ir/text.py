@@ -8,6 +8,7 @@ NAME = r'%(?:"[^"]*"|[-a-zA-Z$._0-9]+)'
 GLOBAL = r'@(?:"[^"]*"|[-a-zA-Z$._0-9]+)'
 NAME_RE = re.compile(NAME)
 GLOBAL_RE = re.compile(GLOBAL)
+INCOMING = re.compile(rf"\[ (.*?), ({NAME}) \]")  # of a phi: value and block
 
 _BRACKET_OR_QUOTE = re.compile(r'[()\[\]{}<>"]')
 _SEPARATOR = re.compile(r'[()\[\]{}<>",]')

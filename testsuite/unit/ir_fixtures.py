@@ -10,6 +10,8 @@ from popcc import codegen
 from popcc.errors import PopccError
 from popcc.ir import model
 from popcc.passes.base import Pass
+from popcc.passes.sites import Sites
+from popcc.unit import SiteInfo
 
 codegen.initialise()
 
@@ -74,3 +76,9 @@ def line(text: str, start: str) -> str:
 def check_body(text: str, name: str, expected: str) -> None:
     """The function's body is `expected`, but for layout, metadata and attribute groups."""
     assert body(text, name) == lines_of(expected), "\n".join(body(text, name))
+
+
+def sites(text: str) -> tuple[str, list[SiteInfo]]:
+    """The module with sites, and what is known of them."""
+    p = Sites()
+    return apply(p, text), p.found

@@ -5,22 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
-from ir_fixtures import apply, body, check_body, header
+from ir_fixtures import apply, body, check_body, header, sites
 
 from popcc import codegen
 from popcc.passes.commonstack import CommonStack
 from popcc.passes.memory import MemoryTier
-from popcc.passes.sites import Sites
 from popcc.unit import SiteInfo
 
 P1 = "ptr addrspace(1)"
 STATEPOINT = "@llvm.experimental.gc.statepoint.p0"
 RELOCATE = f"call {P1} @llvm.experimental.gc.relocate.p1"
-
-
-def sites(text: str) -> tuple[str, list[SiteInfo]]:
-    p = Sites()
-    return apply(p, text), p.found
 
 
 def rebuilt(text: str, name: str = "f") -> list[str]:

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from ir_fixtures import apply, header, line
-
-from popcc.passes.sites import Sites
-from popcc.unit import SiteInfo
-
-
-def sites(text: str) -> tuple[str, list[SiteInfo]]:
-    p = Sites()
-    return apply(p, text), p.found
-
+from ir_fixtures import header, line, sites
 
 DEBUG = """
 define void @f() section ".x" align 32 !dbg !2 {
