@@ -17,13 +17,13 @@ import capstone
 from capstone import arm64 as ca
 
 from popcc.isa import ISAS
+from popcc.linker.machine.aarch64_branches import direct_branch
 from popcc.linker.machine.aarch64_jumps import jump_targets, linked_targets
 from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
 from popcc.linker.machine.engine import Engine, Raw
 
 _ADR_PAGE, _ADR_LO21, _GOT_PAGE, _GOT_LO12 = (275, 276), 274, 311, 312
 _LO12 = frozenset((277, 278, 284, 285, 286, 299))
-_BRANCH_RELOCATIONS = frozenset((280, 282, 283))
 
 _FULL: dict[str, tuple[str, int]] = {
     "sp": ("sp", 8),
@@ -58,11 +58,8 @@ _HALVES = frozenset((ca.ARM64_VAS_8B, ca.ARM64_VAS_4H, ca.ARM64_VAS_2S, ca.ARM64
 _TRAPS = frozenset(("brk", "udf", "hlt"))
 _M64 = (1 << 64) - 1
 
-# (mask, value): adr and adrp, b and bl, cbz and cbnz, tbz and tbnz, b.cond, loads of a literal (Arm ARM, C4.1)
-_PC_RELATIVE = (
-    (0x1F000000, 0x10000000), (0x7C000000, 0x14000000), (0x7E000000, 0x34000000), (0x7E000000, 0x36000000),
-    (0xFE000000, 0x54000000), (0x3B000000, 0x18000000),
-)  # fmt: skip
+# (mask, value): adr and adrp, loads of a literal (Arm ARM, C4.1)
+_PC_RELATIVE = ((0x1F000000, 0x10000000), (0x3B000000, 0x18000000))
 _engine = Engine(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM, "arm64")
 # by their word, instructions that mean the same wherever they stand
 _known: dict[bytes, Insn] = {}
@@ -76,6 +73,9 @@ def _decode(code: Code) -> list[Insn]:
         word = data[at : at + 4]
         if address not in relocations and (known := _known.get(word)):
             out.append(known.moved(address))
+            continue
+        if branch := direct_branch(code, at):
+            out.append(branch)
             continue
         raw = _engine.decode(data, at, address)
         if raw is None:
@@ -123,15 +123,6 @@ class _Decoding:
             handler()
         elif m in _TRAPS:
             self.insn.kind = "trap"
-        elif m.startswith("b."):
-            self.insn.kind, self.insn.target = "branch", self.ops[0].imm
-            self.insn.reads.append((FLAGS, 1))
-        elif m in ("cbz", "cbnz", "tbz", "tbnz"):
-            self.insn.kind, self.insn.target = "branch", self.ops[-1].imm
-            if self._name(self.ops[0]) not in _ZERO:
-                reg, width = self._reg(self.ops[0])
-                bit = self.ops[1].imm if m[0] == "t" else 8 * width - 1
-                self.insn.reads.append((reg, 1 if bit < 8 else 4 if bit < 32 else 8))
         elif m[:2] in ("ld", "st") and any(o.type == ca.ARM64_OP_MEM for o in self.ops):
             self._access()
         elif m in ("nop", "hint", "dmb", "dsb", "isb", "yield", "prfm", "clrex"):
@@ -143,11 +134,6 @@ class _Decoding:
             self._generic()
         return self.insn
 
-    def _do_bl(self) -> None:
-        self.insn.kind = "call"
-        if self.code.address:
-            self.insn.callee = self.ops[0].imm
-
     def _do_blr(self) -> None:
         self.insn.kind = "call"
         self.insn.reads.append(self._reg(self.ops[0]))
@@ -155,12 +141,6 @@ class _Decoding:
     def _do_ret(self) -> None:
         self.insn.kind = "ret"
         self.insn.reads.append(("x30", 8))
-
-    def _do_b(self) -> None:
-        if (self.relocation and self.relocation.type in _BRANCH_RELOCATIONS) or not self.code.holds(self.ops[0].imm):
-            self.insn.kind = "tail"
-        else:
-            self.insn.kind, self.insn.target = "jump", self.ops[0].imm
 
     def _do_br(self) -> None:
         self.insn.kind = "indirect"
@@ -347,6 +327,8 @@ class _Decoding:
 
     def _generic(self, merge: bool = False) -> None:
         """Anything else, by capstone's word on what is read and written."""
+        if self.raw.moves_control() or not self.ops:
+            raise Undecodable(f"{self.insn.text}: where control goes from here is not known")
         m = self.raw.mnemonic
         read, written = self.raw.regs_access()
         sources = [self._name(o) for o in self.ops[1:] if o.type == ca.ARM64_OP_REG]

@@ -44,7 +44,7 @@ class Insn:
     Once decoded it doesn't change: equal instructions share their effects and reads.
     """
 
-    __slots__ = ("address", "callee", "effects", "end", "kind", "reads", "target", "text")
+    __slots__ = ("address", "callee", "effects", "end", "kind", "model", "reads", "target", "text")
 
     def __init__(self, address: int, end: int, text: str) -> None:
         self.address = address
@@ -55,6 +55,7 @@ class Insn:
         self.callee: int | None = None  # of a direct call in linked code
         self.effects: list[Effect] = []
         self.reads: list[tuple[str, int]] = []  # read whatever becomes of the results (branches, calls, divisions)
+        self.model: Insn | None = None  # the one that this is the same as elsewhere: what follows of it is known
 
     def __repr__(self) -> str:
         return f"{self.address:x}: {self.text}"
@@ -62,7 +63,7 @@ class Insn:
     def moved(self, address: int) -> Insn:
         """The same instruction elsewhere, of one that names no address in the code."""
         other = Insn(address, address + self.end - self.address, self.text)
-        other.kind, other.effects, other.reads = self.kind, self.effects, self.reads
+        other.kind, other.effects, other.reads, other.model = self.kind, self.effects, self.reads, self
         return other
 
 

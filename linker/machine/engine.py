@@ -14,6 +14,9 @@ from typing import Any
 import capstone
 from capstone import _cs, _cs_insn
 
+_CONTROL = frozenset(
+    (capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_RET, capstone.CS_GRP_INT, capstone.CS_GRP_IRET)
+)
 _cs.cs_disasm_iter.restype = ctypes.c_bool
 _cs.cs_disasm_iter.argtypes = (ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 _cs.cs_malloc.restype = ctypes.POINTER(_cs_insn)
@@ -34,6 +37,11 @@ class Raw:
         self.op_str: str = insn.op_str.decode("ascii")
         self.arch: Any = engine.arch
         self.operands: list[Any] = self.arch.operands[: self.arch.op_count]
+
+    def moves_control(self) -> bool:
+        """Whether it is a jump, call, return or exception of any kind."""
+        detail = self._engine.insn.detail.contents
+        return not _CONTROL.isdisjoint(detail.groups[: detail.groups_count])
 
     def reg_name(self, register: int) -> str:
         """A register's name; "" for no register."""

@@ -18,6 +18,7 @@ from capstone import x86 as cx
 from popcc.isa import ISAS
 from popcc.linker.machine.base import FLAGS, Code, Expr, Insn, Machine, Mem, Relocation, Undecodable
 from popcc.linker.machine.engine import Engine, Raw
+from popcc.linker.machine.x86_64_branches import OPENINGS, direct_branch
 from popcc.linker.machine.x86_64_jumps import PC_RELATIVE, jump_targets, linked_targets
 
 _GOT = frozenset((9, 41, 42))
@@ -68,8 +69,9 @@ def _decode(code: Code) -> list[Insn]:
         address = code.address + at
         while relocated[following] < address:
             following += 1
-        insn = None
-        for size in range(1, min(_LONGEST, relocated[following] - address) + 1):
+        insn = direct_branch(code, at) if data[at] in OPENINGS else None
+        longest = 0 if insn else min(_LONGEST, relocated[following] - address)
+        for size in range(1, longest + 1):
             if known := _known.get(data[at : at + size]):
                 insn = known.moved(address)
                 break
@@ -95,16 +97,13 @@ class _Decoding:
         self.ops = raw.operands
         self.immediate: tuple[str, int] | None = None
         self.displacement: tuple[str, str, int] | None = None
-        self.branch: Relocation | None = None
         for at in range(raw.address, raw.address + raw.size):
             for r in code.relocations.get(at, ()):
                 self._relocation(r, at)
 
     def _relocation(self, r: Relocation, at: int) -> None:
         addend = r.addend + (self.insn.end - at if r.type in PC_RELATIVE else 0)
-        if self.raw.mnemonic in ("call", "jmp") and self.ops[0].type == cx.X86_OP_IMM:
-            self.branch = r
-        elif self.raw.arch.encoding.imm_offset and at == self.raw.address + self.raw.arch.encoding.imm_offset:
+        if self.raw.arch.encoding.imm_offset and at == self.raw.address + self.raw.arch.encoding.imm_offset:
             self.immediate = (r.symbol, addend)
         else:
             self.displacement = ("got" if r.type in _GOT else "abs", r.symbol, addend)
@@ -151,10 +150,6 @@ class _Decoding:
             handler()
         elif m in _TRAPS:
             self.insn.kind = "trap"
-        elif m.startswith("j"):
-            self.insn.kind = "branch"
-            self.insn.target = self.ops[0].imm
-            self.insn.reads.append((FLAGS, 1) if m not in ("jrcxz", "jecxz") else ("rcx", 8))
         elif m in ("nop", "endbr64", "pause", "lfence", "mfence", "sfence") or m.startswith("nop"):
             pass
         elif m in _SIGN_WORDS:
@@ -176,9 +171,7 @@ class _Decoding:
     def _do_call(self) -> None:
         self.insn.kind = "call"
         op = self.ops[0]
-        if op.type == cx.X86_OP_IMM and self.code.address:
-            self.insn.callee = op.imm
-        elif op.type == cx.X86_OP_REG:
+        if op.type == cx.X86_OP_REG:
             self.insn.reads.append(self._reg(op))
         elif op.type == cx.X86_OP_MEM:
             base, index, _, _ = self._mem(op)
@@ -189,15 +182,9 @@ class _Decoding:
 
     def _do_jmp(self) -> None:
         op = self.ops[0]
-        if op.type == cx.X86_OP_IMM and self.branch is None and self.code.holds(op.imm):
-            self.insn.kind = "jump"
-            self.insn.target = op.imm
-        elif op.type == cx.X86_OP_IMM:
-            self.insn.kind = "tail"
-        else:
-            self.insn.kind = "indirect"
-            regs = [self._reg(op)[0]] if op.type == cx.X86_OP_REG else list(self._mem(op)[:2])
-            self.insn.reads += [(r, 8) for r in regs if r]
+        self.insn.kind = "indirect"
+        regs = [self._reg(op)[0]] if op.type == cx.X86_OP_REG else list(self._mem(op)[:2])
+        self.insn.reads += [(r, 8) for r in regs if r]
 
     def _do_push(self) -> None:
         source = self._source(self.ops[0], 8)
@@ -325,6 +312,8 @@ class _Decoding:
 
     def _generic(self) -> None:
         """Anything else, by capstone's word on what is read and written."""
+        if self.raw.moves_control() or self.raw.mnemonic.startswith("loop"):
+            raise Undecodable(f"{self.insn.text}: where control goes from here is not known")
         m = self.raw.mnemonic
         read, written = self.raw.regs_access()
         names = [self.raw.reg_name(r) for r in read]

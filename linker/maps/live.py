@@ -27,6 +27,8 @@ _KILLED = {1: 1, 2: 3, 4: 15, 8: 15, 16: 15}
 #   of the frame    (the bytes, what the store reads if one of them is live)
 _Parts = tuple[tuple[int, int], ...]
 _Transfer = tuple[int, int, int, tuple[tuple[int, _Parts, int], ...], _Parts]
+# of instructions that stand in many places, what they do where they don't touch the frame
+_known: dict[Insn, _Transfer] = {}
 _GROUPS = ((1, 0, 1), (2, 1, 2), (4, 2, 4), (8, 4, 8))  # of a general register: bit, first byte, end
 
 
@@ -68,6 +70,7 @@ class Live:
         self._at = {r: 4 * k for k, r in enumerate((*machine.registers, FLAGS))}
         self._slot_bits: dict[int, int] = {}
         self._slot_offsets: list[int] = []
+        self._masks: dict[tuple[int, int], int] = {}
         assert len(self._at) == len(machine.registers) + 1
         self._first_slot = 4 * len(self._at)
         self._call_clobbers = sum(
@@ -95,6 +98,8 @@ class Live:
         """Live places behind each call, by return address."""
         out: dict[int, int] = {}
         for n in self.flow.order:
+            if not any(insn.kind == "call" for insn in self.flow.blocks[n]):
+                continue
             live = self._out[n]
             for insn, transfer in zip(reversed(self.flow.blocks[n]), self._transfers[n], strict=True):
                 if insn.kind == "call":
@@ -145,6 +150,12 @@ class Live:
         return table[width] << self._at[register]
 
     def _slots(self, offset: int, size: int) -> int:
+        mask = self._masks.get((offset, size))
+        if mask is None:
+            mask = self._masks[offset, size] = self._new_slots(offset, size)
+        return mask
+
+    def _new_slots(self, offset: int, size: int) -> int:
         bits = 0
         for byte in range(offset, offset + size):
             bit = self._slot_bits.get(byte)
@@ -155,6 +166,15 @@ class Live:
         return bits
 
     def _transfer(self, insn: Insn) -> _Transfer:
+        model = insn.model
+        if model is None or insn.kind or insn.address in self.values.accesses:
+            return self._made(insn)
+        known = _known.get(model)
+        if known is None:
+            known = _known[model] = self._made(insn)
+        return known
+
+    def _made(self, insn: Insn) -> _Transfer:
         uses = killed = clobbered = 0
         sets: list[tuple[int, _Parts, int]] = []
         stores: list[tuple[int, int]] = []

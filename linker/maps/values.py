@@ -5,6 +5,7 @@
            ("ld", name, offset, size)       load from read-only memory
            ("init", location)               what the location held on entry
            ("def", address, location)       some result of the instruction at an address
+           ("lost",)                        nothing any more: the last call has left what it liked there
            ("phi", block, location)         what flows together at the head of a block
            ("add", term, k)  ("zx", n, term)  ("sx", n, term)
            ("lo", n, term)                  the low n bytes are the term's, the rest is anything
@@ -28,6 +29,7 @@ Term = tuple[Any, ...]
 Location = Any
 State = dict[Location, Term]
 
+_LOST: Term = ("lost",)
 _M64 = (1 << 64) - 1
 _MAXIMUM_ROUNDS = 60
 _FOLD: dict[str, Callable[[int, int], int]] = {
@@ -104,12 +106,14 @@ class Values:
         self.slots: set[Location] = set()
         self._overlaps: dict[Location, list[Location]] = {}
         self._rank = {r: k for k, r in enumerate(machine.registers)}
-        self._clobbered = [r for r in machine.registers if r not in machine.callee_saved and r != machine.stack_pointer]
+        kept = (*machine.callee_saved, *machine.results, machine.stack_pointer)
+        self._after_call = dict.fromkeys((r for r in machine.registers if r not in kept), _LOST)
         self.entry: dict[int, State] = {}
         self.wild = ""  # an access that can't be placed in the frame, if there is one
         self.accesses: dict[int, list[tuple[str, int, int]]] = {}  # address -> ("r" | "w", CFA offset, size)
         self.escapes: dict[int, str] = {}  # address -> how an address in the frame gets out (law 3)
         self.after_calls: dict[int, State] = {}  # what holds behind each call, by return address
+        self._steps = {n: [i for i in flow.blocks[n] if i.kind == "call" or not _only_flags(i)] for n in flow.order}
         self._solve()
 
     def _solve(self) -> None:
@@ -127,7 +131,7 @@ class Values:
                 changed = True
                 self.entry[n] = state
                 state = dict(state)
-                for insn in self.flow.blocks[n]:
+                for insn in self._steps[n]:
                     self._step(insn, state)
                 exits[n] = state
                 stale.update(self.flow.successors[n])
@@ -143,7 +147,7 @@ class Values:
         self.escapes.clear()
         for n in self.flow.order:
             state = dict(self.entry[n])
-            for insn in self.flow.blocks[n]:
+            for insn in self._steps[n]:
                 self._step(insn, state)
                 if insn.kind == "call":
                     self.after_calls[insn.end] = dict(state)
@@ -160,31 +164,20 @@ class Values:
         if len(states) == 1:
             return states[0] if len(self.flow.predecessors[n]) == 1 and n else dict(states[0])
         first, *rest = states
-        out: State = {}
+        unlike: dict[Location, None] = {}
+        for s in rest:
+            get = s.get
+            unlike.update(dict.fromkeys([at for at, term in first.items() if get(at) is not term]))
+            unlike.update(dict.fromkeys(s.keys() - first.keys()))
+        if not unlike:
+            return first
+        out = dict(first)
         different: list[tuple[Any, Location, tuple[Term, ...]]] = []
-        if len(rest) == 1:
-            second = rest[0].get
-            for location, term in first.items():
-                other = second(location)
-                if other is term or (other or ("init", location)) == term:
-                    out[location] = term
-                else:
-                    different.append((self._order(location), location, (term, other or ("init", location))))
-        else:
-            for location, term in first.items():
-                for s in rest:
-                    other = s.get(location)
-                    if other is not term and (other or ("init", location)) != term:
-                        vector = (term, *[s.get(location) or ("init", location) for s in rest])
-                        different.append((self._order(location), location, vector))
-                        break
-                else:
-                    out[location] = term
-        for location in set().union(*(s.keys() - first.keys() for s in rest)):
-            term = ("init", location)
-            vector = (term, *(s.get(location, term) for s in rest))
-            if all(other == term for other in vector):
-                out[location] = term
+        for location in unlike:
+            untouched: Term = ("init", location)
+            vector = tuple([s.get(location, untouched) for s in states])
+            if vector.count(vector[0]) == len(vector):
+                out[location] = vector[0]
             else:
                 different.append((self._order(location), location, vector))
         different.sort(key=itemgetter(0))
@@ -203,7 +196,7 @@ class Values:
 
     def _step(self, insn: Insn, state: State) -> None:
         effects = insn.effects
-        if len(effects) == 1:
+        if len(effects) == 1 or (len(effects) == 2 and _sets_flags(effects[1])):
             effect = effects[0]
             value = self._evaluate(effect[3], insn, state)
             if effect[0] == "set":
@@ -223,7 +216,8 @@ class Values:
             for r in self.machine.arguments:
                 if state[r][0] == "cfa":
                     self.escapes[insn.address] = f"an address in the machine stack is passed in {r}: {insn!r}"
-            for r in self._clobbered:
+            state.update(self._after_call)
+            for r in self.machine.results:
                 state[r] = ("def", insn.address, r)
 
     def _assign(self, effect: Effect, value: Term | None, insn: Insn, state: State) -> None:
@@ -243,6 +237,8 @@ class Values:
         kind = e[0]
         if kind == "r":
             term = state[e[1]]
+            if term is _LOST:
+                return None
             if e[2] == 8 and term[0] == "ld" and term[3] > 8:
                 return (*term[:3], 8)  # the low half of a vector
             return extend(e[2], term, e[3]) if e[2] < 8 else term
@@ -357,6 +353,17 @@ class Values:
             inside = k[1] == key[1] and k[2] < size
             state[k] = low(k[2], value) if inside else ("def", insn.address, k)
         state[key] = low(size, value) if size < 8 else value
+
+
+def _sets_flags(effect: Effect) -> bool:
+    """Whether that is all, without a look at memory."""
+    return bool(effect[1] == FLAGS and effect[3][0] == "op" and not effect[3][2])
+
+
+def _only_flags(insn: Insn) -> bool:
+    """Whether an instruction does nothing else, if it does anything."""
+    effects = insn.effects
+    return not effects or (len(effects) == 1 and _sets_flags(effects[0]))
 
 
 def _common_extension(vector: tuple[Term, ...], phi: Term) -> Term:

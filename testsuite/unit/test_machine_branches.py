@@ -1,0 +1,123 @@
+"""Direct jumps and calls, which the decoders read by themselves, are what capstone says they are."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import capstone
+import pytest
+
+from popcc.linker.machine import MACHINES
+from popcc.linker.machine.base import FLAGS, Code, Insn, Relocation, Undecodable
+
+BASE = 0x10000000
+KINDS = {"call": "call", "bl": "call", "jmp": "jump", "b": "jump"}
+
+
+@dataclass(frozen=True)
+class Forms:
+    """An ISA's direct jumps and calls, and a decoder of somebody else's."""
+
+    isa: str
+    other: capstone.Cs
+    codes: tuple[bytes, ...]
+
+
+def _x86_64() -> Iterator[bytes]:
+    for distance in (-128, -2, 0, 5, 127):
+        for opcode in (0xEB, *range(0x70, 0x80)):
+            yield struct.pack("<Bb", opcode, distance)
+    for distance in (-70000, -1, 0, 3, 70000):
+        for prefix in (b"\xe8", b"\xe9", *(bytes((0x0F, 0x80 + n)) for n in range(16))):
+            yield prefix + struct.pack("<i", distance)
+
+
+def _aarch64() -> Iterator[bytes]:
+    for field in (0, 1, 1 << 13, (1 << 14) - 1, 1 << 18, (1 << 19) - 1):
+        for low in (0, 1, 5, 13, 31):
+            for form in (0x34, 0x35, 0xB4, 0xB5):
+                yield struct.pack("<I", form << 24 | field << 5 | low)
+            yield struct.pack("<I", 0x54 << 24 | field << 5 | (low & 13))
+            for form in (0x36, 0x37, 0xB6, 0xB7):
+                for bit in (0, 7, 8, 31):
+                    yield struct.pack("<I", form << 24 | bit << 19 | (field & 0x3FFF) << 5 | low)
+    for form in (0x14, 0x94):
+        for field in (0, 1, 1 << 25, (1 << 26) - 1):
+            yield struct.pack("<I", form << 24 | field)
+
+
+FORMS = (
+    Forms("x86_64", capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64), tuple(_x86_64())),
+    Forms("aarch64", capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM), tuple(_aarch64())),
+)
+each = pytest.mark.parametrize("forms", FORMS, ids=lambda f: f.isa)
+
+
+def _decoded(isa: str, data: bytes, address: int = BASE, relocations: tuple[Relocation, ...] = ()) -> Insn:
+    at = {r.offset: (r,) for r in relocations}
+    return MACHINES[isa].decode(Code(data, ".text", at, b"", {}, (), address))[0]
+
+
+@each
+def test_form_and_target(forms: Forms) -> None:
+    for data in forms.codes:
+        (theirs,) = forms.other.disasm(data, BASE)
+        ours = _decoded(forms.isa, data)
+        assert ours.text == f"{theirs.mnemonic} {theirs.op_str}"
+        assert ours.end - ours.address == theirs.size
+        target = int(theirs.op_str.split(" ")[-1].removeprefix("#"), 16)
+        kind = KINDS.get(theirs.mnemonic, "branch")
+        if kind == "jump" and not BASE <= target < BASE + len(data):
+            kind = "tail"
+        assert (ours.kind, ours.target, ours.callee) == (
+            kind,
+            target if kind in ("branch", "jump") else None,
+            target if kind == "call" else None,
+        )
+        assert not ours.effects
+
+
+@each
+def test_what_a_condition_reads(forms: Forms) -> None:
+    for data in forms.codes:
+        (theirs,) = forms.other.disasm(data, BASE)
+        ours = _decoded(forms.isa, data)
+        name, _, operands = ours.text.partition(" ")
+        register = operands.split(",")[0]
+        if ours.kind != "branch":
+            assert ours.reads == []
+        elif name[:2] not in ("cb", "tb"):
+            assert ours.reads == [(FLAGS, 1)], theirs
+        elif register[1:] == "zr":
+            assert ours.reads == []
+        else:
+            ((place, width),) = ours.reads
+            bit = int(operands.split("#")[1].split(",")[0], 0) if name[0] == "t" else 63 if register[0] == "x" else 31
+            assert place == f"x{register[1:]}"
+            assert 8 * width > bit
+
+
+@each
+def test_a_jump_to_a_symbol_leaves_the_function(forms: Forms) -> None:
+    field = {"x86_64": 1, "aarch64": 0}[forms.isa]
+    data = {"x86_64": b"\xe9\0\0\0\0", "aarch64": struct.pack("<I", 0x14000000)}[forms.isa]
+    relocation = Relocation(field, 4, "f", -4)
+    assert _decoded(forms.isa, data, 0, (relocation,)).kind == "tail"
+
+
+@pytest.mark.parametrize(
+    ("isa", "data"),
+    [
+        ("x86_64", b"\xe3\x00"),  # jrcxz
+        ("x86_64", b"\xe2\x00"),  # loop
+        ("x86_64", b"\x0f\x05"),  # syscall
+        ("x86_64", b"\xcd\x80"),  # int 0x80
+        ("aarch64", struct.pack("<I", 0xD4000001)),  # svc 0
+        ("aarch64", struct.pack("<I", 0xD69F03E0)),  # eret
+    ],
+)
+def test_other_ways_out_are_refused(isa: str, data: bytes) -> None:
+    with pytest.raises(Undecodable):
+        _decoded(isa, data)
