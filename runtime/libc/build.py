@@ -7,8 +7,8 @@ They are built on first use and kept in a cache, in three parts that change for 
     <cache>/helpers-<digest>/    compiler-rt's members
     <cache>/libc-<digest>/       index.json over all three: global symbol -> payload file
 
-A part is made in a directory of its own and renamed when it is whole; a lock file keeps others from making it
-at the same time. So neither Ctrl-C nor a second popcc leaves half a library behind. ``POPCC_LIBC`` names an
+A part is made in a directory of its own and renamed when it is whole; a lock file of its name keeps others from
+making it at the same time. So neither Ctrl-C nor a second popcc leaves half a library behind. ``POPCC_LIBC`` names an
 index directory to be taken as it is, for work on the passes.
 """
 
@@ -78,11 +78,12 @@ def library(isas: tuple[str, ...]) -> Path:
     digest = hashlib.sha1("".join(p.folder for p in parts).encode()).hexdigest()[:16]
     index = cache_dir() / f"libc-{digest}"
     if not (index / "index.json").exists():
-        with _lock(cache_dir() / "lock"):
-            for part in parts:
+        for part in parts:
+            with _lock(part.folder):
                 if not (cache_dir() / part.folder).exists():
-                    _remove_unfinished(part.name)
+                    _remove_unfinished(part)
                     _build(part, isas)
+        with _lock(index.name):
             if not index.exists():
                 _write_index(index, parts)
     return index
@@ -142,7 +143,7 @@ def _build(part: Part, isas: tuple[str, ...]) -> None:
             f"no space left in {cache_dir()} for the C library: {free >> 20} MiB are free, {ROOM >> 20} are needed; "
             "set POPCC_CACHE to another directory"
         )
-    work = Path(tempfile.mkdtemp(prefix=f".{part.name}-", dir=cache_dir()))
+    work = Path(tempfile.mkdtemp(prefix=f".{part.folder}-", dir=cache_dir()))
     errors: list[PopccError] = []
     symbols: dict[str, dict[str, str]] = {}
     pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), initializer=_begin_work, initargs=(work,))
@@ -193,9 +194,9 @@ def _end(number: int, frame: FrameType | None) -> None:
     sys.exit(1)
 
 
-def _remove_unfinished(name: str) -> None:
+def _remove_unfinished(part: Part) -> None:
     """What a build that was killed has left; no other is at work while we hold the lock."""
-    for work in cache_dir().glob(f".{name}-*"):
+    for work in cache_dir().glob(f".{part.folder}-*"):
         shutil.rmtree(work, ignore_errors=True)
 
 
@@ -242,12 +243,12 @@ def _short(*parts: str) -> str:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Holds a lock file; the kernel gives it up when the process ends, however it ends.
+def _lock(folder: str) -> Iterator[None]:
+    """Holds the lock file of a directory of the cache; the kernel gives it up when the process ends, however it ends.
 
     The lock is the process's, and not, as flock's, the open file's: workers that outlive us would keep that.
     """
-    with path.open("w") as file:
+    with (cache_dir() / f"{folder}.lock").open("w") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         yield
 

@@ -104,18 +104,17 @@ def test_a_part_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_what_a_killed_build_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
-    (tmp_path / ".runtime-x").mkdir()
-    (tmp_path / ".runtime-x" / "mem.c.unit").write_text("half")
+    (tmp_path / ".runtime-0-x").mkdir()
+    (tmp_path / ".runtime-0-x" / "mem.c.unit").write_text("half")
     monkeypatch.setattr(build, "_parts", lambda isas: (build.Part("runtime", "0", ("mem.c",), runtime.build_part),))
     made = build.library(tuple(ISAS))
-    assert {p.name for p in tmp_path.iterdir()} == {"lock", "runtime-0", made.name}
+    assert {p.name for p in tmp_path.iterdir() if p.suffix != ".lock"} == {"runtime-0", made.name}
 
 
 KILLED = """
 import os, signal, sys, time
-from pathlib import Path
 from popcc.runtime.libc import build
-with build._lock(Path(sys.argv[1])):
+with build._lock("part"):
     if child := os.fork():
         print(child, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -125,8 +124,15 @@ with build._lock(Path(sys.argv[1])):
 
 
 def test_a_worker_that_outlives_its_build_holds_up_nobody(tmp_path: Path) -> None:
-    lock = tmp_path / "lock"
-    worker = int(subprocess.run([sys.executable, "-c", KILLED, str(lock)], stdout=subprocess.PIPE, timeout=30).stdout)
+    lock = tmp_path / "part.lock"
+    worker = int(
+        subprocess.run(
+            [sys.executable, "-c", KILLED],
+            stdout=subprocess.PIPE,
+            timeout=30,
+            env={**os.environ, "POPCC_CACHE": str(tmp_path)},
+        ).stdout
+    )
     try:
         with lock.open("w") as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
