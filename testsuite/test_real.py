@@ -86,11 +86,12 @@ def test_lua(script: str, every: int, program_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("script", ["work.lua", "life.lua"])
-def test_lua_rebuilt_at_every_point(script: str, program_folder: Path) -> None:
+@pytest.mark.parametrize(("isa", "less"), [("x86_64", 1), ("aarch64", 10)])  # emulated it would take minutes
+def test_lua_rebuilt_at_every_point(isa: str, less: int, script: str, program_folder: Path) -> None:
     """And so it does when its stack is made anew, with poison around, at every migration point."""
     ours, theirs = builds.pair(LUA, program_folder)
-    arguments = [str(LUA_FILES / script), "an argument"]
-    command = [*harness.popcorn(), "run", "--on", "x86_64", "--rebuild-every", "1", str(ours), *arguments]
+    arguments = [str(LUA_FILES / script), "an argument", str(less)]
+    command = [*harness.popcorn(), "run", "--on", isa, "--rebuild-every", "1", str(ours), *arguments]
     out = harness.run(command, TIMEOUT)
     assert out.status == 0 and not out.stderr, f"status {out.status}: {out.stderr[-2000:]}"
     assert out.stdout == plain(theirs, arguments).decode()
