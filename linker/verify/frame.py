@@ -12,30 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
-from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
+from popcc.linker.machine.base import Code, Effect, Insn, Machine, Undecodable
+from popcc.linker.verify.placing import Bases, Unprovable, moves_of, placed, takes_part
 from popcc.linker.verify.tables import TableFunction, TableSite
 from popcc.schema import SiteFlag
 
 _LEAVES = frozenset(("ret", "jump", "trap", "tail", "indirect"))
-Bases = dict[str, int]  # register -> its distance from the CFA, for those that hold a frame address
+_NONE: Mapping[int, int] = {}
 
 
-class Unprovable(Exception):
-    """Why nothing can be said of a function: `address` of the instruction, if it is one's fault."""
-
-    def __init__(self, text: str, address: int = 0) -> None:
-        super().__init__(text)
-        self.address = address
-
-
-@dataclass(frozen=True)
-class Step:
-    """An instruction with its accesses placed.
-
-    In `effects` the memory operands are ("frame", offset), ("fixed", address) or ("far", base, index, disp).
-    """
+class Step(NamedTuple):
+    """An instruction with its accesses placed (popcc.linker.verify.placing)."""
 
     insn: Insn
     effects: tuple[Effect, ...]
@@ -83,6 +72,8 @@ def _blocks(
 ) -> tuple[list[list[Insn]], tuple[tuple[int, ...], ...]]:
     heads = {code.address}
     for k, insn in enumerate(insns):
+        if not insn.kind:
+            continue  # only calls are sites and only jumps have targets
         heads.update(tables.get(k, ()))
         if insn.target is not None:
             heads.add(insn.target)
@@ -101,9 +92,10 @@ def _blocks(
             blocks.append([])
             ways.append([])
         blocks[-1].append(insn)
-        ways[-1] += tables.get(k, ())
-        if insn.target is not None:
-            ways[-1].append(insn.target)
+        if insn.kind:
+            ways[-1] += tables.get(k, ())
+            if insn.target is not None:
+                ways[-1].append(insn.target)
     for block, targets in zip(blocks, ways, strict=True):
         last = block[-1]
         if last.kind not in _LEAVES and last.end not in ends:
@@ -140,20 +132,14 @@ def _bases(machine: Machine, blocks: list[list[Insn]], successors: tuple[tuple[i
 
 
 def _advance(machine: Machine, insn: Insn, bases: Bases) -> None:
-    effects = insn.effects
-    if len(effects) > 1:  # all at once: every value is of the state before
-        results = [(e[1], _frame_address(e[3], bases)) for e in effects if e[0] == "set" and e[1] != FLAGS]
-    elif effects and effects[0][0] == "set" and effects[0][1] != FLAGS:
-        results = [(effects[0][1], _frame_address(effects[0][3], bases))]
-    else:
-        results = []
-    for register, offset in results:
-        if offset is not None:
-            bases[register] = offset
-        elif register in bases:
-            del bases[register]
-            if register == machine.stack_pointer:
-                raise Unprovable("the stack pointer is set to something else", insn.address)
+    if insn.effects and takes_part(insn, bases):
+        for register, offset in list(moves_of(insn, bases)):  # all at once: every value is of the state before
+            if offset is not None:
+                bases[register] = offset
+            elif register in bases:
+                del bases[register]
+                if register == machine.stack_pointer:
+                    raise Unprovable("the stack pointer is set to something else", insn.address)
     if insn.kind == "call":
         if passed := [r for r in machine.arguments if r in bases]:
             raise Unprovable(f"a frame's address is passed in {passed[0]}", insn.address)
@@ -161,104 +147,14 @@ def _advance(machine: Machine, insn: Insn, bases: Bases) -> None:
             del bases[r]
 
 
-def _frame_address(e: Expr, bases: Bases) -> int | None:
-    if e[0] == "r" and e[2] >= 8:
-        return bases.get(e[1])
-    if e[0] == "lea" and e[1][0] in bases and e[1][1] is None:
-        return bases[e[1][0]] + int(e[1][2])
-    return None
-
-
 def _steps(machine: Machine, block: list[Insn], entry: Bases, sites: dict[int, TableSite]) -> Iterator[Step]:
     bases = dict(entry)
     for insn in block:
-        effects = tuple([_placed(machine, e, insn, bases) for e in insn.effects])
+        effects = placed(machine, insn, bases) if insn.effects else ()
         site = sites.get(insn.end) if insn.kind == "call" else None
         site = site if site and site.usable else None
-        registers = {n: bases[r] for n, r in machine.dwarf.items() if r in bases} if site else {}
+        registers = {n: bases[r] for n, r in machine.dwarf.items() if r in bases} if site else _NONE
         yield Step(insn, effects, bases[machine.stack_pointer], site, registers)
-        if any(r in bases and r != machine.stack_pointer for r, _ in insn.reads):
+        if insn.reads and any(r in bases and r != machine.stack_pointer for r, _ in insn.reads):
             raise Unprovable("a frame's address decides where control goes", insn.address)
         _advance(machine, insn, bases)
-
-
-def _placed(machine: Machine, e: Effect, insn: Insn, bases: Bases) -> Effect:
-    known = _elsewhere.get(e)
-    if known is None:
-        known = _elsewhere[e] = (frozenset(_registers(e)), [])
-    registers, away = known
-    if registers.isdisjoint(bases):  # no frame address takes part: the same whatever the frame is
-        if not away:
-            away.append(_placed_in(machine, e, insn, bases))
-        return away[0]
-    return _placed_in(machine, e, insn, bases)
-
-
-# by effect: the registers that it mentions, and what it is where none of them holds a frame address, once met
-_elsewhere: dict[Effect, tuple[frozenset[str], list[Effect]]] = {}
-
-
-def _registers(e: Any) -> Iterator[str]:
-    """The names in an effect or expression, registers among them."""
-    for part in e:
-        if isinstance(part, str):
-            yield part
-        elif isinstance(part, tuple):
-            yield from _registers(part)
-
-
-def _placed_in(machine: Machine, e: Effect, insn: Insn, bases: Bases) -> Effect:
-    if e[0] == "store":
-        if _frame_address(e[3], bases) is not None:
-            raise Unprovable("a frame's address is stored", insn.address)
-        return ("store", _place(e[1], insn, bases), e[2], _expression(e[3], insn, bases))
-    if e[1] == FLAGS and any(r in bases for r in _computed_with(e[3])):
-        return ("set", FLAGS, e[2], ("lost",))  # moving the stack pointer sets them to what no node's business is
-    address = _frame_address(e[3], bases)
-    if address is not None:
-        if e[1] in machine.vectors:
-            raise Unprovable(f"a frame's address is put into {e[1]}", insn.address)
-        return ("set", e[1], e[2], ("cfa", address))
-    return ("set", e[1], e[2], _expression(e[3], insn, bases))
-
-
-def _expression(e: Expr, insn: Insn, bases: Bases) -> Expr:
-    kind = e[0]
-    if kind == "ld":
-        return ("ld", _place(e[1], insn, bases), *e[2:])
-    if kind == "lea":
-        base, index, disp, symbol = e[1]
-        if base is None and index is None and symbol is None:
-            return ("c", disp)
-        _refuse(tuple(r for r in (base, index) if r), insn, bases)
-        return e
-    if kind == "alu":
-        return ("alu", e[1], _expression(e[2], insn, bases), _expression(e[3], insn, bases))
-    if kind == "op":
-        _refuse(_computed_with(e), insn, bases)
-        return ("op", e[1], tuple((_place(m, insn, bases), size) for m, size in e[2]))
-    if kind in ("r", "ins"):
-        _refuse((e[1],), insn, bases)
-    return e
-
-
-def _computed_with(e: Expr) -> tuple[str, ...]:
-    """The registers that an operation reads otherwise than to address memory."""
-    return tuple(r for r, _ in e[1] if not any(r in mem[:2] for mem, _ in e[2]))
-
-
-def _place(mem: Mem, insn: Insn, bases: Bases) -> tuple[Any, ...]:
-    base, index, disp, symbol = mem
-    if index in bases or (base in bases and index is not None):
-        raise Unprovable("an indexed access to the frame", insn.address)
-    if base in bases:
-        return ("frame", bases[base] + disp)
-    if base is None and index is None and symbol is None:
-        return ("fixed", disp)
-    return ("far", base, index, disp)
-
-
-def _refuse(registers: tuple[str, ...], insn: Insn, bases: Bases) -> None:
-    for r in registers:
-        if r in bases:
-            raise Unprovable(f"the frame's address in {r} is computed with", insn.address)

@@ -12,9 +12,10 @@ from popcc.linker.machine.base import Machine
 from popcc.linker.program import ProgramInfo
 from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.claims import Prover
-from popcc.linker.verify.frame import Step, Unprovable, read_body
+from popcc.linker.verify.frame import Step, read_body
 from popcc.linker.verify.image import Image
 from popcc.linker.verify.listing import Listing, misplaced
+from popcc.linker.verify.placing import Unprovable
 from popcc.linker.verify.poison import find_faults
 from popcc.linker.verify.tables import TableFunction, is_constant, read_table
 
