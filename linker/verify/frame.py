@@ -10,17 +10,19 @@ and in registers copied from it, and nowhere else: a function that stores, passe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from popcc.linker.machine.base import Code, Effect, Insn, Machine, Undecodable
-from popcc.linker.verify.placing import Bases, Unprovable, moves_of, placed, takes_part
+from popcc.linker.verify.placing import NO_EFFECTS, Bases, Effects, Unprovable, effects_of
 from popcc.linker.verify.tables import TableFunction, TableSite
 from popcc.schema import SiteFlag
 
 _LEAVES = frozenset(("ret", "jump", "trap", "tail", "indirect"))
 _NONE: Mapping[int, int] = {}
+Block = list[tuple[Insn, Effects]]
 
 
 class Step(NamedTuple):
@@ -57,9 +59,7 @@ def read_body(machine: Machine, code: Code, function: TableFunction) -> Body:
     ends = frozenset(s.returns_to for s in function.sites if s.flags & SiteFlag.NORETURN)
     blocks, successors = _blocks(code, insns, tables, ends)
     entry = _bases(machine, blocks, successors)
-    steps = tuple(
-        tuple(_steps(machine, block, entry[n], sites)) if n in entry else () for n, block in enumerate(blocks)
-    )
+    steps = tuple(_steps(machine, block, entry[n], sites) if n in entry else () for n, block in enumerate(blocks))
     predecessors: list[list[int]] = [[] for _ in blocks]
     for n in entry:
         for s in successors[n]:
@@ -69,54 +69,50 @@ def read_body(machine: Machine, code: Code, function: TableFunction) -> Body:
 
 def _blocks(
     code: Code, insns: Sequence[Insn], tables: dict[int, list[int]], ends: frozenset[int]
-) -> tuple[list[list[Insn]], tuple[tuple[int, ...], ...]]:
+) -> tuple[list[Block], tuple[tuple[int, ...], ...]]:
     heads = {code.address}
-    for k, insn in enumerate(insns):
-        if not insn.kind:
-            continue  # only calls are sites and only jumps have targets
-        heads.update(tables.get(k, ()))
+    for insn in [i for i in insns if i.kind]:  # no other goes anywhere
         if insn.target is not None:
             heads.add(insn.target)
-        if insn.kind in _LEAVES or insn.kind == "branch" or insn.end in ends:
+        if insn.kind in _LEAVES or insn.target is not None or insn.end in ends:
             heads.add(insn.end)
-    starts = {i.address for i in insns}
-    astray = {h for h in heads if code.holds(h)} - starts
+    heads.update(*tables.values())
+    index = {i.address: k for k, i in enumerate(insns)}
+    astray = {h for h in heads if code.holds(h)} - index.keys()
     if astray:
         raise Unprovable(f"a jump into the middle of an instruction, to {min(astray):#x}", min(astray))
-    blocks: list[list[Insn]] = []
-    number: dict[int, int] = {}
+    cuts = sorted(index[h] for h in heads if h in index)
+    number = {insns[k].address: n for n, k in enumerate(cuts)}
+    blocks: list[Block] = []
     ways: list[list[int]] = []
-    for k, insn in enumerate(insns):
-        if insn.address in heads:
-            number[insn.address] = len(blocks)
-            blocks.append([])
-            ways.append([])
-        blocks[-1].append(insn)
-        if insn.kind:
-            ways[-1] += tables.get(k, ())
-            if insn.target is not None:
-                ways[-1].append(insn.target)
-    for block, targets in zip(blocks, ways, strict=True):
+    for start, end in pairwise((*cuts, len(insns))):
+        block = insns[start:end]
+        blocks.append([(i, effects_of(i.effects) if i.effects else NO_EFFECTS) for i in block])
         last = block[-1]
+        targets = list(tables.get(end - 1, ()))
+        if last.target is not None:
+            targets.append(last.target)
         if last.kind not in _LEAVES and last.end not in ends:
             targets.append(last.end)
         # a block that the compiler found unreachable may be empty, and its label then stands behind the function
-        targets[:] = [t for t in targets if t != code.address + len(code.data)]
+        targets = [t for t in targets if t != code.address + len(code.data)]
         outside = [t for t in targets if t not in number]
         if outside:
             raise Unprovable(f"control leaves the function, to {outside[0]:#x}", last.address)
+        ways.append(targets)
     return blocks, tuple(tuple(dict.fromkeys(number[t] for t in targets)) for targets in ways)
 
 
-def _bases(machine: Machine, blocks: list[list[Insn]], successors: tuple[tuple[int, ...], ...]) -> dict[int, Bases]:
+def _bases(machine: Machine, blocks: list[Block], successors: tuple[tuple[int, ...], ...]) -> dict[int, Bases]:
     """Which registers hold a frame address at the head of each reachable block."""
     entry: dict[int, Bases] = {0: {machine.stack_pointer: machine.entry_sp}}
     work = [0]
     while work:
         n = work.pop()
         bases = dict(entry[n])
-        for insn in blocks[n]:
-            _advance(machine, insn, bases)
+        for insn, effects in blocks[n]:
+            if insn.kind == "call" or not effects.names.isdisjoint(bases):
+                _advance(machine, insn, effects, bases)
         for s in successors[n]:
             if s not in entry:
                 entry[s] = dict(bases)
@@ -124,16 +120,16 @@ def _bases(machine: Machine, blocks: list[list[Insn]], successors: tuple[tuple[i
                 continue
             kept = {r: o for r, o in entry[s].items() if bases.get(r) == o}
             if machine.stack_pointer not in kept:
-                raise Unprovable("the stack pointer depends on the path", blocks[s][0].address)
+                raise Unprovable("the stack pointer depends on the path", blocks[s][0][0].address)
             if kept != entry[s]:
                 entry[s] = kept
                 work.append(s)
     return entry
 
 
-def _advance(machine: Machine, insn: Insn, bases: Bases) -> None:
-    if insn.effects and takes_part(insn, bases):
-        for register, offset in list(moves_of(insn, bases)):  # all at once: every value is of the state before
+def _advance(machine: Machine, insn: Insn, effects: Effects, bases: Bases) -> None:
+    if not effects.names.isdisjoint(bases):
+        for register, offset in effects.moves(bases):  # all at once: every value is of the state before
             if offset is not None:
                 bases[register] = offset
             elif register in bases:
@@ -147,14 +143,22 @@ def _advance(machine: Machine, insn: Insn, bases: Bases) -> None:
             del bases[r]
 
 
-def _steps(machine: Machine, block: list[Insn], entry: Bases, sites: dict[int, TableSite]) -> Iterator[Step]:
+def _steps(machine: Machine, block: Block, entry: Bases, sites: dict[int, TableSite]) -> tuple[Step, ...]:
     bases = dict(entry)
-    for insn in block:
-        effects = placed(machine, insn, bases) if insn.effects else ()
+    sp = bases[machine.stack_pointer]
+    out: list[Step] = []
+    for insn, effects in block:
+        apart = effects.names.isdisjoint(bases)
+        if apart and effects.away is not None and not insn.kind and not insn.reads:
+            out.append(Step(insn, effects.away, sp, None, _NONE))
+            continue
         site = sites.get(insn.end) if insn.kind == "call" else None
         site = site if site and site.usable else None
         registers = {n: bases[r] for n, r in machine.dwarf.items() if r in bases} if site else _NONE
-        yield Step(insn, effects, bases[machine.stack_pointer], site, registers)
+        out.append(Step(insn, effects.placed(machine, insn.address, bases), sp, site, registers))
         if insn.reads and any(r in bases and r != machine.stack_pointer for r, _ in insn.reads):
             raise Unprovable("a frame's address decides where control goes", insn.address)
-        _advance(machine, insn, bases)
+        if not apart or insn.kind == "call":
+            _advance(machine, insn, effects, bases)
+            sp = bases[machine.stack_pointer]
+    return tuple(out)

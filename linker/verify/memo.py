@@ -21,7 +21,8 @@ class ByIdentity(Generic[A, R]):
 
     def __call__(self, argument: A) -> R:
         """The result."""
-        found = self._known.get(id(argument))
-        if found is None:
-            found = self._known[id(argument)] = (argument, self._make(argument))
+        key = id(argument) >> 4  # objects lie at multiples of 16, and a dict goes by the low bits
+        found = self._known.get(key)
+        if found is None or found[0] is not argument:
+            found = self._known[key] = (argument, self._make(argument))
         return found[1]
