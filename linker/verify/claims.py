@@ -20,7 +20,6 @@ each callee-saved register, the link register and the return address hold the ca
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,19 +32,19 @@ from popcc.linker.verify.expressions import (
     mentions,
 )
 from popcc.linker.verify.frame import Body, Step
-from popcc.linker.verify.preconditions import Preconditions, is_lost
+from popcc.linker.verify.preconditions import Preconditions
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, slot_of
+from popcc.linker.verify.writers import END, Writers
 from popcc.schema import Recipe, RecipeKind
 
 RETURN_ADDRESS = "the return address"
-_END = 1 << 30  # for the index of a step: behind the last
 _MAX_FORMS = 16  # forms that a claim may take at one block: around a loop that counts, it never comes back the same
 
 
 class Claim:
     """`left` equals `right`. The prover makes one of each, so that claims are equal when they are the same object."""
 
-    __slots__ = ("left", "places", "right", "trivial", "written")
+    __slots__ = ("at_ends", "at_heads", "left", "places", "right", "trivial", "written")
 
     def __init__(self, left: Expr, right: Expr) -> None:
         self.left = left
@@ -53,6 +52,8 @@ class Claim:
         self.trivial = left == right  # it holds whatever the places hold
         self.places = tuple(dict.fromkeys((*mentions(left), *mentions(right))))
         self.written: frozenset[int] | None = None  # the blocks that write a place of it, once somebody has asked
+        self.at_ends: set[int] = set()  # the blocks at whose ends it is proved
+        self.at_heads: set[int] = set()  # and at whose heads
 
 
 @dataclass(frozen=True)
@@ -72,16 +73,14 @@ class Prover:
         self.constant = constant
         self.names = machine.dwarf
         self.claims: dict[tuple[Expr, Expr], Claim] = {}
-        self.proved: set[tuple[int, Claim]] = set()  # at the ends of blocks
-        self.proved_within: set[tuple[int, int, Claim]] = set()  # before steps of blocks
-        self.indices = {n: _Writers(machine, body.blocks[n]) for n in body.order}
-        self.written: dict[Expr, frozenset[int]] = {}  # by place, the blocks that may write it
+        self.proved_within: set[tuple[int, int, Claim]] = set()  # before steps of blocks that write a place of it
+        self.writers = Writers(machine, body)
         links = (machine.link_register,) if machine.link_register else ()
         self.preserved = (*machine.callee_saved, *links)
         self.entry: dict[Expr, Expr] = {("r", r): ("caller", r) for r in self.preserved}
         if machine.link_register is None:
             self.entry["m", -8, 8] = ("caller", RETURN_ADDRESS)
-        self.preserving: dict[tuple[str, int | None], Named] = {}  # by register and where it was saved
+        self.preserving: dict[tuple[tuple[int, int], ...], list[Named]] = {}  # by what a site has saved
 
     def failures(self) -> Iterator[tuple[Step, str]]:
         """What can't be proved: the step, and what of it."""
@@ -110,15 +109,9 @@ class Prover:
     def _of_site(self, step: Step, site: TableSite) -> Iterator[Named]:
         if -step.sp != site.frame:
             yield Named(self._claim(("c", -step.sp), ("c", site.frame)), f"the frame is {site.frame} bytes")
-        saved = {self.names.get(number, ""): offset for number, offset in site.saved}
-        for r in self.preserved:
-            key = (r, saved.get(r))
-            named = self.preserving.get(key)
-            if named is None:
-                named = self.preserving[key] = self._preserves(*key)
-            yield named
-        if self.machine.link_register is None:
-            yield Named(self._claim(("m", -8, 8), ("caller", RETURN_ADDRESS)), "the return address is at CFA-8")
+        if site.saved not in self.preserving:
+            self.preserving[site.saved] = list(self._preserved(site.saved))
+        yield from self.preserving[site.saved]
         for number, word in enumerate(site.values):
             if (
                 slot_of(word) is None
@@ -128,6 +121,13 @@ class Prover:
                 yield Named(self._claim(("c", 0), ("c", 1)), f"value {number} is in a register that calls preserve")
         for recipe in site.recipes:
             yield from self._of_recipe(site, recipe)
+
+    def _preserved(self, slots: tuple[tuple[int, int], ...]) -> Iterator[Named]:
+        saved = {self.names.get(number, ""): offset for number, offset in slots}
+        for r in self.preserved:
+            yield self._preserves(r, saved.get(r))
+        if self.machine.link_register is None:
+            yield Named(self._claim(("m", -8, 8), ("caller", RETURN_ADDRESS)), "the return address is at CFA-8")
 
     def _preserves(self, r: str, saved: int | None) -> Named:
         """What is to be so of a register of the caller's at a site."""
@@ -188,41 +188,61 @@ class Prover:
             return "it is not"
         if not self._writing(claim):  # then it is at the entry what it is here
             return "" if self._at_entry(claim) else "it is not when control comes from the entry"
-        index = self.indices[block].written(claim, index) + 1
+        index = 0 if block not in self._writing(claim) else self.writers.of(block).written(claim.places, index) + 1
+        if not index and block in claim.at_heads:
+            return ""
         if (block, index, claim) in self.proved_within:
             return ""
-        asked: set[tuple[int, Claim]] = set()
+        asked: dict[Claim, set[int]] = {}  # the blocks at whose ends each claim is asked
+        count = 0  # of these blocks, for all claims
         work = [(block, index, claim)]
         while work:
             n, k, wanted = work.pop()
             before: Claim | None = wanted
-            if k < _END or n in self._writing(wanted):
+            if k:
                 before = self._back(n, k, wanted)
                 if before is None:
                     return f"it is not on the path through {self.body.blocks[n][0].insn.address:#x}"
                 if before.trivial:
                     continue
             assert before is not None
-            if n == 0 and not self._at_entry(before):
+            blocks = asked.setdefault(before, set())
+            count -= len(blocks)
+            if not self._spread(n, before, blocks, work):
                 return "it is not when control comes from the entry"
-            for p in self.body.predecessors[n]:
-                key = (p, before)
-                if key not in asked and key not in self.proved:
-                    asked.add(key)
-                    work.append((p, _END, before))
-            if len(asked) > _MAX_FORMS * len(self.body.order):
+            count += len(blocks)
+            if count > _MAX_FORMS * len(self.body.order):
                 return "no proof was found: what it goes by changes around a loop"
-        self.proved |= asked
-        self.proved_within.add((block, index, claim))
+        for each, blocks in asked.items():
+            each.at_ends |= blocks
+        if index:
+            self.proved_within.add((block, index, claim))
+        else:
+            claim.at_heads.add(block)
         return ""
+
+    def _spread(self, block: int, claim: Claim, asked: set[int], work: list[tuple[int, int, Claim]]) -> bool:
+        """Asks a claim that is to hold at a block's head at the ends of the blocks before, back to those that write to
+        a place of it, which it adds to `work`. Whether it holds at the entry, if that is reached."""
+        writing, predecessors, proved = self._writing(claim), self.body.predecessors, claim.at_ends
+        heads = [block]
+        while heads:
+            n = heads.pop()
+            if n == 0 and not self._at_entry(claim):
+                return False
+            for p in predecessors[n]:
+                if p not in asked and p not in proved:
+                    asked.add(p)
+                    if p in writing:
+                        work.append((p, END, claim))
+                    else:
+                        heads.append(p)
+        return True
 
     def _writing(self, claim: Claim) -> frozenset[int]:
         """The blocks that may write a place that the claim mentions."""
         if claim.written is None:
-            for place in claim.places:
-                if place not in self.written:
-                    self.written[place] = frozenset([n for n, w in self.indices.items() if w.last(place, _END) >= 0])
-            claim.written = frozenset().union(*(self.written[place] for place in claim.places))
+            claim.written = frozenset().union(*map(self.writers.writing, claim.places))
         return claim.written
 
     def _at_entry(self, claim: Claim) -> bool:
@@ -230,9 +250,9 @@ class Prover:
 
     def _back(self, n: int, k: int, claim: Claim) -> Claim | None:
         """The claim at the head of a block that makes `claim` hold before its step `k`; None if nothing does."""
-        block, writers = self.body.blocks[n], self.indices[n]
+        block, writers = self.body.blocks[n], self.writers.of(n)
         while not claim.trivial:
-            k = writers.written(claim, k)
+            k = writers.written(claim.places, k)
             if k < 0:
                 return claim
             over = Preconditions(self.machine, block[k], self.constant)
@@ -243,59 +263,3 @@ class Prover:
             if not claim.trivial and not claim.places:
                 return None
         return claim
-
-
-class _Writers:
-    """Where in a block which place is written last before an index."""
-
-    def __init__(self, machine: Machine, steps: tuple[Step, ...]) -> None:
-        self.machine = machine
-        self.steps = steps
-        self.registers: dict[str, list[int]] = {}
-        self.memory: list[tuple[int, int, int]] = []  # (index, offset, end), the last first
-        self.calls: list[int] = []
-        self.addresses = {step.insn.address: k for k, step in enumerate(steps)}
-        for k, step in enumerate(steps):
-            for e in step.effects:
-                if e[0] == "set":
-                    self.registers.setdefault(e[1], []).append(k)
-                elif e[1][0] == "frame":
-                    self.memory.append((k, e[1][1], e[1][1] + e[2]))
-            if step.insn.kind == "call":
-                self.calls.append(k)
-        self.memory.reverse()
-        # the greatest distance of the stack pointer from the CFA at a call; below it they leave nothing
-        self.below = max((steps[k].sp for k in self.calls), default=-_END)
-
-    def written(self, claim: Claim, before: int) -> int:
-        """The index of the last step before `before` that may write a place that the claim mentions, -1 if none."""
-        return max([self.last(place, before) for place in claim.places])
-
-    def last(self, place: Expr, before: int) -> int:
-        """The index of the last step before `before` that may write `place`, -1 if none."""
-        kind = place[0]
-        if kind == "at":  # an unknown of an instruction: crossing that again would make it another
-            k = self.addresses.get(place[1], -1)
-            return k if k < before else -1
-        if kind == "m":
-            return max(self._stored(place[1], place[1] + place[2], before), self._clobbered(place, before))
-        found = _before(self.registers.get(place[1], []), before)
-        return (
-            found if place[1] in self.machine.callee_saved and kind == "r" else max(found, _before(self.calls, before))
-        )
-
-    def _stored(self, start: int, end: int, before: int) -> int:
-        for k, low, high in self.memory:
-            if low < end and start < high and k < before:
-                return k
-        return -1
-
-    def _clobbered(self, place: Expr, before: int) -> int:
-        if self.below <= place[1] and place[1] + place[2] <= 0:
-            return -1  # no call loses it
-        return next((k for k in reversed(self.calls) if k < before and is_lost(place, self.steps[k], self.machine)), -1)
-
-
-def _before(indices: list[int], before: int) -> int:
-    k = bisect_left(indices, before)
-    return indices[k - 1] if k else -1
