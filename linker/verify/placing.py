@@ -34,24 +34,22 @@ class Effects:
         self.effects = effects
         self.names = frozenset(names)  # that the effects mention, registers among them
         self.away: tuple[Effect, ...] | None = None  # placed, where no frame address takes part
-        self.within: dict[int, tuple[Effect, ...]] = {}  # and where the stack pointer is the only one, by its distance
+        self.within: dict[frozenset[tuple[str, int]], tuple[Effect, ...]] = {}  # and where one does, by all that are
 
     def moves(self, bases: Bases) -> list[tuple[str, int | None]]:
         """The registers that are set, and their distance then if they hold a frame address."""
         return [(e[1], _frame_address(e[3], bases)) for e in self.effects if e[0] == "set" and e[1] != FLAGS]
 
     def placed(self, machine: Machine, address: int, bases: Bases) -> tuple[Effect, ...]:
-        """The effects, placed; mostly the same object where they are the same. Raises `Unprovable`."""
+        """The effects, placed: the same object where they are the same. Raises `Unprovable`."""
         if self.names.isdisjoint(bases):  # the same whatever the frame is
             if self.away is None:
                 self.away = self._placed(machine, address, bases)
             return self.away
-        if len(bases) > 1:
-            return self._placed(machine, address, bases)
-        sp = bases[machine.stack_pointer]
-        found = self.within.get(sp)
+        key = frozenset(bases.items())
+        found = self.within.get(key)
         if found is None:
-            found = self.within[sp] = self._placed(machine, address, bases)
+            found = self.within[key] = self._placed(machine, address, bases)
         return found
 
     def _placed(self, machine: Machine, address: int, bases: Bases) -> tuple[Effect, ...]:
