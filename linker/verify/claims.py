@@ -86,6 +86,8 @@ class Prover:
         """What can't be proved: the step, and what of it."""
         for n in self.body.order:
             for k, step in enumerate(self.body.blocks[n]):
+                if not step.insn.kind:
+                    continue  # neither a site nor the function's end
                 for named in self._named(step):
                     why = self._prove(n, k, named.claim)
                     if why:

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from popcc.linker.machine.base import Code, Effect, Insn, Machine, Undecodable
-from popcc.linker.verify.placing import NO_EFFECTS, Bases, Effects, Unprovable, effects_of
+from popcc.linker.verify.placing import NO_EFFECTS, Bases, Effects, Placed, Unprovable, effects_of
 from popcc.linker.verify.tables import TableFunction, TableSite
 from popcc.schema import SiteFlag
 
@@ -29,10 +29,15 @@ class Step(NamedTuple):
     """An instruction with its accesses placed (popcc.linker.verify.placing)."""
 
     insn: Insn
-    effects: tuple[Effect, ...]
+    placed: Placed
     sp: int  # distance from the CFA before it
     site: TableSite | None  # the usable site that a call is
     frame_registers: Mapping[int, int]  # at such a site: DWARF register -> distance of what it holds from the CFA
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What the instruction does."""
+        return self.placed.effects
 
 
 @dataclass(frozen=True)

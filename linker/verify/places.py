@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from popcc.linker.machine.base import FLAGS, Effect, Expr, Machine
 from popcc.linker.verify.frame import Body, Step
 from popcc.linker.verify.memo import ByIdentity
+from popcc.linker.verify.placing import Placed
 from popcc.linker.verify.tables import TableFunction
 
 State = int
-
-
-class Touched(NamedTuple):
-    """The places that effects read, write and address memory by."""
-
-    registers: State
-    frame: tuple[tuple[int, int], ...]  # offset and size
-    lost: bool  # whether poison comes of them where there was none
 
 
 @dataclass(frozen=True)
@@ -41,48 +33,47 @@ class Registers:
             found = self._masks[name, width] = ((1 << min(width, self.sizes[name])) - 1) << self.at[name]
         return found
 
+    def address(self, place: Expr) -> State:
+        """The registers by which a memory operand is addressed, if it is not in the frame."""
+        return self.both(place[1], place[2]) if place[0] == "far" else 0
+
     def both(self, base: str | None, index: str | None) -> State:
         """The registers of an address."""
         bits = self.mask(base, 8) if base else 0
         return bits | self.mask(index, 8) if index else bits
 
-    @cached_property
-    def touched(self) -> ByIdentity[tuple[Effect, ...], Touched]:
-        """What placed effects touch."""
-        return ByIdentity(self._touched)
+    def touched(self, placed: Placed) -> State:
+        """The registers that effects read, write and address memory by; -1 if they make poison where there was none."""
+        if placed.touched is None:
+            placed.touched = self._touched(placed.effects)
+        return placed.touched
 
-    def _touched(self, effects: tuple[Effect, ...]) -> Touched:
-        bits, frame = 0, list[tuple[int, int]]()
+    def _touched(self, effects: tuple[Effect, ...]) -> State:
+        bits = 0
         for e in effects:
-            if e[0] == "set":
-                bits |= self.mask(e[1], 16)
-            else:
-                bits |= self._memory(e[1], e[2], frame)
-            bits |= self._value(e[3], frame)
-        return Touched(bits, tuple(frame), any(e[3] == ("lost",) for e in effects))
+            if e[3] == ("lost",):
+                return -1
+            bits |= self.mask(e[1], 16) if e[0] == "set" else self.address(e[1])
+            bits |= self._value(e[3])
+        return bits
 
-    def _value(self, e: Expr, frame: list[tuple[int, int]]) -> State:
+    def _value(self, e: Expr) -> State:
         kind = e[0]
         if kind in ("r", "ins"):
             return self.mask(e[1], e[2] if kind == "r" else 8)
         if kind == "ld":
-            return self._memory(e[1], e[2], frame)
+            return self.address(e[1])
         if kind == "lea":
             return self.both(*e[1][:2])
         if kind == "alu":
-            return self._value(e[2], frame) | self._value(e[3], frame)
+            return self._value(e[2]) | self._value(e[3])
         bits = 0
         if kind == "op":
             for register, width in e[1]:
                 bits |= self.mask(register, width)
-            for place, size in e[2]:
-                bits |= self._memory(place, size, frame)
+            for place, _ in e[2]:
+                bits |= self.address(place)
         return bits
-
-    def _memory(self, place: Expr, size: int, frame: list[tuple[int, int]]) -> State:
-        if place[0] == "frame":
-            frame.append((place[1], size))
-        return self.both(place[1], place[2]) if place[0] == "far" else 0
 
 
 def _registers(machine: Machine) -> Registers:
@@ -131,16 +122,13 @@ class Places:
         insn = step.insn
         if insn.kind in ("call", "ret", "tail"):
             return -1
-        bits = 0
+        bits = self.registers.touched(step.placed)
+        if bits < 0:
+            return -1
         for register, width in insn.reads:
             bits |= self.registers.mask(register, width)
-        if step.effects:
-            touched = self.registers.touched(step.effects)
-            if touched.lost:
-                return -1
-            bits |= touched.registers
-            for offset, size in touched.frame:
-                bits |= self.slot(offset, size)
+        for offset, size in step.placed.accesses:
+            bits |= self.slot(offset, size)
         return bits
 
 
@@ -150,10 +138,10 @@ def places_of(machine: Machine, function: TableFunction, body: Body) -> Places:
     low, high = machine.entry_sp, 8
     for n in body.order:
         for step in body.blocks[n]:
-            low = min(low, step.sp)
-            if step.effects:
-                for offset, size in registers.touched(step.effects).frame:
-                    low, high = min(low, offset), max(high, offset + size)
+            if step.sp < low:
+                low = step.sp
+            for offset, size in step.placed.accesses:
+                low, high = min(low, offset), max(high, offset + size)
     for site in function.sites:
         low = min(low, -site.frame)
     return Places(registers, low - 16, high + 16)

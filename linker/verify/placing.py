@@ -11,6 +11,7 @@ from typing import Any
 from popcc.linker.machine.base import FLAGS, Effect, Expr, Machine, Mem
 from popcc.linker.verify.memo import ByIdentity
 
+Span = tuple[int, int]  # of the frame: offset from the CFA, size
 Bases = dict[str, int]  # register -> its distance from the CFA, for those that hold a frame address
 
 
@@ -20,6 +21,33 @@ class Unprovable(Exception):
     def __init__(self, text: str, address: int = 0) -> None:
         super().__init__(text)
         self.address = address
+
+
+class Placed:
+    """An instruction's effects, placed, and what follows from them alone."""
+
+    __slots__ = ("accesses", "effects", "sets", "stores", "touched")
+
+    def __init__(self, effects: tuple[Effect, ...]) -> None:
+        self.effects = effects
+        self.sets = tuple([e[1] for e in effects if e[0] == "set"])  # registers
+        self.stores = tuple([(e[1][1], e[2]) for e in effects if e[0] == "store" and e[1][0] == "frame"])
+        loads: list[Span] = []
+        for e in effects:
+            _collect_loads(e[3], loads)
+        self.accesses = (*self.stores, *loads)
+        self.touched: int | None = None  # for popcc.linker.verify.places
+
+
+def _collect_loads(e: Expr, spans: list[Span]) -> None:
+    if e[0] == "ld":
+        if e[1][0] == "frame":
+            spans.append((e[1][1], e[2]))
+    elif e[0] == "op":
+        spans += [(place[1], size) for place, size in e[2] if place[0] == "frame"]
+    elif e[0] == "alu":
+        _collect_loads(e[2], spans)
+        _collect_loads(e[3], spans)
 
 
 class Effects:
@@ -33,14 +61,14 @@ class Effects:
             _collect(e, names)
         self.effects = effects
         self.names = frozenset(names)  # that the effects mention, registers among them
-        self.away: tuple[Effect, ...] | None = None  # placed, where no frame address takes part
-        self.within: dict[frozenset[tuple[str, int]], tuple[Effect, ...]] = {}  # and where one does, by all that are
+        self.away: Placed | None = None  # where no frame address takes part
+        self.within: dict[frozenset[tuple[str, int]], Placed] = {}  # and where one does, by all that there are
 
     def moves(self, bases: Bases) -> list[tuple[str, int | None]]:
         """The registers that are set, and their distance then if they hold a frame address."""
         return [(e[1], _frame_address(e[3], bases)) for e in self.effects if e[0] == "set" and e[1] != FLAGS]
 
-    def placed(self, machine: Machine, address: int, bases: Bases) -> tuple[Effect, ...]:
+    def placed(self, machine: Machine, address: int, bases: Bases) -> Placed:
         """The effects, placed: the same object where they are the same. Raises `Unprovable`."""
         if self.names.isdisjoint(bases):  # the same whatever the frame is
             if self.away is None:
@@ -52,8 +80,8 @@ class Effects:
             found = self.within[key] = self._placed(machine, address, bases)
         return found
 
-    def _placed(self, machine: Machine, address: int, bases: Bases) -> tuple[Effect, ...]:
-        return tuple([_placed_in(machine, e, address, bases) for e in self.effects])
+    def _placed(self, machine: Machine, address: int, bases: Bases) -> Placed:
+        return Placed(tuple([_placed_in(machine, e, address, bases) for e in self.effects]))
 
 
 def _collect(e: Any, names: set[str]) -> None:

@@ -71,19 +71,11 @@ class _Analysis:
         self.steps = {n: [(step, self.places.concerned(step)) for step in body.blocks[n]] for n in body.order}
         self.concerned = {n: reduce(or_, [concerns for _, concerns in steps]) for n, steps in self.steps.items()}
         self.words: dict[int, State] = {}  # the bytes that a location word means
-        self.needed = {
-            step.insn.address: self._needed(step.site)
-            for n in body.order
-            for step in body.blocks[n]
-            if step.site is not None
-        }
+        # of the steps that are sites, by address: what a thread takes along, and what is poisoned behind them
+        sites = [(step.insn.address, step.site) for n in body.order for step in body.blocks[n] if step.site is not None]
+        self.needed = {address: self._needed(site) for address, site in sites}
         undefined = self._undefined()
-        self.behind = {
-            step.insn.address: self._behind(step.site, self.needed[step.insn.address]) & ~undefined[step.insn.address]
-            for n in body.order
-            for step in body.blocks[n]
-            if step.site is not None
-        }
+        self.behind = {at: self._behind(site, self.needed[at]) & ~undefined[at] for at, site in sites}
         self.faulty = False
         self.faults: dict[int, Fault] | None = None  # by address; None while the analysis runs
 
@@ -251,13 +243,10 @@ class _Analysis:
             at: int = self.places.zero + place[1]
             written: State = bits & ((1 << size) - 1)
             return state & ~self.places.slot(place[1], size) | written << at
-        self._fault(step.insn, before & self._address(place), lambda: "stores to an address that depends on")
+        self._fault(step.insn, before & self.registers.address(place), lambda: "stores to an address that depends on")
         if bits & ((1 << size) - 1):
             self._fault(step.insn, before & self._read(e[3]), lambda: "stores what depends on")
         return state
-
-    def _address(self, place: Expr) -> State:
-        return self.registers.both(place[1], place[2]) if place[0] == "far" else 0
 
     def _read(self, e: Expr) -> State:
         """All bytes that an expression reads."""
@@ -288,7 +277,9 @@ class _Analysis:
         if kind == "r":
             return self._extended((state >> self.registers.at[e[1]]) & ((1 << e[2]) - 1), e[2], e[3])
         if kind == "ld":
-            self._fault(step.insn, state & self._address(e[1]), lambda: "loads from an address that depends on")
+            self._fault(
+                step.insn, state & self.registers.address(e[1]), lambda: "loads from an address that depends on"
+            )
             if e[1][0] != "frame":
                 return 0
             at = self.places.zero + e[1][1]
@@ -300,7 +291,7 @@ class _Analysis:
             return 1
         if kind == "op":
             for place, _ in e[2]:
-                self._fault(step.insn, state & self._address(place), lambda: "uses an address that depends on")
+                self._fault(step.insn, state & self.registers.address(place), lambda: "uses an address that depends on")
         return 0xFFFF if state & self._read(e) else 0
 
     @staticmethod

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable
 
-from popcc.linker.machine.base import Effect, Machine
+from popcc.linker.machine.base import Machine
 from popcc.linker.verify.expressions import Expr
 from popcc.linker.verify.frame import Body, Step
-from popcc.linker.verify.memo import ByIdentity
+from popcc.linker.verify.placing import Span
 from popcc.linker.verify.preconditions import is_lost
 
 END = 1 << 30  # for the index of a step: behind the last
-
-Span = tuple[int, int]  # frame memory: offset, end
-
-
-def _written(effects: tuple[Effect, ...]) -> tuple[tuple[str, ...], tuple[Span, ...]]:
-    """The registers and the frame memory that a step writes, but for what a call loses."""
-    registers = tuple(e[1] for e in effects if e[0] == "set")
-    return registers, tuple((e[1][1], e[1][1] + e[2]) for e in effects if e[0] == "store" and e[1][0] == "frame")
-
-
-_written_by = ByIdentity(_written)
 
 
 class Writers:
@@ -31,8 +21,8 @@ class Writers:
     def __init__(self, machine: Machine, body: Body) -> None:
         self.machine = machine
         self.body = body
-        self.registers: dict[str, set[int]] = {}  # the blocks that set a register
-        self.memory: dict[Span, set[int]] = {}  # that write to a piece of the frame
+        self.registers: defaultdict[str, set[int]] = defaultdict(set)  # the blocks that set a register
+        self.memory: defaultdict[Span, set[int]] = defaultdict(set)  # that write to a piece of the frame
         self.calls: dict[int, int] = {}  # that call, and the greatest distance of the stack pointer from the CFA then
         self.blocks: dict[int, BlockWriters] = {}
         self.places: dict[Expr, frozenset[int]] = {}
@@ -41,12 +31,10 @@ class Writers:
 
     def _index(self, n: int) -> None:
         for step in self.body.blocks[n]:
-            if step.effects:
-                registers, memory = _written_by(step.effects)
-                for r in registers:
-                    self.registers.setdefault(r, set()).add(n)
-                for span in memory:
-                    self.memory.setdefault(span, set()).add(n)
+            for r in step.placed.sets:
+                self.registers[r].add(n)
+            for span in step.placed.stores:
+                self.memory[span].add(n)
             if step.insn.kind == "call":
                 self.calls[n] = max(step.sp, self.calls.get(n, step.sp))
 
@@ -68,7 +56,7 @@ class Writers:
             return self._holding(place[1])
         if place[0] == "m":
             start, end = place[1], place[1] + place[2]
-            overlapping = [blocks for (low, high), blocks in self.memory.items() if low < end and start < high]
+            overlapping = [blocks for (at, size), blocks in self.memory.items() if at < end and start < at + size]
             return set().union(*overlapping, (n for n, sp in self.calls.items() if start < sp or end > 0))
         found = self.registers.get(place[1], set())
         return found if place[0] == "r" and place[1] in self.machine.callee_saved else found | self.calls.keys()
@@ -88,17 +76,15 @@ class BlockWriters:
     def __init__(self, machine: Machine, steps: tuple[Step, ...]) -> None:
         self.machine = machine
         self.steps = steps
-        self.registers: dict[str, list[int]] = {}
+        self.registers: defaultdict[str, list[int]] = defaultdict(list)
         self.memory: list[tuple[int, int, int]] = []  # (index, offset, end), the last first
         self.calls: list[int] = []
         self.addresses = {step.insn.address: k for k, step in enumerate(steps)}
         for k, step in enumerate(steps):
-            if step.effects:
-                registers, memory = _written_by(step.effects)
-                for r in registers:
-                    self.registers.setdefault(r, []).append(k)
-                for low, high in memory:
-                    self.memory.append((k, low, high))
+            for r in step.placed.sets:
+                self.registers[r].append(k)
+            for offset, size in step.placed.stores:
+                self.memory.append((k, offset, offset + size))
             if step.insn.kind == "call":
                 self.calls.append(k)
         self.memory.reverse()
