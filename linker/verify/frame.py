@@ -10,13 +10,13 @@ and in registers copied from it, and nowhere else: a function that stores, passe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 from popcc.linker.machine.base import Code, Effect, Insn, Machine, Undecodable
-from popcc.linker.verify.placing import NO_EFFECTS, Bases, Effects, Placed, Unprovable, effects_of
+from popcc.linker.verify.placing import Bases, Effects, Placed, Unprovable, with_effects
 from popcc.linker.verify.tables import TableFunction, TableSite
 from popcc.schema import SiteFlag
 
@@ -73,7 +73,7 @@ def read_body(machine: Machine, code: Code, function: TableFunction) -> Body:
 
 
 def _blocks(
-    code: Code, insns: Sequence[Insn], tables: dict[int, list[int]], ends: frozenset[int]
+    code: Code, insns: list[Insn], tables: dict[int, list[int]], ends: frozenset[int]
 ) -> tuple[list[Block], tuple[tuple[int, ...], ...]]:
     heads = {code.address}
     for insn in [i for i in insns if i.kind]:  # no other goes anywhere
@@ -91,9 +91,8 @@ def _blocks(
     blocks: list[Block] = []
     ways: list[list[int]] = []
     for start, end in pairwise((*cuts, len(insns))):
-        block = insns[start:end]
-        blocks.append([(i, effects_of(i.effects) if i.effects else NO_EFFECTS) for i in block])
-        last = block[-1]
+        blocks.append(with_effects(insns[start:end]))
+        last = insns[end - 1]
         targets = list(tables.get(end - 1, ()))
         if last.target is not None:
             targets.append(last.target)

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from popcc.linker.machine.base import FLAGS, Effect, Expr, Machine
 from popcc.linker.verify.frame import Body, Step
-from popcc.linker.verify.memo import ByIdentity
 from popcc.linker.verify.placing import Placed
 from popcc.linker.verify.tables import TableFunction
 
@@ -77,6 +76,9 @@ class Registers:
 
 
 def _registers(machine: Machine) -> Registers:
+    """The layout of a machine's registers; the same object for each function."""
+    if machine.isa.name in _layouts:
+        return _layouts[machine.isa.name]
     at: dict[str, int] = {}
     sizes: dict[str, int] = {}
     end = 0
@@ -84,10 +86,10 @@ def _registers(machine: Machine) -> Registers:
         at[name] = end
         sizes[name] = 1 if name == FLAGS else 16 if name in machine.vectors else 8
         end += sizes[name]
-    return Registers(at, sizes, end)
+    return _layouts.setdefault(machine.isa.name, Registers(at, sizes, end))
 
 
-registers_of = ByIdentity(_registers)
+_layouts: dict[str, Registers] = {}
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Places:
 
 def places_of(machine: Machine, function: TableFunction, body: Body) -> Places:
     """The places of a function: all of the frame that it accesses, or that its sites say it has."""
-    registers = registers_of(machine)
+    registers = _registers(machine)
     low, high = machine.entry_sp, 8
     for n in body.order:
         for step in body.blocks[n]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from popcc.linker.machine.base import FLAGS, Effect, Expr, Machine, Mem
-from popcc.linker.verify.memo import ByIdentity
+from popcc.linker.machine import MACHINES
+from popcc.linker.machine.base import FLAGS, Effect, Expr, Insn, Machine, Mem
 
 Span = tuple[int, int]  # of the frame: offset from the CFA, size
 Bases = dict[str, int]  # register -> its distance from the CFA, for those that hold a frame address
@@ -59,10 +59,11 @@ class Effects:
         names: set[str] = set()
         for e in effects:
             _collect(e, names)
+        registers = _REGISTERS & names
         self.effects = effects
-        self.names = frozenset(names)  # that the effects mention, registers among them
+        self.names = _name_sets.setdefault(registers, registers)  # the registers that the effects mention
         self.away: Placed | None = None  # where no frame address takes part
-        self.within: dict[frozenset[tuple[str, int]], Placed] = {}  # and where one does, by all that there are
+        self.within: dict[frozenset[tuple[str, int]], Placed] | None = None  # and where one does, by all that there are
 
     def moves(self, bases: Bases) -> list[tuple[str, int | None]]:
         """The registers that are set, and their distance then if they hold a frame address."""
@@ -75,6 +76,8 @@ class Effects:
                 self.away = self._placed(machine, address, bases)
             return self.away
         key = frozenset(bases.items())
+        if self.within is None:
+            self.within = {}
         found = self.within.get(key)
         if found is None:
             found = self.within[key] = self._placed(machine, address, bases)
@@ -92,8 +95,21 @@ def _collect(e: Any, names: set[str]) -> None:
             _collect(part, names)
 
 
-NO_EFFECTS = Effects([])
-effects_of = ByIdentity(Effects)
+_REGISTERS = frozenset(r for machine in MACHINES.values() for r in machine.registers)
+_name_sets: dict[frozenset[str], frozenset[str]] = {}  # there are few, and what is shared stays in the caches
+_known: dict[int, Effects] = {}  # by the identity of the list, which is kept
+_NOTHING = Effects([])
+
+
+def with_effects(insns: list[Insn]) -> list[tuple[Insn, Effects]]:
+    """Instructions, each with what is known of its effects."""
+    known = _known.get
+    return [(i, (known(id(i.effects)) or _learnt(i.effects)) if i.effects else _NOTHING) for i in insns]
+
+
+def _learnt(effects: list[Effect]) -> Effects:
+    found = _known[id(effects)] = Effects(effects)
+    return found
 
 
 def _placed_in(machine: Machine, e: Effect, address: int, bases: Bases) -> Effect:
