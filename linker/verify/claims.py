@@ -64,6 +64,19 @@ class Named:
     meaning: str
 
 
+class Group:
+    """Claims of which the same blocks write places: they are taken back over the other blocks together."""
+
+    __slots__ = ("at_ends", "at_heads", "claims", "named", "written")
+
+    def __init__(self, named: list[Named], written: frozenset[int]) -> None:
+        self.named = named
+        self.claims = [n.claim for n in named]
+        self.written = written
+        self.at_ends: set[int] = set()  # the blocks at whose ends they are proved
+        self.at_heads: set[int] = set()  # and at whose heads
+
+
 class Prover:
     """Proves claims of one function; what was proved once is known."""
 
@@ -80,7 +93,7 @@ class Prover:
         self.entry: dict[Expr, Expr] = {("r", r): ("caller", r) for r in self.preserved}
         if machine.link_register is None:
             self.entry["m", -8, 8] = ("caller", RETURN_ADDRESS)
-        self.preserving: dict[tuple[tuple[int, int], ...], list[Named]] = {}  # by what a site has saved
+        self.preserving: dict[tuple[tuple[int, int], ...], list[Group]] = {}  # by what a site has saved
 
     def failures(self) -> Iterator[tuple[Step, str]]:
         """What can't be proved: the step, and what of it."""
@@ -88,7 +101,7 @@ class Prover:
             for k, step in enumerate(self.body.blocks[n]):
                 if not step.insn.kind:
                     continue  # neither a site nor the function's end
-                for named in self._named(step):
+                for named in self._named(n, step):
                     why = self._prove(n, k, named.claim)
                     if why:
                         yield step, f"{named.meaning}: {why}"
@@ -99,21 +112,24 @@ class Prover:
             claim = self.claims[left, right] = Claim(left, right)
         return claim
 
-    def _named(self, step: Step) -> Iterator[Named]:
+    def _named(self, block: int, step: Step) -> Iterator[Named]:
+        """The claims that must hold at a step, but for those that are known to."""
         if step.insn.kind in ("ret", "tail"):
             for r in self.machine.callee_saved:
                 yield Named(self._claim(("r", r), ("caller", r)), f"{r} is the caller's again")
             if step.sp != self.machine.entry_sp:
                 yield Named(self._claim(("c", 0), ("c", 1)), "the stack pointer is the caller's again")
         elif step.site is not None:
-            yield from self._of_site(step, step.site)
+            yield from self._of_site(block, step, step.site)
 
-    def _of_site(self, step: Step, site: TableSite) -> Iterator[Named]:
+    def _of_site(self, block: int, step: Step, site: TableSite) -> Iterator[Named]:
         if -step.sp != site.frame:
             yield Named(self._claim(("c", -step.sp), ("c", site.frame)), f"the frame is {site.frame} bytes")
         if site.saved not in self.preserving:
-            self.preserving[site.saved] = list(self._preserved(site.saved))
-        yield from self.preserving[site.saved]
+            self.preserving[site.saved] = self._grouped(self._preserved(site.saved))
+        for group in self.preserving[site.saved]:
+            if block in group.written or not self._hold(block, group):
+                yield from group.named
         for number, word in enumerate(site.values):
             if (
                 slot_of(word) is None
@@ -123,6 +139,12 @@ class Prover:
                 yield Named(self._claim(("c", 0), ("c", 1)), f"value {number} is in a register that calls preserve")
         for recipe in site.recipes:
             yield from self._of_recipe(site, recipe)
+
+    def _grouped(self, claims: Iterator[Named]) -> list[Group]:
+        groups: dict[frozenset[int], list[Named]] = {}
+        for named in claims:
+            groups.setdefault(self._writing(named.claim), []).append(named)
+        return [Group(named, written) for written, named in groups.items()]
 
     def _preserved(self, slots: tuple[tuple[int, int], ...]) -> Iterator[Named]:
         saved = {self.names.get(number, ""): offset for number, offset in slots}
@@ -210,8 +232,10 @@ class Prover:
             assert before is not None
             blocks = asked.setdefault(before, set())
             count -= len(blocks)
-            if not self._spread(n, before, blocks, work):
+            ends, entered = self._reach(n, self._writing(before), before.at_ends, blocks)
+            if entered and not self._at_entry(before):
                 return "it is not when control comes from the entry"
+            work += [(p, END, before) for p in ends]
             count += len(blocks)
             if count > _MAX_FORMS * len(self.body.order):
                 return "no proof was found: what it goes by changes around a loop"
@@ -223,22 +247,34 @@ class Prover:
             claim.at_heads.add(block)
         return ""
 
-    def _spread(self, block: int, claim: Claim, asked: set[int], work: list[tuple[int, int, Claim]]) -> bool:
-        """Asks a claim that is to hold at a block's head at the ends of the blocks before, back to those that write to
-        a place of it, which it adds to `work`. Whether it holds at the entry, if that is reached."""
-        writing, predecessors, proved = self._writing(claim), self.body.predecessors, claim.at_ends
+    def _reach(self, block: int, writing: frozenset[int], proved: set[int], asked: set[int]) -> tuple[list[int], bool]:
+        """Asks what is to hold at a block's head at the ends of the blocks before, back to those that write a place of
+        it: these blocks, and whether the entry is among what was reached."""
+        predecessors = self.body.predecessors
+        ends: list[int] = []
         heads = [block]
+        entered = False
         while heads:
             n = heads.pop()
-            if n == 0 and not self._at_entry(claim):
-                return False
+            entered |= n == 0
             for p in predecessors[n]:
                 if p not in asked and p not in proved:
                     asked.add(p)
-                    if p in writing:
-                        work.append((p, END, claim))
-                    else:
-                        heads.append(p)
+                    (ends if p in writing else heads).append(p)
+        return ends, entered
+
+    def _hold(self, block: int, group: Group) -> bool:
+        """Whether all claims of a group hold throughout a block that writes to no place of theirs."""
+        if block in group.at_heads:
+            return True
+        asked: set[int] = set()
+        ends, entered = self._reach(block, group.written, group.at_ends, asked)
+        if (entered or not group.written) and not all(map(self._at_entry, group.claims)):
+            return False
+        if any(self._prove(n, END, claim) for n in ends for claim in group.claims):
+            return False
+        group.at_ends |= asked
+        group.at_heads.add(block)
         return True
 
     def _writing(self, claim: Claim) -> frozenset[int]:
