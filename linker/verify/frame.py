@@ -48,35 +48,39 @@ class Body:
     successors: tuple[tuple[int, ...], ...]
     predecessors: tuple[tuple[int, ...], ...]  # of reachable blocks only
     order: tuple[int, ...]  # reachable blocks, ascending
+    sites: tuple[Step, ...]  # the steps in them that are usable sites
 
 
 def read_body(machine: Machine, code: Code, function: TableFunction) -> Body:
     """Decodes a function. Raises `Unprovable`."""
     try:
         insns = machine.decode(code)
-        tables = {k: machine.linked_targets(code, insns, k) for k, i in enumerate(insns) if i.kind == "indirect"}
+        turns = [(k, i) for k, i in enumerate(insns) if i.kind]  # no other instruction goes anywhere
+        tables = {k: machine.linked_targets(code, insns, k) for k, i in turns if i.kind == "indirect"}
     except Undecodable as problem:
         raise Unprovable(str(problem)) from None
     sites = {s.returns_to: s for s in function.sites}
-    missing = sites.keys() - {i.end for i in insns if i.kind == "call"}
+    missing = sites.keys() - {i.end for _, i in turns if i.kind == "call"}
     if missing:
         raise Unprovable(f"the site at {min(missing):#x} is behind no call", min(missing))
     ends = frozenset(s.returns_to for s in function.sites if s.flags & SiteFlag.NORETURN)
-    blocks, successors = _blocks(code, insns, tables, ends)
+    blocks, successors = _blocks(code, insns, [i for _, i in turns], tables, ends)
     entry = _bases(machine, blocks, successors)
     steps = tuple(_steps(machine, block, entry[n], sites) if n in entry else () for n, block in enumerate(blocks))
     predecessors: list[list[int]] = [[] for _ in blocks]
     for n in entry:
         for s in successors[n]:
             predecessors[s].append(n)
-    return Body(steps, successors, tuple(map(tuple, predecessors)), tuple(sorted(entry)))
+    reached = tuple(sorted(entry))
+    at_sites = tuple([step for n in reached for step in steps[n] if step.site is not None])
+    return Body(steps, successors, tuple(map(tuple, predecessors)), reached, at_sites)
 
 
 def _blocks(
-    code: Code, insns: list[Insn], tables: dict[int, list[int]], ends: frozenset[int]
+    code: Code, insns: list[Insn], turns: list[Insn], tables: dict[int, list[int]], ends: frozenset[int]
 ) -> tuple[list[Block], tuple[tuple[int, ...], ...]]:
     heads = {code.address}
-    for insn in [i for i in insns if i.kind]:  # no other goes anywhere
+    for insn in turns:
         if insn.target is not None:
             heads.add(insn.target)
         if insn.kind in _LEAVES or insn.target is not None or insn.end in ends:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from popcc.linker.machine.base import FLAGS, Effect, Expr, Machine
+from popcc.linker.machine.base import FLAGS, Expr, Machine
 from popcc.linker.verify.frame import Body, Step
 from popcc.linker.verify.placing import Placed
 from popcc.linker.verify.tables import TableFunction
@@ -43,13 +43,8 @@ class Registers:
 
     def touched(self, placed: Placed) -> State:
         """The registers that effects read, write and address memory by; -1 if they make poison where there was none."""
-        if placed.touched is None:
-            placed.touched = self._touched(placed.effects)
-        return placed.touched
-
-    def _touched(self, effects: tuple[Effect, ...]) -> State:
         bits = 0
-        for e in effects:
+        for e in placed.effects:
             if e[3] == ("lost",):
                 return -1
             bits |= self.mask(e[1], 16) if e[0] == "set" else self.address(e[1])
@@ -116,22 +111,26 @@ class Places:
             return f"the frame at CFA{bit - self.zero:+d}"
         return next(r for r, at in self.registers.at.items() if at <= bit < at + self.registers.sizes[r])
 
-    def concerned(self, step: Step) -> State:
-        """The bytes that a step reads or writes: as long as none is poisoned, it faults on nothing and leaves all so.
+    def concerned(self, steps: tuple[Step, ...]) -> list[tuple[Step, State]]:
+        """The bytes that each step reads or writes: if none is poisoned, it faults on nothing and leaves all as it is.
 
         -1 for calls, returns and what makes poison itself, which are looked at in any case.
         """
-        insn = step.insn
-        if insn.kind in ("call", "ret", "tail"):
-            return -1
-        bits = self.registers.touched(step.placed)
-        if bits < 0:
-            return -1
-        for register, width in insn.reads:
-            bits |= self.registers.mask(register, width)
-        for offset, size in step.placed.accesses:
-            bits |= self.slot(offset, size)
-        return bits
+        out: list[tuple[Step, State]] = []
+        for step in steps:
+            insn, placed, _, _, _ = step
+            bits = placed.touched
+            if bits is None:
+                bits = placed.touched = self.registers.touched(placed)
+            if insn.kind in ("call", "ret", "tail"):
+                bits = -1
+            if bits >= 0:
+                for register, width in insn.reads:
+                    bits |= self.registers.mask(register, width)
+                for offset, size in placed.accesses:
+                    bits |= self.slot(offset, size)
+            out.append((step, bits))
+        return out
 
 
 def places_of(machine: Machine, function: TableFunction, body: Body) -> Places:
@@ -140,9 +139,10 @@ def places_of(machine: Machine, function: TableFunction, body: Body) -> Places:
     low, high = machine.entry_sp, 8
     for n in body.order:
         for step in body.blocks[n]:
-            if step.sp < low:
-                low = step.sp
-            for offset, size in step.placed.accesses:
+            _, placed, sp, _, _ = step
+            if sp < low:
+                low = sp
+            for offset, size in placed.accesses:
                 low, high = min(low, offset), max(high, offset + size)
     for site in function.sites:
         low = min(low, -site.frame)

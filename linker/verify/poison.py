@@ -68,11 +68,11 @@ class _Analysis:
         self.numbers = {name: number for number, name in machine.dwarf.items()}
         self.whole = {name: self.mask(name, 16) for name in self.registers.at}
         # the steps of each block, and the bytes without poison in which they do nothing
-        self.steps = {n: [(step, self.places.concerned(step)) for step in body.blocks[n]] for n in body.order}
+        self.steps = {n: self.places.concerned(body.blocks[n]) for n in body.order}
         self.concerned = {n: reduce(or_, [concerns for _, concerns in steps]) for n, steps in self.steps.items()}
         self.words: dict[int, State] = {}  # the bytes that a location word means
         # of the steps that are sites, by address: what a thread takes along, and what is poisoned behind them
-        sites = [(step.insn.address, step.site) for n in body.order for step in body.blocks[n] if step.site is not None]
+        sites = [(step.insn.address, step.site) for step in body.sites if step.site is not None]
         self.needed = {address: self._needed(site) for address, site in sites}
         undefined = self._undefined()
         self.behind = {at: self._behind(site, self.needed[at]) & ~undefined[at] for at, site in sites}

@@ -60,7 +60,7 @@ def _problems(
         yield f.address, None, f.text
     failures = Prover(machine, function, body, image.constant).failures()
     if listing is not None:
-        calls = {s.site.returns_to: s for n in body.order for s in body.blocks[n] if s.site is not None}
+        calls = {s.insn.end: s for s in body.sites}
         failures = chain(failures, misplaced(function, calls, listing))
     for step, text in failures:
         yield step.insn.address, _site(step), text

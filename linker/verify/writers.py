@@ -30,13 +30,13 @@ class Writers:
             self._index(n)
 
     def _index(self, n: int) -> None:
-        for step in self.body.blocks[n]:
-            for r in step.placed.sets:
+        for insn, placed, sp, _, _ in self.body.blocks[n]:
+            for r in placed.sets:
                 self.registers[r].add(n)
-            for span in step.placed.stores:
+            for span in placed.stores:
                 self.memory[span].add(n)
-            if step.insn.kind == "call":
-                self.calls[n] = max(step.sp, self.calls.get(n, step.sp))
+            if insn.kind == "call":
+                self.calls[n] = max(sp, self.calls.get(n, sp))
 
     def of(self, block: int) -> BlockWriters:
         """Where in a block."""
