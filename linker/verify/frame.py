@@ -157,16 +157,19 @@ def _steps(machine: Machine, block: Block, entry: Bases, sites: dict[int, TableS
     out: list[Step] = []
     for insn, effects in block:
         apart = effects.names.isdisjoint(bases)
-        if apart and effects.away is not None and not insn.kind and not insn.reads:
-            out.append(Step(insn, effects.away, sp, None, _NONE))
+        placed = effects.away if apart else None
+        if placed is None:
+            placed = effects.placed(machine, insn.address, bases)
+        if apart and not insn.kind and not insn.reads:
+            out.append(Step(insn, placed, sp, None, _NONE))
             continue
         site = sites.get(insn.end) if insn.kind == "call" else None
         site = site if site and site.usable else None
         registers = {n: bases[r] for n, r in machine.dwarf.items() if r in bases} if site else _NONE
-        out.append(Step(insn, effects.placed(machine, insn.address, bases), sp, site, registers))
-        if insn.reads and any(r in bases and r != machine.stack_pointer for r, _ in insn.reads):
+        out.append(Step(insn, placed, sp, site, registers))
+        if len(bases) > 1 and any(r in bases and r != machine.stack_pointer for r, _ in insn.reads):
             raise Unprovable("a frame's address decides where control goes", insn.address)
-        if not apart or insn.kind == "call":
+        if (placed.sets and not apart) or insn.kind == "call":
             _advance(machine, insn, effects, bases)
             sp = bases[machine.stack_pointer]
     return tuple(out)
