@@ -28,14 +28,17 @@ class Placed:
 
     __slots__ = ("accesses", "effects", "sets", "stores", "touched")
 
-    def __init__(self, effects: tuple[Effect, ...]) -> None:
+    def __init__(self, effects: tuple[Effect, ...], apart: bool) -> None:
         self.effects = effects
         self.sets = tuple([e[1] for e in effects if e[0] == "set"])  # registers
-        self.stores = tuple([(e[1][1], e[2]) for e in effects if e[0] == "store" and e[1][0] == "frame"])
-        loads: list[Span] = []
-        for e in effects:
-            _collect_loads(e[3], loads)
-        self.accesses = (*self.stores, *loads)
+        self.stores: tuple[Span, ...] = ()  # to the frame
+        self.accesses: tuple[Span, ...] = ()  # likewise, loads among them
+        if not apart:  # a frame address takes part
+            self.stores = tuple([(e[1][1], e[2]) for e in effects if e[0] == "store" and e[1][0] == "frame"])
+            loads: list[Span] = []
+            for e in effects:
+                _collect_loads(e[3], loads)
+            self.accesses = (*self.stores, *loads)
         self.touched: int | None = None  # for popcc.linker.verify.places
 
 
@@ -84,7 +87,8 @@ class Effects:
         return found
 
     def _placed(self, machine: Machine, address: int, bases: Bases) -> Placed:
-        return Placed(tuple([_placed_in(machine, e, address, bases) for e in self.effects]))
+        apart = self.names.isdisjoint(bases)
+        return Placed(tuple([_placed_in(machine, e, address, bases) for e in self.effects]), apart)
 
 
 def _collect(e: Any, names: set[str]) -> None:
