@@ -12,7 +12,9 @@ nothing of its code is shared but the decoder. Two questions are asked of every 
 
     tables.py   the site table as the executable carries it
     image.py    the executable: its functions' code, the memory that can't change
-    frame.py    a function's blocks, and which of its accesses are to its own frame
+    frame.py    a function's blocks, and where its stack pointer is (placing.py: which accesses are to its own frame)
+    places.py   the bytes whose poison is followed
+    writers.py  where a function writes the places of claims
     preconditions.py, expressions.py   taking claims back over an instruction
     report.py   all functions of an executable or program; what is wrong, by function, site and place
     linked.py   the same at link, but for what was proved before (fingerprints.py, proved.py)

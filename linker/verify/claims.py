@@ -20,7 +20,6 @@ each callee-saved register, the link register and the return address hold the ca
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,19 +32,19 @@ from popcc.linker.verify.expressions import (
     mentions,
 )
 from popcc.linker.verify.frame import Body, Step
-from popcc.linker.verify.preconditions import Preconditions, is_lost
+from popcc.linker.verify.preconditions import Preconditions
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, slot_of
+from popcc.linker.verify.writers import END, Writers
 from popcc.schema import Recipe, RecipeKind
 
 RETURN_ADDRESS = "the return address"
-_END = 1 << 30  # for the index of a step: behind the last
 _MAX_FORMS = 16  # forms that a claim may take at one block: around a loop that counts, it never comes back the same
 
 
 class Claim:
     """`left` equals `right`. The prover makes one of each, so that claims are equal when they are the same object."""
 
-    __slots__ = ("left", "places", "right", "trivial", "written")
+    __slots__ = ("at_ends", "at_heads", "left", "places", "right", "trivial", "written")
 
     def __init__(self, left: Expr, right: Expr) -> None:
         self.left = left
@@ -53,6 +52,8 @@ class Claim:
         self.trivial = left == right  # it holds whatever the places hold
         self.places = tuple(dict.fromkeys((*mentions(left), *mentions(right))))
         self.written: frozenset[int] | None = None  # the blocks that write a place of it, once somebody has asked
+        self.at_ends: set[int] = set()  # the blocks at whose ends it is proved
+        self.at_heads: set[int] = set()  # and at whose heads
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,19 @@ class Named:
 
     claim: Claim
     meaning: str
+
+
+class Group:
+    """Claims of which the same blocks write places: they are taken back over the other blocks together."""
+
+    __slots__ = ("at_ends", "at_heads", "claims", "named", "written")
+
+    def __init__(self, named: list[Named], written: frozenset[int]) -> None:
+        self.named = named
+        self.claims = [n.claim for n in named]
+        self.written = written
+        self.at_ends: set[int] = set()  # the blocks at whose ends they are proved
+        self.at_heads: set[int] = set()  # and at whose heads
 
 
 class Prover:
@@ -72,22 +86,22 @@ class Prover:
         self.constant = constant
         self.names = machine.dwarf
         self.claims: dict[tuple[Expr, Expr], Claim] = {}
-        self.proved: set[tuple[int, Claim]] = set()  # at the ends of blocks
-        self.proved_within: set[tuple[int, int, Claim]] = set()  # before steps of blocks
-        self.indices = {n: _Writers(machine, body.blocks[n]) for n in body.order}
-        self.written: dict[Expr, frozenset[int]] = {}  # by place, the blocks that may write it
+        self.proved_within: set[tuple[int, int, Claim]] = set()  # before steps of blocks that write a place of it
+        self.writers = Writers(machine, body)
         links = (machine.link_register,) if machine.link_register else ()
         self.preserved = (*machine.callee_saved, *links)
         self.entry: dict[Expr, Expr] = {("r", r): ("caller", r) for r in self.preserved}
         if machine.link_register is None:
             self.entry["m", -8, 8] = ("caller", RETURN_ADDRESS)
-        self.preserving: dict[tuple[str, int | None], Named] = {}  # by register and where it was saved
+        self.preserving: dict[tuple[tuple[int, int], ...], list[Group]] = {}  # by what a site has saved
 
     def failures(self) -> Iterator[tuple[Step, str]]:
         """What can't be proved: the step, and what of it."""
         for n in self.body.order:
             for k, step in enumerate(self.body.blocks[n]):
-                for named in self._named(step):
+                if not step.insn.kind:
+                    continue  # neither a site nor the function's end
+                for named in self._named(n, step):
                     why = self._prove(n, k, named.claim)
                     if why:
                         yield step, f"{named.meaning}: {why}"
@@ -98,27 +112,24 @@ class Prover:
             claim = self.claims[left, right] = Claim(left, right)
         return claim
 
-    def _named(self, step: Step) -> Iterator[Named]:
+    def _named(self, block: int, step: Step) -> Iterator[Named]:
+        """The claims that must hold at a step, but for those that are known to."""
         if step.insn.kind in ("ret", "tail"):
             for r in self.machine.callee_saved:
                 yield Named(self._claim(("r", r), ("caller", r)), f"{r} is the caller's again")
             if step.sp != self.machine.entry_sp:
                 yield Named(self._claim(("c", 0), ("c", 1)), "the stack pointer is the caller's again")
         elif step.site is not None:
-            yield from self._of_site(step, step.site)
+            yield from self._of_site(block, step, step.site)
 
-    def _of_site(self, step: Step, site: TableSite) -> Iterator[Named]:
+    def _of_site(self, block: int, step: Step, site: TableSite) -> Iterator[Named]:
         if -step.sp != site.frame:
             yield Named(self._claim(("c", -step.sp), ("c", site.frame)), f"the frame is {site.frame} bytes")
-        saved = {self.names.get(number, ""): offset for number, offset in site.saved}
-        for r in self.preserved:
-            key = (r, saved.get(r))
-            named = self.preserving.get(key)
-            if named is None:
-                named = self.preserving[key] = self._preserves(*key)
-            yield named
-        if self.machine.link_register is None:
-            yield Named(self._claim(("m", -8, 8), ("caller", RETURN_ADDRESS)), "the return address is at CFA-8")
+        if site.saved not in self.preserving:
+            self.preserving[site.saved] = self._grouped(self._preserved(site.saved))
+        for group in self.preserving[site.saved]:
+            if block in group.written or not self._hold(block, group):
+                yield from group.named
         for number, word in enumerate(site.values):
             if (
                 slot_of(word) is None
@@ -128,6 +139,19 @@ class Prover:
                 yield Named(self._claim(("c", 0), ("c", 1)), f"value {number} is in a register that calls preserve")
         for recipe in site.recipes:
             yield from self._of_recipe(site, recipe)
+
+    def _grouped(self, claims: Iterator[Named]) -> list[Group]:
+        groups: dict[frozenset[int], list[Named]] = {}
+        for named in claims:
+            groups.setdefault(self._writing(named.claim), []).append(named)
+        return [Group(named, written) for written, named in groups.items()]
+
+    def _preserved(self, slots: tuple[tuple[int, int], ...]) -> Iterator[Named]:
+        saved = {self.names.get(number, ""): offset for number, offset in slots}
+        for r in self.preserved:
+            yield self._preserves(r, saved.get(r))
+        if self.machine.link_register is None:
+            yield Named(self._claim(("m", -8, 8), ("caller", RETURN_ADDRESS)), "the return address is at CFA-8")
 
     def _preserves(self, r: str, saved: int | None) -> Named:
         """What is to be so of a register of the caller's at a site."""
@@ -188,41 +212,75 @@ class Prover:
             return "it is not"
         if not self._writing(claim):  # then it is at the entry what it is here
             return "" if self._at_entry(claim) else "it is not when control comes from the entry"
-        index = self.indices[block].written(claim, index) + 1
+        index = 0 if block not in self._writing(claim) else self.writers.of(block).written(claim.places, index) + 1
+        if not index and block in claim.at_heads:
+            return ""
         if (block, index, claim) in self.proved_within:
             return ""
-        asked: set[tuple[int, Claim]] = set()
+        asked: dict[Claim, set[int]] = {}  # the blocks at whose ends each claim is asked
+        count = 0  # of these blocks, for all claims
         work = [(block, index, claim)]
         while work:
             n, k, wanted = work.pop()
             before: Claim | None = wanted
-            if k < _END or n in self._writing(wanted):
+            if k:
                 before = self._back(n, k, wanted)
                 if before is None:
                     return f"it is not on the path through {self.body.blocks[n][0].insn.address:#x}"
                 if before.trivial:
                     continue
             assert before is not None
-            if n == 0 and not self._at_entry(before):
+            blocks = asked.setdefault(before, set())
+            count -= len(blocks)
+            ends, entered = self._reach(n, self._writing(before), before.at_ends, blocks)
+            if entered and not self._at_entry(before):
                 return "it is not when control comes from the entry"
-            for p in self.body.predecessors[n]:
-                key = (p, before)
-                if key not in asked and key not in self.proved:
-                    asked.add(key)
-                    work.append((p, _END, before))
-            if len(asked) > _MAX_FORMS * len(self.body.order):
+            work += [(p, END, before) for p in ends]
+            count += len(blocks)
+            if count > _MAX_FORMS * len(self.body.order):
                 return "no proof was found: what it goes by changes around a loop"
-        self.proved |= asked
-        self.proved_within.add((block, index, claim))
+        for each, blocks in asked.items():
+            each.at_ends |= blocks
+        if index:
+            self.proved_within.add((block, index, claim))
+        else:
+            claim.at_heads.add(block)
         return ""
+
+    def _reach(self, block: int, writing: frozenset[int], proved: set[int], asked: set[int]) -> tuple[list[int], bool]:
+        """Asks what is to hold at a block's head at the ends of the blocks before, back to those that write a place of
+        it: these blocks, and whether the entry is among what was reached."""
+        predecessors = self.body.predecessors
+        ends: list[int] = []
+        heads = [block]
+        entered = False
+        while heads:
+            n = heads.pop()
+            entered |= n == 0
+            for p in predecessors[n]:
+                if p not in asked and p not in proved:
+                    asked.add(p)
+                    (ends if p in writing else heads).append(p)
+        return ends, entered
+
+    def _hold(self, block: int, group: Group) -> bool:
+        """Whether all claims of a group hold throughout a block that writes to no place of theirs."""
+        if block in group.at_heads:
+            return True
+        asked: set[int] = set()
+        ends, entered = self._reach(block, group.written, group.at_ends, asked)
+        if (entered or not group.written) and not all(map(self._at_entry, group.claims)):
+            return False
+        if any(self._prove(n, END, claim) for n in ends for claim in group.claims):
+            return False
+        group.at_ends |= asked
+        group.at_heads.add(block)
+        return True
 
     def _writing(self, claim: Claim) -> frozenset[int]:
         """The blocks that may write a place that the claim mentions."""
         if claim.written is None:
-            for place in claim.places:
-                if place not in self.written:
-                    self.written[place] = frozenset([n for n, w in self.indices.items() if w.last(place, _END) >= 0])
-            claim.written = frozenset().union(*(self.written[place] for place in claim.places))
+            claim.written = frozenset().union(*map(self.writers.writing, claim.places))
         return claim.written
 
     def _at_entry(self, claim: Claim) -> bool:
@@ -230,9 +288,9 @@ class Prover:
 
     def _back(self, n: int, k: int, claim: Claim) -> Claim | None:
         """The claim at the head of a block that makes `claim` hold before its step `k`; None if nothing does."""
-        block, writers = self.body.blocks[n], self.indices[n]
+        block, writers = self.body.blocks[n], self.writers.of(n)
         while not claim.trivial:
-            k = writers.written(claim, k)
+            k = writers.written(claim.places, k)
             if k < 0:
                 return claim
             over = Preconditions(self.machine, block[k], self.constant)
@@ -243,59 +301,3 @@ class Prover:
             if not claim.trivial and not claim.places:
                 return None
         return claim
-
-
-class _Writers:
-    """Where in a block which place is written last before an index."""
-
-    def __init__(self, machine: Machine, steps: tuple[Step, ...]) -> None:
-        self.machine = machine
-        self.steps = steps
-        self.registers: dict[str, list[int]] = {}
-        self.memory: list[tuple[int, int, int]] = []  # (index, offset, end), the last first
-        self.calls: list[int] = []
-        self.addresses = {step.insn.address: k for k, step in enumerate(steps)}
-        for k, step in enumerate(steps):
-            for e in step.effects:
-                if e[0] == "set":
-                    self.registers.setdefault(e[1], []).append(k)
-                elif e[1][0] == "frame":
-                    self.memory.append((k, e[1][1], e[1][1] + e[2]))
-            if step.insn.kind == "call":
-                self.calls.append(k)
-        self.memory.reverse()
-        # the greatest distance of the stack pointer from the CFA at a call; below it they leave nothing
-        self.below = max((steps[k].sp for k in self.calls), default=-_END)
-
-    def written(self, claim: Claim, before: int) -> int:
-        """The index of the last step before `before` that may write a place that the claim mentions, -1 if none."""
-        return max([self.last(place, before) for place in claim.places])
-
-    def last(self, place: Expr, before: int) -> int:
-        """The index of the last step before `before` that may write `place`, -1 if none."""
-        kind = place[0]
-        if kind == "at":  # an unknown of an instruction: crossing that again would make it another
-            k = self.addresses.get(place[1], -1)
-            return k if k < before else -1
-        if kind == "m":
-            return max(self._stored(place[1], place[1] + place[2], before), self._clobbered(place, before))
-        found = _before(self.registers.get(place[1], []), before)
-        return (
-            found if place[1] in self.machine.callee_saved and kind == "r" else max(found, _before(self.calls, before))
-        )
-
-    def _stored(self, start: int, end: int, before: int) -> int:
-        for k, low, high in self.memory:
-            if low < end and start < high and k < before:
-                return k
-        return -1
-
-    def _clobbered(self, place: Expr, before: int) -> int:
-        if self.below <= place[1] and place[1] + place[2] <= 0:
-            return -1  # no call loses it
-        return next((k for k in reversed(self.calls) if k < before and is_lost(place, self.steps[k], self.machine)), -1)
-
-
-def _before(indices: list[int], before: int) -> int:
-    k = bisect_left(indices, before)
-    return indices[k - 1] if k else -1

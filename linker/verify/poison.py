@@ -20,14 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from operator import and_, or_
 
 from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
 from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.frame import Body, Step
+from popcc.linker.verify.places import State, places_of
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, slot_of
 
-State = int  # a bit per byte
 _MAX_FAULTS = 8  # reported per function
 
 
@@ -39,75 +40,14 @@ class Fault:
     text: str
 
 
-@dataclass(frozen=True)
-class Places:
-    """Which bit of a state stands for which byte."""
-
-    registers: dict[str, int]  # first bit
-    sizes: dict[str, int]  # bytes that are told apart
-    frame: int  # bit of the byte at `low`
-    low: int  # least CFA offset
-    high: int  # one behind the greatest
-
-    def register(self, name: str, width: int = 8) -> State:
-        """The low `width` bytes."""
-        size = self.sizes[name]
-        return ((1 << (width if width < size else size)) - 1) << self.registers[name]
-
-    def slot(self, offset: int, size: int) -> State:
-        """Bytes of the frame."""
-        return ((1 << size) - 1) << (self.frame + offset - self.low)
-
-    def name(self, state: State) -> str:
-        """The first place of a state, for messages."""
-        bit = (state & -state).bit_length() - 1
-        if bit >= self.frame:
-            return f"the frame at CFA{bit - self.frame + self.low:+d}"
-        return next(r for r, at in self.registers.items() if at <= bit < at + self.sizes[r])
-
-
 def find_faults(machine: Machine, function: TableFunction, body: Body, callees: Callees) -> list[Fault]:
     """The faults of a function; none is the proof."""
     return _Analysis(machine, function, body, callees).run()
 
 
-def _places(machine: Machine, function: TableFunction, body: Body) -> Places:
-    registers: dict[str, int] = {}
-    sizes: dict[str, int] = {}
-    at = 0
-    for name in (*machine.registers, FLAGS):
-        registers[name] = at
-        sizes[name] = 1 if name == FLAGS else 16 if name in machine.vectors else 8
-        at += sizes[name]
-    low, high = machine.entry_sp, 8
-    for step in (s for n in body.order for s in body.blocks[n]):
-        if step.sp < low:
-            low = step.sp
-        for place, size in _accesses(step):
-            if place[0] == "frame":
-                low, high = min(low, place[1]), max(high, place[1] + size)
-    for site in function.sites:
-        low = min(low, -site.frame)
-    return Places(registers, sizes, at, low - 16, high + 16)
-
-
-def _accesses(step: Step) -> list[tuple[Expr, int]]:
-    out: list[tuple[Expr, int]] = []
-
-    def within(e: Expr) -> None:
-        if e[0] == "ld":
-            out.append((e[1], e[2]))
-        elif e[0] == "op":
-            out.extend(e[2])
-        elif e[0] == "alu":
-            within(e[2])
-            within(e[3])
-
-    for e in step.effects:
-        if e[0] == "store":
-            out.append((e[1], e[2]))
-        within(e[3])
-    return out
+def _may_matter(concerns: State, state: State) -> bool:
+    """Whether steps that are concerned with these bytes (`Places.concerned`) may do anything in a state."""
+    return concerns < 0 or bool(concerns & state)
 
 
 class _Analysis:
@@ -115,29 +55,34 @@ class _Analysis:
         self.machine = machine
         self.callees = callees
         self.body = body
-        self.places = _places(machine, function, body)
-        self.passed = sum(self.places.register(r, 16) for r in machine.arguments)
-        self.returned = sum(self.places.register(r, 16) for r in machine.results)
-        self.kept = sum(self.places.register(r) for r in machine.callee_saved)
+        self.places = places_of(machine, function, body)
+        self.registers = self.places.registers
+        self.mask = self.registers.mask
+        self.passed = sum(self.mask(r, 16) for r in machine.arguments)
+        self.returned = sum(self.mask(r, 16) for r in machine.results)
+        self.kept = sum(self.mask(r, 8) for r in machine.callee_saved)
         self.lost = [
             r for r in (*machine.registers, FLAGS) if r not in machine.callee_saved and r != machine.stack_pointer
         ]
-        self.clobbered = sum(self.places.register(r, 16) for r in self.lost)
+        self.clobbered = sum(self.mask(r, 16) for r in self.lost)
         self.numbers = {name: number for number, name in machine.dwarf.items()}
-        self.whole = {name: self.places.register(name, 16) for name in self.places.registers}
+        self.whole = {name: self.mask(name, 16) for name in self.registers.at}
         # the steps of each block, and the bytes without poison in which they do nothing
-        self.steps = {n: [(step, self._concerns(step)) for step in body.blocks[n]] for n in body.order}
+        self.steps = {n: self.places.concerned(body.blocks[n]) for n in body.order}
+        self.concerned = {n: reduce(or_, [concerns for _, concerns in steps]) for n, steps in self.steps.items()}
+        self.words: dict[int, State] = {}  # the bytes that a location word means
+        # of the steps that are sites, by address: what a thread takes along, and what is poisoned behind them
+        sites = [(step.insn.address, step.site) for step in body.sites if step.site is not None]
+        self.needed = {address: self._needed(site) for address, site in sites}
         undefined = self._undefined()
-        self.behind = {
-            step.insn.address: self._behind(step.site) & ~undefined[step.insn.address]
-            for n in body.order
-            for step in body.blocks[n]
-            if step.site is not None
-        }
+        self.behind = {at: self._behind(site, self.needed[at]) & ~undefined[at] for at, site in sites}
+        self.faulty = False
         self.faults: dict[int, Fault] | None = None  # by address; None while the analysis runs
 
     def run(self) -> list[Fault]:
         entry = self._solve()
+        if not self.faulty:  # each block was last gone through from the state that was found for it
+            return []
         self.faults = {}
         for n in self.body.order:
             self._block(n, entry[n])
@@ -168,13 +113,16 @@ class _Analysis:
         at: dict[int, State] = {}
 
         def through(n: int, state: State) -> State:
-            for step in self.body.blocks[n]:
+            if not _may_matter(self.concerned[n], state):
+                return state
+            for step, concerns in self.steps[n]:
                 if step.site is not None:
                     at[step.insn.address] = state
-                state = self._still_undefined(step, state)
+                if _may_matter(concerns, state):
+                    state = self._still_undefined(step, state)
             return state
 
-        start = sum(self.places.register(r, 16) for r in dict.fromkeys(kept)) | self._below(self.machine.entry_sp)
+        start = sum(self.mask(r, 16) for r in dict.fromkeys(kept)) | self._below(self.machine.entry_sp)
         self._forward(start, through, and_)
         return at
 
@@ -194,83 +142,63 @@ class _Analysis:
     def _means_nothing(self, value: Expr, undefined: State) -> bool:
         if value[0] != "r" or value[1] not in self.machine.undefined_at_entry:
             return False
-        return bool(undefined & self.places.register(value[1]))
+        return bool(undefined & self.mask(value[1], 8))
 
     def _below(self, sp: int) -> State:
         """The frame below the stack pointer."""
         return self.places.slot(self.places.low, sp - self.places.low)
 
-    def _behind(self, site: TableSite) -> State:
+    def _behind(self, site: TableSite, needed: State) -> State:
         """What is poisoned behind a site: all that its map does not describe."""
         places = self.places
-        described = sum(self._described(word, 8) for word in dict.fromkeys(site.values) if not is_constant(word))
+        described = needed
         for r in site.recipes:
             described |= self._described(r.dest, r.width)
         saved = {self.machine.dwarf.get(number, "") for number, _ in site.saved}
-        for _, offset in site.saved:
-            described |= places.slot(offset, 8)
         state = places.slot(places.low, places.high - places.low)
         for register in self.machine.callee_saved:
             if register in saved:
-                state |= places.register(register, 16)
+                state |= self.mask(register, 16)
         if self.machine.link_register is None:
             described |= places.slot(-8, 8)
         return state & ~described
+
+    def _needed(self, site: TableSite) -> State:
+        """What a thread takes along from a site: its values, and the registers that the function has saved."""
+        bits = 0
+        for word in site.values:
+            if word not in self.words:
+                self.words[word] = 0 if is_constant(word) else self._described(word, 8)
+            bits |= self.words[word]
+        for _, offset in site.saved:
+            bits |= self.places.slot(offset, 8)
+        return bits
 
     def _described(self, word: int, width: int) -> State:
         offset = slot_of(word)
         if offset is not None:
             return self.places.slot(offset, width)
-        return self.places.register(self.machine.dwarf[word], width)
+        return self.mask(self.machine.dwarf[word], width)
 
     def _block(self, n: int, state: State) -> State:
-        for step, concerns in self.steps[n]:
-            if concerns < 0 or state & concerns:
-                state = self._step(step, state)
+        if _may_matter(self.concerned[n], state):
+            for step, concerns in self.steps[n]:
+                if concerns < 0 or state & concerns:
+                    state = self._step(step, state)
         return state
 
-    def _concerns(self, step: Step) -> State:
-        """The bytes that a step reads or writes: as long as none is poisoned, it faults on nothing and leaves all so.
-
-        -1 for calls, returns and what makes poison itself, which are looked at in any case.
-        """
-        insn = step.insn
-        if insn.kind in ("call", "ret", "tail"):
-            return -1
-        bits = 0
-        for register, width in insn.reads:
-            bits |= self.places.register(register, width)
-        for e in step.effects:
-            if e[3] == ("lost",):
-                return -1
-            bits |= self._read(e[3]) | self._addresses(e[3])
-            if e[0] == "set":
-                bits |= self.whole[e[1]]
-            else:
-                bits |= self._address(e[1]) | self._memory(e[1], e[2])
-        return bits
-
-    def _addresses(self, e: Expr) -> State:
-        """The registers by which an expression addresses memory."""
-        if e[0] == "ld":
-            return self._address(e[1])
-        if e[0] == "alu":
-            return self._addresses(e[2]) | self._addresses(e[3])
-        bits = 0
-        if e[0] == "op":
-            for place, _ in e[2]:
-                bits |= self._address(place)
-        return bits
-
     def _fault(self, insn: Insn, state: State, what: Callable[[], str]) -> None:
-        if state and self.faults is not None and insn.address not in self.faults:
+        if not state:
+            return
+        self.faulty = True
+        if self.faults is not None and insn.address not in self.faults:
             lost = self.places.name(state)
             self.faults[insn.address] = Fault(insn.address, f"{what()} {lost}, which no map describes ({insn.text})")
 
     def _step(self, step: Step, state: State) -> State:
         insn = step.insn
         for register, width in insn.reads:
-            self._fault(insn, state & self.places.register(register, width), lambda: "depends on")
+            self._fault(insn, state & self.mask(register, width), lambda: "depends on")
         results = [(e, self._value(e[3], step, state)) for e in step.effects]
         after = state
         for e, bits in results:
@@ -284,22 +212,26 @@ class _Analysis:
 
     def _call(self, step: Step, state: State) -> State:
         if passed := state & self.passed:
-            ignored = sum(self.places.register(r, 16) for r in self.callees.ignores(step.insn.callee))
+            ignored = sum(self.mask(r, 16) for r in self.callees.ignores(step.insn.callee))
             self._fault(step.insn, passed & ~ignored, lambda: "passes")
         after = (state & ~self.clobbered) | self._below(step.sp)
         if step.site is None:
             return after
-        for word in step.site.values:
-            if not is_constant(word):
-                self._fault(step.insn, state & self._described(word, 8), lambda: "has a value listed in")
-        for _, offset in step.site.saved:
-            self._fault(step.insn, state & self.places.slot(offset, 8), lambda: "has a register saved in")
+        if state & self.needed[step.insn.address]:
+            self._lost_at(step.insn, step.site, state)
         return after | self.behind[step.insn.address]  # with a rebuild here, or with one before and none here
+
+    def _lost_at(self, insn: Insn, site: TableSite, state: State) -> None:
+        for word in site.values:
+            if not is_constant(word):
+                self._fault(insn, state & self._described(word, 8), lambda: "has a value listed in")
+        for _, offset in site.saved:
+            self._fault(insn, state & self.places.slot(offset, 8), lambda: "has a register saved in")
 
     def _set(self, e: Expr, bits: State, state: State) -> State:
         register: str = e[1]
         width: int = e[2]
-        at, size = self.places.registers[register], self.places.sizes[register]
+        at, size = self.registers.at[register], self.registers.sizes[register]
         if width < 4 and size == 8:  # the rest of the register stays
             size = width
         mask = (1 << size) - 1
@@ -308,38 +240,29 @@ class _Analysis:
     def _store(self, e: Expr, bits: State, step: Step, before: State, state: State) -> State:
         _, place, size, _ = e
         if place[0] == "frame":
-            at: int = self.places.frame + place[1] - self.places.low
+            at: int = self.places.zero + place[1]
             written: State = bits & ((1 << size) - 1)
             return state & ~self.places.slot(place[1], size) | written << at
-        self._fault(step.insn, before & self._address(place), lambda: "stores to an address that depends on")
+        self._fault(step.insn, before & self.registers.address(place), lambda: "stores to an address that depends on")
         if bits & ((1 << size) - 1):
             self._fault(step.insn, before & self._read(e[3]), lambda: "stores what depends on")
         return state
-
-    def _address(self, place: Expr) -> State:
-        if place[0] != "far":
-            return 0
-        return self._both(place[1], place[2])
-
-    def _both(self, base: str | None, index: str | None) -> State:
-        bits = self.places.register(base) if base else 0
-        return bits | self.places.register(index) if index else bits
 
     def _read(self, e: Expr) -> State:
         """All bytes that an expression reads."""
         kind = e[0]
         if kind in ("r", "ins"):
-            return self.places.register(e[1], e[2] if kind == "r" else 8)
+            return self.mask(e[1], e[2] if kind == "r" else 8)
         if kind == "ld":
             return self._memory(e[1], e[2])
         if kind == "lea":
-            return self._both(*e[1][:2])
+            return self.registers.both(*e[1][:2])
         if kind == "alu":
             return self._read(e[2]) | self._read(e[3])
         if kind == "op":
             bits = 0
             for register, width in e[1]:
-                bits |= self.places.register(register, width)
+                bits |= self.mask(register, width)
             for place, size in e[2]:
                 bits |= self._memory(place, size)
             return bits
@@ -352,21 +275,23 @@ class _Analysis:
         """The poisoned bytes of a value, the first in bit 0."""
         kind = e[0]
         if kind == "r":
-            return self._extended((state >> self.places.registers[e[1]]) & ((1 << e[2]) - 1), e[2], e[3])
+            return self._extended((state >> self.registers.at[e[1]]) & ((1 << e[2]) - 1), e[2], e[3])
         if kind == "ld":
-            self._fault(step.insn, state & self._address(e[1]), lambda: "loads from an address that depends on")
+            self._fault(
+                step.insn, state & self.registers.address(e[1]), lambda: "loads from an address that depends on"
+            )
             if e[1][0] != "frame":
                 return 0
-            at = self.places.frame + e[1][1] - self.places.low
+            at = self.places.zero + e[1][1]
             return self._extended((state >> at) & ((1 << e[2]) - 1), e[2], e[3])
         if kind == "ins":
-            at = self.places.registers[e[1]]
+            at = self.registers.at[e[1]]
             return (state >> at & 0xFF) & ~(3 << int(e[3]) // 8)
         if kind == "lost":
             return 1
         if kind == "op":
             for place, _ in e[2]:
-                self._fault(step.insn, state & self._address(place), lambda: "uses an address that depends on")
+                self._fault(step.insn, state & self.registers.address(place), lambda: "uses an address that depends on")
         return 0xFFFF if state & self._read(e) else 0
 
     @staticmethod

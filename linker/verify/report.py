@@ -12,9 +12,10 @@ from popcc.linker.machine.base import Machine
 from popcc.linker.program import ProgramInfo
 from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.claims import Prover
-from popcc.linker.verify.frame import Step, Unprovable, read_body
+from popcc.linker.verify.frame import Step, read_body
 from popcc.linker.verify.image import Image
 from popcc.linker.verify.listing import Listing, misplaced
+from popcc.linker.verify.placing import Unprovable
 from popcc.linker.verify.poison import find_faults
 from popcc.linker.verify.tables import TableFunction, is_constant, read_table
 
@@ -59,7 +60,7 @@ def _problems(
         yield f.address, None, f.text
     failures = Prover(machine, function, body, image.constant).failures()
     if listing is not None:
-        calls = {s.site.returns_to: s for n in body.order for s in body.blocks[n] if s.site is not None}
+        calls = {s.insn.end: s for s in body.sites}
         failures = chain(failures, misplaced(function, calls, listing))
     for step, text in failures:
         yield step.insn.address, _site(step), text
