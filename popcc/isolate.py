@@ -118,10 +118,12 @@ def _send(pipe: int, outcome: tuple[bool, Any]) -> None:
 
 
 def _picklable(error: Exception) -> Exception:
+    import traceback  # which takes long, and is needed when something has gone wrong
+
+    if not isinstance(error, PopccError):
+        error.add_note("".join(traceback.format_tb(error.__traceback__)))  # which a pickle leaves out
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        import traceback
-
         return RuntimeError("".join(traceback.format_exception(error)))
     return error

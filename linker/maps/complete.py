@@ -315,8 +315,8 @@ class _Site:
                     return self._zeros(offset, key[1] + key[2])
                 key = (key[0], key[1], loaded)
             live_bytes = {b for b in rest if key[1] <= b < key[1] + key[2]}
-            width = next(w for w in (1, 2, 4, 8, 16) if w > max(live_bytes) - key[1])
-            if not covered.isdisjoint(range(key[1], key[1] + width)):
+            width = next((w for w in (1, 2, 4, 8, 16) if w > max(live_bytes) - key[1]), 0)
+            if not width or not covered.isdisjoint(range(key[1], key[1] + width)):
                 continue
             try:
                 recipe = self._recipe(SLOT | -key[1], width, term, terms, f"the slot at CFA{key[1]}")

@@ -282,6 +282,11 @@ def test_the_low_half_of_a_vector_is_not_the_vector(isa: str) -> None:
     assert site(isa, before.replace("{move}", half), after).unproved
 
 
+def test_two_vectors_that_one_instruction_stores_are_more_than_a_recipe_makes() -> None:
+    made = site("aarch64", "st1 {{v0.2d, v1.2d}}, [sp]", "ld1 {{v0.2d, v1.2d}}, [sp]\nstr q0, [x0]")
+    assert made.unproved == "the slot at CFA-64 is read after the call"
+
+
 def test_jump_tables_lead_to_what_is_live() -> None:
     after = "cmp rsi, 2\njae 4f\njmp [8*rsi + .Ltable]\n.Ltwo: mov rax, {B}\njmp 4f\n.Lthree: inc rax\n4:"
     data = '.section .rodata,"a"\n.balign 8\n.Ltable: .quad .Ltwo, .Lthree\n'
