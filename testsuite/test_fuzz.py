@@ -104,6 +104,21 @@ def _planted(popcc: dict[str, Any] | None = None, **wrong: Any) -> Runner:
     return run
 
 
+@pytest.mark.parametrize("so_far", ["rig", "wrong"])
+def test_what_takes_too_long_is_rebuilt_less_often(tmp_path: Path, so_far: str) -> None:
+    """But not when what it has printed is wrong."""
+
+    def run(
+        command: forked.Command, arguments: Sequence[str], timeout: float, environment: Mapping[str, str]
+    ) -> Outcome:
+        slow = "--rebuild-every 1 " in " ".join(arguments)
+        wrong: dict[str, Any] = {"status": None, "stdout": so_far} if slow else {}
+        return _planted(**wrong)(command, arguments, timeout, environment)
+
+    verdict = judge(PROGRAM, tmp_path, run)
+    assert verdict.status is (Status.OK if so_far == "rig" else Status.FAILED), verdict.problem
+
+
 def test_a_program_without_reference_is_dropped(tmp_path: Path) -> None:
     """What the host's compiler refuses, or what does not end, can't be judged."""
     verdict = judge(replace(PROGRAM, text="int main(void) { return no_such_thing; }"), tmp_path, _planted())
