@@ -46,25 +46,26 @@ class Insn:
 
     __slots__ = ("address", "callee", "effects", "end", "kind", "model", "reads", "target", "text")
 
-    def __init__(self, address: int, end: int, text: str) -> None:
+    def __init__(self, address: int, end: int, text: str, model: Insn | None = None) -> None:
         self.address = address
         self.end = end
         self.text = text
-        self.kind = ""
+        self.model = model  # the one that this is the same as elsewhere: what follows of it is known
         self.target: int | None = None
         self.callee: int | None = None  # of a direct call in linked code
-        self.effects: list[Effect] = []
-        self.reads: list[tuple[str, int]] = []  # read whatever becomes of the results (branches, calls, divisions)
-        self.model: Insn | None = None  # the one that this is the same as elsewhere: what follows of it is known
+        if model is None:
+            self.kind = ""
+            self.effects: list[Effect] = []
+            self.reads: list[tuple[str, int]] = []  # read whatever becomes of the results (branches, calls, divisions)
+        else:
+            self.kind, self.effects, self.reads = model.kind, model.effects, model.reads
 
     def __repr__(self) -> str:
         return f"{self.address:x}: {self.text}"
 
     def moved(self, address: int) -> Insn:
         """The same instruction elsewhere, of one that names no address in the code."""
-        other = Insn(address, address + self.end - self.address, self.text)
-        other.kind, other.effects, other.reads, other.model = self.kind, self.effects, self.reads, self
-        return other
+        return Insn(address, address + self.end - self.address, self.text, self)
 
 
 @dataclass(frozen=True)
