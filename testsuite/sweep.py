@@ -17,7 +17,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 
 from real.counting import Count, Tick, count
 from real.files import PROJECTS
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not options.json:
                 print("\n".join(_lines(found)), flush=True)
     if options.json:
-        json.dump([{**asdict(c), "clean": c.clean} for c in counts], sys.stdout, indent=1)
+        json.dump([{**vars(c), "clean": c.clean} for c in counts], sys.stdout, indent=1)
         print()
     else:
         print(_summary(counts))

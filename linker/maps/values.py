@@ -176,7 +176,7 @@ class Values:
         for location in unlike:
             untouched: Term = ("init", location)
             vector = tuple([s.get(location, untouched) for s in states])
-            if any([term is _LOST for term in vector]):
+            if any(term is _LOST for term in vector):
                 out[location] = _LOST
             elif vector.count(vector[0]) == len(vector):
                 out[location] = vector[0]
