@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from popcc.linker.machine.base import Code, Effect, Insn, Machine, Undecodable
-from popcc.linker.verify.placing import Bases, Effects, Placed, Unprovable, with_effects
+from popcc.linker.verify.placing import SOMETIMES, Bases, Effects, Placed, Unprovable, with_effects
 from popcc.linker.verify.tables import TableFunction, TableSite
 from popcc.schema import SiteFlag
 
@@ -126,11 +126,11 @@ def _bases(machine: Machine, blocks: list[Block], successors: tuple[tuple[int, .
                 entry[s] = dict(bases)
                 work.append(s)
                 continue
-            kept = {r: o for r, o in entry[s].items() if bases.get(r) == o}
-            if machine.stack_pointer not in kept:
+            joined = {r: o if bases.get(r) == entry[s].get(r) else SOMETIMES for r, o in (entry[s] | bases).items()}
+            if joined[machine.stack_pointer] == SOMETIMES:
                 raise Unprovable("the stack pointer depends on the path", blocks[s][0][0].address)
-            if kept != entry[s]:
-                entry[s] = kept
+            if joined != entry[s]:
+                entry[s] = joined
                 work.append(s)
     return entry
 
@@ -145,7 +145,8 @@ def _advance(machine: Machine, insn: Insn, effects: Effects, bases: Bases) -> No
                 if register == machine.stack_pointer:
                     raise Unprovable("the stack pointer is set to something else", insn.address)
     if insn.kind == "call":
-        if passed := [r for r in machine.arguments if r in bases]:
+        # on some paths only: a leftover, which no call takes
+        if passed := [r for r in machine.arguments if bases.get(r, SOMETIMES) < SOMETIMES]:
             raise Unprovable(f"a frame's address is passed in {passed[0]}", insn.address)
         for r in [r for r in bases if r not in machine.callee_saved and r != machine.stack_pointer]:
             del bases[r]

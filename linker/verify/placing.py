@@ -15,6 +15,9 @@ Span = tuple[int, int]  # of the frame: offset from the CFA, size
 Bases = dict[str, int]  # register -> its distance from the CFA, for those that hold a frame address
 
 
+SOMETIMES = 1 << 62  # and more: a distance of what holds a frame address on some paths and anything on others
+
+
 class Unprovable(Exception):
     """Why nothing can be said of a function: `address` of the instruction, if it is one's fault."""
 
@@ -117,6 +120,7 @@ def _learnt(effects: list[Effect]) -> Effects:
 
 
 def _placed_in(machine: Machine, e: Effect, address: int, bases: Bases) -> Effect:
+    _refuse_uncertain(e, address, bases)
     if e[0] == "store":
         if _frame_address(e[3], bases) is not None:
             raise Unprovable("a frame's address is stored", address)
@@ -129,6 +133,14 @@ def _placed_in(machine: Machine, e: Effect, address: int, bases: Bases) -> Effec
             raise Unprovable(f"a frame's address is put into {e[1]}", address)
         return ("set", e[1], e[2], ("cfa", distance))
     return ("set", e[1], e[2], _expression(e[3], address, bases))
+
+
+def _refuse_uncertain(e: Effect, address: int, bases: Bases) -> None:
+    read: set[str] = set()
+    _collect(e[3:] if e[0] == "set" else e[1:], read)
+    for r in read:
+        if bases.get(r, 0) >= SOMETIMES:
+            raise Unprovable(f"{r} holds an address in the frame on some paths only", address)
 
 
 def _expression(e: Expr, address: int, bases: Bases) -> Expr:

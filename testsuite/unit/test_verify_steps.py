@@ -14,6 +14,7 @@ from popcc.linker.machine import MACHINES
 from popcc.linker.machine.base import Code
 from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.frame import read_body
+from popcc.linker.verify.placing import Unprovable
 from popcc.linker.verify.poison import _Analysis
 from popcc.linker.verify.tables import TableFunction
 
@@ -91,3 +92,29 @@ def test_what_a_callee_overwrites_unread_was_not_passed(isa: str, text: str, ign
     callees = Callees(MACHINES[isa], code)
     assert callees.ignores(start) == ignored
     assert callees.ignores(start + 1) == callees.ignores(None) == frozenset()
+
+
+SOMETIMES = {
+    "x86_64": ("test %edi,%edi; je 1f; lea -8(%rsp),%rsi; 1: {}ret", "mov %rdi,%rsi; ", "mov (%rsi),%rax; ", "rsi"),
+    "aarch64": ("cbz w0,1f; sub x1,sp,#16; 1: {}ret", "mov x1,x0; ", "ldr x0,[x1]; ", "x1"),
+}
+
+
+@pytest.mark.parametrize("isa", SOMETIMES)
+@pytest.mark.parametrize("loop", [False, True])
+def test_an_address_in_the_frame_on_one_path_is_none_to_go_by(isa: str, loop: bool, tmp_path: Path) -> None:
+    """Whatever reads the register behind the join is refused; that it is overwritten there, is not."""
+    text, overwritten, read, register = SOMETIMES[isa]
+    again = {"x86_64": "test %edi,%edi; jne 1b; ", "aarch64": "cbnz w0,1b; "}[isa] if loop else ""
+
+    def body(what: str) -> None:
+        lines = text.format(what + again).replace("; ", "\n")
+        elf = read_elf(assemble(f'.section .text.f,"ax"\n{lines}\n', isa, tmp_path, "f"), isa)
+        section = elf.section(".text.f")
+        assert section is not None
+        code = Code(elf.contents(section), ".text.f", {}, b"", {}, (), 0x1000)
+        read_body(MACHINES[isa], code, TableFunction("f", 0x1000, section.size, 0, ()))
+
+    body(overwritten + read)
+    with pytest.raises(Unprovable, match=f"{register} holds an address in the frame on some paths only"):
+        body(read)
