@@ -24,7 +24,6 @@ LLVM_OPTIONS = (
     "-disable-cgp",
     "-disable-lsr",
     "-aarch64-enable-copyelim=0",
-    "-aarch64-enable-atomic-cfg-tidy=0",
     "-riscv-enable-copyelim=0",
     "-aarch64-enable-compress-jump-tables=0",
     "-disable-tail-duplicate",
