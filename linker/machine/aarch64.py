@@ -289,9 +289,12 @@ class _Decoding:
             self._odd_access(mem, self.ops[:at])
         if not self.insn.effects:  # a load into the zero register, of a volatile object say, still takes the address
             self.insn.reads += [(r, 8) for r in mem[:2] if r]
-        if self.raw.arch.writeback or post:
+        if post or self.raw.op_str.endswith("!"):
             amount = self.ops[at + 1].imm if post else disp
             self.insn.effects.append(("set", base, 8, ("lea", (base, None, amount, None))))
+        elif self.raw.arch.writeback:  # by a register, or by what capstone leaves out of structure accesses
+            by = tuple((self._reg(o)[0], 8) for o in self.ops[at + 1 :])
+            self.insn.effects.append(("set", base, 8, ("op", ((base, 8), *by), ())))
 
     def _simple_access(self, mem: Mem, regs: list[Any], form: re.Match[str]) -> None:
         base, index, disp, symbol = mem
