@@ -44,13 +44,14 @@ class Insn:
     Once decoded it doesn't change: equal instructions share their effects and reads.
     """
 
-    __slots__ = ("address", "callee", "effects", "end", "kind", "model", "reads", "target", "text")
+    __slots__ = ("address", "callee", "effects", "end", "kind", "memo", "model", "reads", "target", "text")
 
     def __init__(self, address: int, end: int, text: str, model: Insn | None = None) -> None:
         self.address = address
         self.end = end
         self.text = text
         self.model = model  # the one that this is the same as elsewhere: what follows of it is known
+        self.memo: Any = None  # of a model: what the proof knows of it
         self.target: int | None = None
         self.callee: int | None = None  # of a direct call in linked code
         if model is None:

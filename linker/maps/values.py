@@ -130,27 +130,23 @@ class Values:
                     continue
                 changed = True
                 self.entry[n] = state
-                state = dict(state)
-                for insn in self._steps[n]:
-                    self._step(insn, state)
-                exits[n] = state
+                exits[n] = self._through(n, state)
                 stale.update(self.flow.successors[n])
             if not changed:
-                self._note()
                 self.wild = self.wild or next(iter(self.escapes.values()), "")
                 return
         self.wild = "the value analysis does not settle"
 
-    def _note(self) -> None:
-        """Accesses, escapes and states by what has settled: those noted on the way belong to states too hopeful."""
-        self.accesses.clear()
-        self.escapes.clear()
-        for n in self.flow.order:
-            state = dict(self.entry[n])
-            for insn in self._steps[n]:
-                self._step(insn, state)
-                if insn.kind == "call":
-                    self.after_calls[insn.end] = dict(state)
+    def _through(self, n: int, entry: State) -> State:
+        """The state behind a block. What is noted of it replaces what was noted when the state was too hopeful."""
+        state = dict(entry)
+        for insn in self._steps[n]:
+            self.accesses.pop(insn.address, None)
+            self.escapes.pop(insn.address, None)
+            self._step(insn, state)
+            if insn.kind == "call":
+                self.after_calls[insn.end] = dict(state)
+        return state
 
     def _start(self) -> State:
         state: State = {r: ("init", r) for r in self.machine.registers}

@@ -104,18 +104,16 @@ def _collect(e: Any, names: set[str]) -> None:
 
 _REGISTERS = frozenset(r for machine in MACHINES.values() for r in machine.registers)
 _name_sets: dict[frozenset[str], frozenset[str]] = {}  # there are few, and what is shared stays in the caches
-_known: dict[int, Effects] = {}  # by the identity of the list, which is kept
 _NOTHING = Effects([])
 
 
 def with_effects(insns: list[Insn]) -> list[tuple[Insn, Effects]]:
     """Instructions, each with what is known of its effects."""
-    known = _known.get
-    return [(i, (known(id(i.effects)) or _learnt(i.effects)) if i.effects else _NOTHING) for i in insns]
+    return [(i, (i.model or i).memo or _learnt(i)) for i in insns]
 
 
-def _learnt(effects: list[Effect]) -> Effects:
-    found = _known[id(effects)] = Effects(effects)
+def _learnt(insn: Insn) -> Effects:
+    found = (insn.model or insn).memo = Effects(insn.effects) if insn.effects else _NOTHING
     return found
 
 
