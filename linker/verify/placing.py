@@ -134,6 +134,8 @@ def _placed_in(machine: Machine, e: Effect, address: int, bases: Bases) -> Effec
 
 
 def _refuse_uncertain(e: Effect, address: int, bases: Bases) -> None:
+    if max(bases.values()) < SOMETIMES:
+        return
     read: set[str] = set()
     _collect(e[3:] if e[0] == "set" else e[1:], read)
     for r in read:
