@@ -22,7 +22,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def blob(folder: Path, descriptor: dict[str, Any]) -> bytes:
-    data = (folder / "blobs" / descriptor["digest"].replace(":", "/")).read_bytes()
+    data: bytes = (folder / "blobs" / descriptor["digest"].replace(":", "/")).read_bytes()
     assert len(data) == descriptor["size"]
     assert descriptor["digest"] == f"sha256:{hashlib.sha256(data).hexdigest()}"
     return data
@@ -75,7 +75,7 @@ def test_another_tool_takes_it(program: Path, tmp_path: Path) -> None:
     every = ["skopeo", "--insecure-policy", "copy", "--all", "oci:ticks.oci:latest", f"oci:{tmp_path}/all:latest"]
     copied = harness.run(every, PATIENCE, cwd=tmp_path)
     assert copied.status == 0, copied.stderr
-    assert contents(tmp_path / "all") == contents(tmp_path / "ticks.oci")
+    assert contents(tmp_path / "all" / "blobs") == contents(tmp_path / "ticks.oci" / "blobs")
 
 
 def test_the_same_program_makes_the_same_image(program: Path, tmp_path: Path) -> None:
