@@ -58,18 +58,29 @@ class _Object:
         """Whether a symbol's section can't be written to."""
         return symbol in self._read_only
 
+    def constant(self, symbol: str, offset: int, size: int) -> int | None:
+        """`size` bytes of read-only memory, zero-extended; None if they are not there or the linker fills them in."""
+        section, value = self._read_only.get(symbol, (0, 0))
+        at = value + offset
+        contents = self.elf.contents(self.elf.sections[section])
+        relocated = self.relocations.get(section, {})
+        if not 0 <= at <= len(contents) - size or any(at - 8 < r < at + size for r in relocated):
+            return None
+        return int.from_bytes(contents[at : at + size], "little")
+
     @cached_property
-    def _read_only(self) -> frozenset[str]:
-        """Names whose first bearer in the object is a read-only section or lies in one."""
+    def _read_only(self) -> dict[str, tuple[int, int]]:
+        """Section and offset of the names whose first bearer in the object is a read-only section or lies in one."""
         sections = self.elf.sections
-        found: dict[str, bool] = {}
+        found: dict[str, tuple[int, int] | None] = {}
         for header in sections:
-            found.setdefault("section:" + header.name, not header.flags & SHF_WRITE)
+            place = None if header.flags & SHF_WRITE else (header.index, 0)
+            found.setdefault("section:" + header.name, place)
         for s in self.elf.symbols:
             if not s.name.startswith("section:"):
-                in_section = 0 < s.section < len(sections)
-                found.setdefault(s.name, in_section and not sections[s.section].flags & SHF_WRITE)
-        return frozenset(name for name, read_only in found.items() if read_only)
+                in_section = 0 < s.section < len(sections) and not sections[s.section].flags & SHF_WRITE
+                found.setdefault(s.name, (s.section, s.value) if in_section else None)
+        return {name: place for name, place in found.items() if place}
 
 
 def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[FunctionMap, ...]:
@@ -131,7 +142,7 @@ def _function(
     flags = _function_flags([sites[r.id] for r in records])
     try:
         flow = build_flow(machine, obj.code(section), noreturn)
-        values = Values(machine, flow, obj.read_only)
+        values = Values(machine, flow, obj.read_only, obj.constant)
         if values.wild:
             raise Undecodable(values.wild)
     except Undecodable as problem:
