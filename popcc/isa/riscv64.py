@@ -39,4 +39,6 @@ RISCV64 = Isa(
     stack_pointer=2,
     table_relocations=frozenset((26, 27, 28)),  # R_RISCV_HI20, _LO12_I, _LO12_S
     return_register=1,
+    clang_flags=("-mno-relax",),
+    wide_relocations=frozenset((18, 19)),  # R_RISCV_CALL, _CALL_PLT: auipc and jalr
 )
