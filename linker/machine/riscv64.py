@@ -86,9 +86,10 @@ def _second_half(code: Code, at: int, first: Word) -> Word | None:
 def _call(code: Code, at: int, first: Word, second: Word) -> Insn:
     address = code.address + at
     insn = Insn(address, address + 8, "")
-    target = (address + first.imm + second.imm) & _M64
+    target = address + first.imm + second.imm
     relocations = code.relocations.get(address, ())
-    if not code.address and not any(r.type in _CALLS for r in relocations):
+    # without a relocation it is a call of this very function, whose distance the assembler knew
+    if not code.address and not (code.holds(target) or any(r.type in _CALLS for r in relocations)):
         raise Undecodable(f"{first} at {code.section}+{at:#x}: no relocation of a call")
     if second.rd == "ra":
         insn.kind, insn.text = "call", f"call {target:#x}"
