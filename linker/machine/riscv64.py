@@ -126,7 +126,9 @@ def _constant(insns: Sequence[Insn], register: str) -> int | None:
                 value = number - (number >> 63 << 64)
             case [("set", target, 8, ("lea", (base, None, disp, None)))] if target == base == register:
                 value = None if value is None else value + disp
-            case [("set", target, 8, ("alu", "addw", ("r", base, 4, "z"), ("c", number)))] if target == base == register:
+            case [("set", target, 8, ("alu", "addw", ("r", base, 4, "z"), ("c", number)))] if (
+                target == base == register
+            ):
                 value = None if value is None else value + number - (number >> 63 << 64)
             case _:
                 value = None

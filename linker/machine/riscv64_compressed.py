@@ -1,8 +1,8 @@
 """Compressed riscv64 instructions: what 32-bit instruction each of 16 bits stands for.
 
-Unprivileged specification, chapter "C", whose tables of the three quadrants are followed here. Registers of 3 bits are
-x8 to x15. Immediates are strewn over the halfword; each is given as pairs (lowest bit in the halfword, bits of the value
-from there on).
+Unprivileged specification, chapter "C", whose tables of the three quadrants are followed here. Registers of 3 bits
+are x8 to x15. Immediates are strewn over the halfword; each is given as its pieces: (lowest bit in the halfword, lowest
+bit in the value, how many).
 """
 
 from __future__ import annotations

@@ -302,7 +302,7 @@ class Values:
     def _contents(self, term: Term) -> Term:
         """What is known of a value that was loaded, zero-extended, from read-only memory."""
         size = 0 if term[0] != "zx" or term[2][0] != "ld" else int(term[1])
-        value = self.constant(*term[2][1:3], size) if size else None
+        value = self.constant(term[2][1], term[2][2], size) if size else None
         return term if value is None else ("c", value)
 
     def _page(self, name: str, addend: int) -> Term:

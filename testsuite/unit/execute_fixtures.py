@@ -155,7 +155,8 @@ def build(isa: str, texts: Sequence[str], folder: Path) -> Built:
     """Assembles the bench with `texts` as its cases; a branch goes to ``taken``."""
     bench = BENCHES[isa]
     cases = [
-        f'.section .case.{k},"ax"\ncase{k}: {text.replace("taken", "1f")}\n{bench.jump} fallen\n1: {bench.jump} landed\n'
+        f'.section .case.{k},"ax"\ncase{k}: {text.replace("taken", "1f")}\n'
+        f"{bench.jump} fallen\n1: {bench.jump} landed\n"
         for k, text in enumerate(texts)
     ]
     table = ".data\n.balign 8\n.globl bench_cases\nbench_cases:\n" + "".join(
@@ -167,7 +168,8 @@ def build(isa: str, texts: Sequence[str], folder: Path) -> Built:
     defines = {"STATE": STATE, "RECORD": bench.record, "NUMBER": bench.number, "TARGET": bench.target}
     bench_c, bench_o = str(HERE / "bench.c"), str(folder / "bench.o")
     c = [
-        *clang(), f"--target={ISAS[isa].triple}", *ISAS[isa].clang_flags, "-O1", "-ffreestanding", "-fno-pic", "-fno-stack-protector",
+        *clang(), f"--target={ISAS[isa].triple}", *ISAS[isa].clang_flags, "-O1",
+        "-ffreestanding", "-fno-pic", "-fno-stack-protector",
         "-fno-builtin", *(f"-D{k}={v}L" for k, v in defines.items()), "-c", bench_c, "-o", bench_o,
     ]  # fmt: skip
     subprocess.run(c, check=True)
