@@ -35,7 +35,7 @@ from popcc.runtime.libc.headers import include_dirs
 from popcc.schema import NO_LOCATION, SLOT, RecipeKind, SiteFlag
 from popcc.toolchain import standard_libraries
 
-_NOPS = {"x86_64": b"\x90", "aarch64": bytes.fromhex("1f2003d5")}
+_NOPS = {"x86_64": b"\x90", "aarch64": bytes.fromhex("1f2003d5"), "riscv64": bytes.fromhex("0100")}
 
 
 @dataclass(frozen=True)

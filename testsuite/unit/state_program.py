@@ -140,7 +140,8 @@ def build(isa: str, where: Path, script: str = _SCRIPT) -> bytes:
     zig = [sys.executable, "-m", "ziglang"]
     include = Path(ziglang.__file__).parent / "lib" / "include"
     flags = [
-        f"--target={ISAS[isa].triple}", *ISAS[isa].clang_flags, "-std=c11", "-ffreestanding", "-nostdlibinc", "-isystem", include, "-O2",
+        f"--target={ISAS[isa].triple}", *ISAS[isa].clang_flags, "-std=c11", "-ffreestanding",
+        "-nostdlibinc", "-isystem", include, "-O2",
         "-fno-pic", "-fno-stack-protector", "-I", LIB, "-I", LIB / "arch" / isa, "-Wall", "-Wextra", "-Werror",
     ]  # fmt: skip
     sources = [*(LIB / f"{s}.c" for s in SOURCES), LIB / "arch" / isa / "point.S", LIB / "arch" / isa / "setjmp.S"]
