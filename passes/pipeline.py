@@ -11,6 +11,7 @@ from popcc.passes.commonstack import CommonStack
 from popcc.passes.gotos import ComputedGotos
 from popcc.passes.memory import MemoryTier
 from popcc.passes.points import MigrationPoints
+from popcc.passes.results import Results
 from popcc.passes.samebits import SameBits
 from popcc.passes.sections import Sections
 from popcc.passes.setjmp import SetJmp
@@ -27,6 +28,7 @@ BEFORE_OPTIMISER: Sequence[Pass] = (
     SetJmp(),
     VarArgs(),
     ByVal(),
+    Results(),
     ThreadLocals(),
 )
 
