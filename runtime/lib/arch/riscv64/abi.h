@@ -9,9 +9,10 @@
 
 #define POPCORN_CLONE_ORDER(tls, ctid) (long)(tls), (long)(ctid) /* clone's last arguments */
 
-/* handlers return to the kernel's own code, which is in the vDSO */
-struct popcorn_native_sigaction { uint64_t handler, flags, mask; };
-#define POPCORN_SIGACTION(handler, flags, mask) { handler, flags, mask }
+/* Handlers return to the kernel's own code, which is in the vDSO: there is no restorer. qemu-user, up to 7.2 at least,
+ * has room for one all the same and finds the mask behind it. */
+struct popcorn_native_sigaction { uint64_t handler, flags, mask, mask_for_qemu; };
+#define POPCORN_SIGACTION(handler, flags, mask) { handler, flags, mask, mask }
 
 struct popcorn_context {
 	uint64_t flags, link, stack[3], mask, unused[15], pad;
