@@ -61,7 +61,7 @@ def compiled(source: str, isa: str, flags: tuple[str, ...] = ()) -> bytes:
     command = [
         *clang(), f"--target={ISAS[isa].triple}", *ISAS[isa].clang_flags, "-x", "c", "-c", "-O1",
         "-ffunction-sections", "-fdata-sections",
-        "-fno-pic", "-fno-asynchronous-unwind-tables", "-ffreestanding", *flags, "-o", "/dev/stdout", "-",
+        "-fno-pic", "-fno-asynchronous-unwind-tables", "-ffreestanding", *flags, "-o", "-", "-",
     ]  # fmt: skip
     run = subprocess.run(command, input=source.encode(), capture_output=True)
     assert run.returncode == 0, run.stderr.decode()
