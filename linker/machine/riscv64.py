@@ -94,6 +94,9 @@ def _call(code: Code, at: int, first: Word, second: Word) -> Insn:
     if second.rd == "ra":
         insn.kind, insn.text = "call", f"call {target:#x}"
         insn.callee = target if code.address else None
+    elif second.rd == "zero" and code.holds(target) and not relocations:  # a branch too far for one instruction
+        insn.kind, insn.target, insn.text = "jump", target, f"jump {target:#x}, {first.rd}"
+        insn.effects.append(("set", first.rd, 8, ("op", (), ())))
     elif second.rd == "zero":
         insn.kind, insn.text = "tail", f"tail {target:#x}"
     else:

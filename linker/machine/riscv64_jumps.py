@@ -10,24 +10,25 @@ edges are safe, too few are not.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from popcc.linker.machine.base import Code, Insn, Undecodable, table_end
+from popcc.linker.machine.base import Code, Expr, Insn, Undecodable, table_end
+from popcc.linker.machine.reaching import ever_in
 
 _ENTRY = 4
 
 
 def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     """Targets of the jump at an index of an object's code. Raises `Undecodable` when its table can't be found."""
-    near = {
-        r.addend
-        for insn in _making(insns, at)
+    made = {
+        k: (e[1], r.addend)
+        for k, insn in enumerate(insns)
         for r in code.relocations.get(insn.address, ())
-        if r.symbol == "section:.rodata"
+        for e in insn.effects
+        if r.symbol == "section:.rodata" and e[0] == "set"
     }
     targets: dict[int, None] = {}
-    for begin in near if len(near) == 1 else code.table_starts:
+    for begin in _chosen(insns, at, made) or code.table_starts:
         for offset in range(begin, table_end(code, begin), _ENTRY):
             r = code.rodata_relocations.get(offset)
             if r is None or r.symbol != f"section:{code.section}":
@@ -41,11 +42,8 @@ def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
 def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     """As `jump_targets`, for linked code."""
     own = [start for start in code.table_starts if code.holds(_entry(code, start))]
-    numbers = [e[3][1] for insn in _making(insns, at) for e in insn.effects if e[3][0] == "c"]
-    distances = {0, *(d for insn in _making(insns, at) for e in insn.effects for d in _distances(e[3]))}
-    near = {n + d for n in numbers for d in distances} & set(own)
     targets: dict[int, None] = {}
-    for start in near if len(near) == 1 else own:
+    for start in _chosen(insns, at, _addresses(insns, own, _behind(insns, at))) or own:
         for address in range(start, table_end(code, start) - _ENTRY + 1, _ENTRY):
             target = _entry(code, address)
             if not code.holds(target):
@@ -56,31 +54,68 @@ def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     return list(targets)
 
 
-def _making(insns: list[Insn], at: int) -> Iterator[Insn]:
-    """The instructions of the same block that make what the jump at an index goes by, the last first."""
+def _chosen(insns: list[Insn], at: int, made: Mapping[int, tuple[str, int]]) -> set[int]:
+    """The tables that the jump at an index may go by: the one whose address its own block makes, else all whose
+    addresses ever come into the registers that the block takes it from. None, if that does not tell."""
+    making, taken = _making(insns, at)
+    near = {made[k][1] for k in making if k in made}
+    return near if len(near) == 1 else ever_in(insns, taken, made, "sp")
+
+
+def _making(insns: list[Insn], at: int) -> tuple[list[int], set[str]]:
+    """The instructions of the same block that make what the jump at an index goes by, and the registers that the block
+    takes that from."""
     labels = {i.target for i in insns}
     wanted = {r for r, _ in insns[at].reads}
+    found: list[int] = []
     for k in range(at - 1, -1, -1):
         if insns[k].end in labels or insns[k].kind:
-            return
+            break
         for e in insns[k].effects:
             if e[0] == "set" and e[1] in wanted:
                 wanted.discard(e[1])
-                wanted.update(_names(e[3]))
-                yield insns[k]
+                wanted.update(_pointers(e[3], not found))
+                found.append(k)
+    return found, wanted
 
 
-def _names(e: Any) -> Iterator[str]:
-    for part in e:
-        if isinstance(part, str):
-            yield part
-        elif isinstance(part, tuple):
-            yield from _names(part)
+def _pointers(e: Expr, entry: bool) -> Iterator[str]:
+    """The registers that an expression takes an address from; of a load, if it is that of the entry. An index, which
+    is shifted or comes from elsewhere, is none."""
+    if e[0] == "r":
+        yield e[1]
+    elif e[0] == "lea" or (e[0] == "ld" and entry):
+        yield from (r for r in e[1][:2] if r)
+    elif e[0] == "alu" and e[1] == "add":
+        yield from _pointers(e[2], False)
+        yield from _pointers(e[3], False)
 
 
-def _distances(e: Any) -> list[int]:
-    """The constants that an address or a load adds."""
-    return [e[1][2]] if e[0] in ("lea", "ld") else []
+def _behind(insns: list[Insn], at: int) -> int:
+    """How far behind the address that is made the table lies: what the load of the entry adds."""
+    for k in _making(insns, at)[0]:
+        for e in insns[k].effects:
+            if e[3][0] == "ld":
+                return int(e[3][1][2])
+    return 0
+
+
+def _addresses(insns: list[Insn], tables: list[int], behind: int) -> dict[int, tuple[str, int]]:
+    """By index: (register, table) where `lui`, or `lui` and `addi`, make the address of one."""
+    pages: dict[str, int] = {}
+    out: dict[int, tuple[str, int]] = {}
+    for k, insn in enumerate(insns):
+        for e in insn.effects:
+            if e[0] != "set":
+                continue
+            value = None
+            if e[3][0] == "c":
+                value = pages[e[1]] = e[3][1]
+            elif e[3][0] == "lea" and e[3][1][0] in pages and e[3][1][1] is None:
+                value = pages[e[3][1][0]] + e[3][1][2]
+            if value is not None and value + behind in tables:
+                out[k] = (e[1], value + behind)
+    return out
 
 
 def _entry(code: Code, address: int) -> int:
