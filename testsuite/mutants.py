@@ -23,7 +23,7 @@ from popcc.linker.elf import read_elf
 from popcc.linker.inputs import LinkUnit, Objects
 from popcc.linker.link import Linked, LinkOptions, link
 from popcc.linker.machine import MACHINES
-from popcc.linker.machine.base import Insn
+from popcc.linker.machine.base import Expr, Insn
 from popcc.linker.program import EXECUTABLE
 from popcc.linker.sitetable import live_functions
 from popcc.linker.verify import fingerprints
@@ -254,7 +254,7 @@ def _extend_range(rng: random.Random, subject: Subject) -> tuple[Subject, str] |
     found = []
     written: set[str] = set()
     for k, insn in enumerate(insns):
-        written |= {e[1] for e in insn.effects if e[0] == "set" and not insn.text.startswith(("pop", "ldp"))}
+        written |= {e[1] for e in insn.effects if e[0] == "set" and not _from_stack(e[3], machine.stack_pointer)}
         site = sites.get(insn.end)
         if insn.kind != "call" or site is None:
             continue
@@ -272,6 +272,11 @@ def _extend_range(rng: random.Random, subject: Subject) -> tuple[Subject, str] |
         return None
     insn = rng.choice(found)
     return _without(subject, insn), insn.text
+
+
+def _from_stack(e: Expr, stack_pointer: str) -> bool:
+    """Whether a value comes from a slot: at a function's end that is the caller's."""
+    return bool(e[0] == "ld" and e[1][0] == stack_pointer)
 
 
 def _read_next(insns: list[Insn], at: int, register: str) -> bool:

@@ -269,7 +269,9 @@ class _Decoding:
     def _do_jalr(self) -> None:
         if self.word.rd not in ("zero", "ra"):
             raise Undecodable(f"{self.insn.text}: a call that returns by {self.word.rd}")
-        returns = self.word.rs1 == "ra" and not self.word.imm
+        returns = self.word.rd == "zero" and self.word.rs1 == "ra" and not self.word.imm
+        if returns:
+            self.insn.text = "ret"
         self.insn.kind = "call" if self.word.rd == "ra" else "ret" if returns else "indirect"
         self.insn.reads += self._read((self.word.rs1, 8))
 

@@ -8,6 +8,7 @@ from popcc.isa.riscv64 import FLOATING, GENERAL
 
 _LOADS = dict(enumerate("lb lh lw ld lbu lhu lwu".split()))
 _STORES = dict(enumerate("sb sh sw sd".split()))
+_IN_MEMORY = frozenset((*_LOADS.values(), *_STORES.values(), "flw", "fld", "fsw", "fsd"))
 _BRANCHES = {0: "beq", 1: "bne", 4: "blt", 5: "bge", 6: "bltu", 7: "bgeu"}
 _IMMEDIATES = {0: "addi", 2: "slti", 3: "sltiu", 4: "xori", 6: "ori", 7: "andi"}
 _REGISTERS = {  # by funct7 and funct3
@@ -49,7 +50,13 @@ class Word:
 
     def __str__(self) -> str:
         operands = [r for r in (self.rd, self.rs1, self.rs2, self.rs3) if r]
-        return f"{self.name} {', '.join((*operands, *([hex(self.imm)] if self.imm else [])))}".rstrip()
+        if self.name in _IN_MEMORY:
+            operands = [self.rd or self.rs2, f"{self.imm}({self.rs1})"]
+        elif self.name in ("lui", "auipc"):
+            operands.append(hex(self.imm >> 12 & 0xFFFFF))
+        elif self.imm:
+            operands.append(str(self.imm))
+        return f"{self.name} {', '.join(operands)}".rstrip()
 
 
 def signed(value: int, bits: int) -> int:

@@ -30,6 +30,8 @@ static void enter(void)
 	*(char **)(block + 32) = stack + sizeof stack;
 #if defined __x86_64__
 	sys3(158, 0x1002, (long)block, 0);
+#elif defined __riscv
+	__asm__ volatile("mv tp, %0" : : "r"(block));
 #else
 	__asm__ volatile("msr tpidr_el0, %0" : : "r"(block));
 #endif
