@@ -1,4 +1,4 @@
-"""Results that some ISA would return through the caller's machine stack travel as doubles (popcc.passes.results)."""
+"""Vectors that some ISA would pass through the caller's machine stack travel as doubles (popcc.passes.signatures)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from ir_fixtures import apply, body, line
 
 from popcc import codegen
 from popcc.isa import ISAS
-from popcc.passes.results import Results
+from popcc.passes.signatures import Signatures
 
 
 def made(text: str) -> str:
     """The pass's output, which LLVM finds valid."""
-    out = apply(Results(), text)
+    out = apply(Signatures(), text)
     codegen.parse(out, "the pass")
     return out
 
@@ -42,7 +42,7 @@ def test_what_travels_as_doubles(type_: str, travels: str) -> None:
 
 @pytest.mark.parametrize("type_", ["<2 x float>", "{ double, double }", "{ i64, double }", "i128", "<8 x float>"])
 def test_what_stays(type_: str) -> None:
-    assert made(program(type_)) == apply(Results(), made(program(type_)))
+    assert made(program(type_)) == apply(Signatures(), made(program(type_)))
     assert f"define {type_} @f() {{" in made(program(type_))
 
 
@@ -72,3 +72,21 @@ def test_every_isa_returns_them_in_registers() -> None:
     stores = {isa: b"fsw\t" in codegen.emit(text, ISAS[isa], "2", assembly=True) for isa in ISAS}
     assert stores["riscv64"]
     assert b"(a0)" not in codegen.emit(made(text), ISAS["riscv64"], "2", assembly=True)
+
+
+def test_arguments_of_many_integers() -> None:
+    out = made("""
+    declare void @g(<16 x i8> noundef, <4 x float>, <2 x i64>, <8 x i8>)
+    define void @f(<16 x i8> noundef %v, <4 x float> %w, <2 x i64> %x, ptr %p) {
+      call void @g(<16 x i8> noundef %v, <4 x float> %w, <2 x i64> %x, <8 x i8> zeroinitializer)
+      call void %p(<4 x i32> splat (i32 7))
+      ret void
+    }
+    """)
+    assert line(out, "declare ") == "declare void @g(<2 x double> noundef, <4 x float>, <2 x i64>, double)"
+    assert (
+        "define void @f(<2 x double> noundef %popcorn.signature.argument.v, <4 x float> %w, <2 x i64> %x, ptr %p) {"
+        in out
+    )
+    assert body(out, "f")[1] == "%v = bitcast <2 x double> %popcorn.signature.argument.v to <16 x i8>"
+    assert apply(Signatures(), out) == out
