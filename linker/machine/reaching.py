@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 
 from popcc.linker.machine.base import Expr, Insn, Mem
 
+_SHIFTS = frozenset(("shl", "shr", "sar"))  # they make no address
+
 
 def ever_in(
     insns: list[Insn], registers: Collection[str], made: Mapping[int, tuple[str, int]], stack_pointer: str
@@ -45,7 +47,7 @@ def _sources(e: Expr, stack_pointer: str) -> set[str]:
         return {_place(e[1], stack_pointer)} - {""}
     if e[0] == "lea":
         return {r for r in e[1][:2] if r}
-    if e[0] == "alu":
+    if e[0] == "alu" and e[1] not in _SHIFTS:
         return _sources(e[2], stack_pointer) | _sources(e[3], stack_pointer)
     if e[0] == "op":
         return {r for r, _ in e[1]} | {_place(mem, stack_pointer) for mem, _ in e[2]} - {""}
