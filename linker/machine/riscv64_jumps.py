@@ -113,8 +113,10 @@ def _addresses(insns: list[Insn], tables: list[int], behind: int) -> dict[int, t
                 value = pages[e[1]] = e[3][1]
             elif e[3][0] == "lea" and e[3][1][0] in pages and e[3][1][1] is None:
                 value = pages[e[3][1][0]] + e[3][1][2]
-            if value is not None and value + behind in tables:
-                out[k] = (e[1], value + behind)
+            # an index that does not begin at 0 has its beginning taken off in the load
+            found = next((t for t in (value, (value or 0) + behind) if t in tables), None)
+            if value is not None and found is not None:
+                out[k] = (e[1], found)
     return out
 
 
