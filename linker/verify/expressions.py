@@ -41,6 +41,8 @@ def extended(how: str, n: int, e: Expr) -> Expr:
         return e
     if kind == "low" and e[1] >= n:
         return extended(how, n, e[2])
+    if kind == "alu" and e[1] == "or" and e[3][0] == "c" and not e[3][1] & ((1 << 8 * n) - 1):
+        return extended(how, n, e[2])  # what an ISA puts above a float of 4 bytes
     return (how, n, e)
 
 
