@@ -12,6 +12,7 @@ from link_fixtures import TWO, compiled
 from popcc.linker.elf import read_elf
 from popcc.linker.machine import MACHINES
 from popcc.linker.machine.base import Code
+from popcc.linker.verify import expressions
 from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.frame import read_body
 from popcc.linker.verify.poison import _Analysis
@@ -91,3 +92,15 @@ def test_what_a_callee_overwrites_unread_was_not_passed(isa: str, text: str, ign
     callees = Callees(MACHINES[isa], code)
     assert callees.ignores(start) == ignored
     assert callees.ignores(start + 1) == callees.ignores(None) == frozenset()
+
+
+def test_extensions_in_other_guises_are_extensions() -> None:
+    """riscv64 extends by shifting to and fro, and puts ones above a float of 4 bytes."""
+    a0, above = ("r", "a0"), ("c", 0xFFFFFFFF << 32)
+    shifted = expressions.alu("shl", a0, ("c", 32))
+    assert expressions.alu("shr", shifted, ("c", 32)) == expressions.extended("z", 4, a0)
+    assert expressions.alu("sar", shifted, ("c", 32)) == expressions.extended("s", 4, a0)
+    assert expressions.alu("shr", shifted, ("c", 30))[0] == "alu"
+    boxed = expressions.alu("or", a0, above)
+    assert expressions.extended("z", 4, boxed) == expressions.extended("z", 4, a0)
+    assert expressions.extended("z", 8, boxed) == boxed
