@@ -21,6 +21,7 @@ AARCH64 = Isa(
     qemu="qemu-aarch64-static",
     qemu_package="qemu-user-static",
     machine_names=("aarch64", "arm64"),
+    oci_architecture="arm64",
     registers={
         **{n: f"x{n}" for n in range(31)},
         31: "sp",

@@ -20,6 +20,7 @@ class Isa:
     qemu: str  # program name of the user-mode emulator
     qemu_package: str  # Debian package that ships it
     machine_names: tuple[str, ...]  # what uname -m may say
+    oci_architecture: str  # in container images: Go's GOARCH
     registers: dict[int, str]  # DWARF number -> name
     callee_saved: tuple[int, ...]  # general registers a call preserves
     callee_saved_fp: tuple[int, ...]  # floating registers whose low 8 bytes a call preserves

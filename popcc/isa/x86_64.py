@@ -23,6 +23,7 @@ X86_64 = Isa(
     qemu="qemu-x86_64-static",
     qemu_package="qemu-user-static",
     machine_names=("x86_64", "amd64"),
+    oci_architecture="amd64",
     registers={
         **dict(enumerate(_GENERAL)),
         **{n: f"r{n}" for n in range(8, 16)},

@@ -20,6 +20,7 @@ from popcc.runtime.popcorn import actions, maps, show
 from popcc.runtime.popcorn.hosts import host_isa
 from popcc.runtime.popcorn.image import read_image
 from popcc.runtime.popcorn.launch import find_program, prepare
+from popcc.runtime.popcorn.oci import write_image
 from popcc.runtime.popcorn.output import print_json, print_table, print_text, say, size_text
 from popcc.runtime.popcorn.processes import all_processes, find_process
 from popcc.runtime.popcorn.run import Move, parse_move, run_with_moves, self_moves
@@ -266,6 +267,30 @@ def extract(program: str, isa: str, output: Path) -> None:
         output.chmod(0o755)
     except OSError as e:
         raise PopccError(f"cannot write '{output}': {e.strerror}") from None
+
+
+@cli.command(context_settings={"allow_interspersed_args": False})
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Directory to make.")
+@click.option("--tag", default="latest", show_default=True, help="What the image is called in the layout.")
+@_json
+@click.argument("program")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def image(output: Path, tag: str, as_json: bool, program: str, arguments: tuple[str, ...]) -> None:
+    """Make a container image of PROGRAM: an OCI layout that holds, for each ISA, its executable.
+
+    Containers run PROGRAM with ARGUMENTS unless they are given others.
+
+    \b
+    Examples:
+      popcorn image -o hello.oci ./hello
+      skopeo copy --all oci:hello.oci:latest docker://registry.example/hello:1.0
+    """
+    made = write_image(read_program(find_program(program)), output, tag, arguments)
+    if as_json:
+        platforms = list(made.platforms)
+        print_json({"path": str(made.path), "tag": made.tag, "digest": made.digest, "platforms": platforms})
+    else:
+        say(f"{made.path}:{made.tag}: {', '.join(made.platforms)}")
 
 
 def main() -> NoReturn:
