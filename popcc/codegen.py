@@ -100,10 +100,10 @@ def rebuild_ssa(text: str) -> str:
 
 def unoptimised(text: str, functions: Collection[str]) -> str:
     """Keeps code generation from optimising some functions across blocks, which end at their sites."""
-    from popcc.passes.apart import split_at_sites
-
     if not functions:
         return text
+    from popcc.passes.apart import split_at_sites
+
     module = model.parse(text, model.OPTIMISED)
     # what is not optimised can't be optimised for size
     groups = {m.group(1): _FOR_SIZE.sub("", m.group(2)) for line in module.lines() if (m := _GROUP.match(line))}

@@ -118,12 +118,16 @@ def _send(pipe: int, outcome: tuple[bool, Any]) -> None:
 
 
 def _picklable(error: Exception) -> Exception:
-    import traceback  # which takes long, and is needed when something has gone wrong
-
-    if not isinstance(error, PopccError):
-        error.add_note("".join(traceback.format_tb(error.__traceback__)))  # which a pickle leaves out
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        return RuntimeError("".join(traceback.format_exception(error)))
+        return RuntimeError(_whole(error))
+    if not isinstance(error, PopccError):
+        error.add_note(_whole(error))  # a pickle leaves out where it came from
     return error
+
+
+def _whole(error: Exception) -> str:
+    import traceback  # which takes long
+
+    return "".join(traceback.format_exception(error))

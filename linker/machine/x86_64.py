@@ -182,6 +182,8 @@ class _Decoding:
 
     def _do_jmp(self) -> None:
         op = self.ops[0]
+        if op.type == cx.X86_OP_IMM:  # with a prefix that no compiler puts there
+            raise Undecodable(f"{self.insn.text}: where control goes from here is not known")
         self.insn.kind = "indirect"
         regs = [self._reg(op)[0]] if op.type == cx.X86_OP_REG else list(self._mem(op)[:2])
         self.insn.reads += [(r, 8) for r in regs if r]

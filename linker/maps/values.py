@@ -158,7 +158,7 @@ class Values:
         if n == 0:
             states.append(self._start())
         if len(states) == 1:
-            return states[0] if len(self.flow.predecessors[n]) == 1 and n else dict(states[0])
+            return states[0]
         first, *rest = states
         unlike: dict[Location, None] = {}
         for s in rest:

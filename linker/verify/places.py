@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,25 +49,26 @@ class Registers:
             if e[3] == ("lost",):
                 return -1
             bits |= self.mask(e[1], 16) if e[0] == "set" else self.address(e[1])
-            bits |= self._value(e[3])
+            bits |= self.read(e[3], lambda place, _: self.address(place))
         return bits
 
-    def _value(self, e: Expr) -> State:
+    def read(self, e: Expr, memory: Callable[[Expr, int], State]) -> State:
+        """The registers that an expression reads, and what `memory` makes of its memory operands and their sizes."""
         kind = e[0]
         if kind in ("r", "ins"):
             return self.mask(e[1], e[2] if kind == "r" else 8)
         if kind == "ld":
-            return self.address(e[1])
+            return memory(e[1], e[2])
         if kind == "lea":
             return self.both(*e[1][:2])
         if kind == "alu":
-            return self._value(e[2]) | self._value(e[3])
+            return self.read(e[2], memory) | self.read(e[3], memory)
         bits = 0
         if kind == "op":
             for register, width in e[1]:
                 bits |= self.mask(register, width)
-            for place, _ in e[2]:
-                bits |= self.address(place)
+            for place, size in e[2]:
+                bits |= memory(place, size)
         return bits
 
 

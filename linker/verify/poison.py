@@ -61,11 +61,8 @@ class _Analysis:
         self.passed = sum(self.mask(r, 16) for r in machine.arguments)
         self.returned = sum(self.mask(r, 16) for r in machine.results)
         self.kept = sum(self.mask(r, 8) for r in machine.callee_saved)
-        self.lost = [
-            r for r in (*machine.registers, FLAGS) if r not in machine.callee_saved and r != machine.stack_pointer
-        ]
-        self.clobbered = sum(self.mask(r, 16) for r in self.lost)
-        self.numbers = {name: number for number, name in machine.dwarf.items()}
+        kept = (*machine.callee_saved, machine.stack_pointer)
+        self.clobbered = sum(self.mask(r, 16) for r in (*machine.registers, FLAGS) if r not in kept)
         self.whole = {name: self.mask(name, 16) for name in self.registers.at}
         # the steps of each block, and the bytes without poison in which they do nothing
         self.steps = {n: self.places.concerned(body.blocks[n]) for n in body.order}
@@ -250,23 +247,7 @@ class _Analysis:
 
     def _read(self, e: Expr) -> State:
         """All bytes that an expression reads."""
-        kind = e[0]
-        if kind in ("r", "ins"):
-            return self.mask(e[1], e[2] if kind == "r" else 8)
-        if kind == "ld":
-            return self._memory(e[1], e[2])
-        if kind == "lea":
-            return self.registers.both(*e[1][:2])
-        if kind == "alu":
-            return self._read(e[2]) | self._read(e[3])
-        if kind == "op":
-            bits = 0
-            for register, width in e[1]:
-                bits |= self.mask(register, width)
-            for place, size in e[2]:
-                bits |= self._memory(place, size)
-            return bits
-        return 0
+        return self.registers.read(e, self._memory)
 
     def _memory(self, place: Expr, size: int) -> State:
         return self.places.slot(place[1], size) if place[0] == "frame" else 0

@@ -18,7 +18,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def write_image(program: ProgramInfo, output: Path, tag: str, arguments: Sequenc
     finally:
         if work is not None:
             shutil.rmtree(work, ignore_errors=True)
-    return Image(output, tag, image.platforms, image.digest)
+    return replace(image, path=output)
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ def test_a_jump_to_a_symbol_leaves_the_function(forms: Forms) -> None:
     [
         ("x86_64", b"\xe3\x00"),  # jrcxz
         ("x86_64", b"\xe2\x00"),  # loop
+        ("x86_64", b"\xf2\xe9\0\0\0\0"),  # bnd jmp
         ("x86_64", b"\x0f\x05"),  # syscall
         ("x86_64", b"\xcd\x80"),  # int 0x80
         ("aarch64", struct.pack("<I", 0xD4000001)),  # svc 0
