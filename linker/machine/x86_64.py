@@ -2,8 +2,9 @@
 
 Peculiarities: writes of 32 bits clear the upper half, of 8 and 16 bits keep the rest; `xor r, r` reads nothing.
 capstone 5 is wrong on these, as execution shows (testsuite/unit/test_machine_execution.py): it calls `setcc` to memory
-a read, the destinations of `cmov`, `bsf`, `bsr` and of conversions to scalar floats write-only, `cdq` and its kin
-writers of their source, and leaves out the register that `test` compares memory with.
+a read, and rotations of memory too, the destinations of `cmov`, `bsf`, `bsr` and of conversions to scalar floats
+write-only, `cdq` and its kin writers of their source, and leaves out the register that `test` compares memory with and
+the carry that `rcl` and `rcr` shift in.
 Relocation types: System V psABI x86_64, table 4.9.
 """
 
@@ -50,6 +51,7 @@ _ZEROING = frozenset(("xor", "sub", "xorps", "xorpd", "pxor"))
 _MERGING = ("cmov", "bsf", "bsr", "cvtsi2s", "cvtss2sd", "cvtsd2ss", "sqrts")  # what these don't write they keep
 _SIGN_WORDS = {"cwd": ("rax", "rdx", 2), "cdq": ("rax", "rdx", 4), "cqo": ("rax", "rdx", 8)}
 _COMPARE = frozenset(("cmp", "test", "ucomisd", "ucomiss", "comisd", "comiss", "bt"))
+_ROTATIONS = frozenset(("rol", "ror", "rcl", "rcr"))
 _STRINGS = re.compile(r"\b(movs|stos|lods)[bwdq]$")
 _TRAPS = frozenset(("ud2", "hlt", "int3"))
 _ANYWHERE = frozenset(("", "ret", "trap"))  # kinds of instructions that don't name an address in the code
@@ -208,7 +210,7 @@ class _Decoding:
         mem = self._mem(self.ops[1])
         if mem[1] is None and width == 8:
             self.insn.effects.append(("set", reg, 8, ("lea", mem)))
-        elif width == 8 and all(mem[:2]) and not mem[2] and self.ops[1].mem.scale == 1:  # a sum in another guise
+        elif width == 8 and all(mem[:2]) and not any(mem[2:]) and self.ops[1].mem.scale == 1:  # a sum
             self.insn.effects.append(("set", reg, 8, ("alu", "add", *(("r", r, 8, "") for r in mem[:2]))))
         else:
             reads = tuple((r, width) for r in mem[:2] if r)
@@ -321,7 +323,7 @@ class _Decoding:
         names = [self.raw.reg_name(r) for r in read]
         reads = tuple(_FULL[n] for n in names if n in _FULL)
         writes = [self.raw.reg_name(r) for r in written]
-        if m.startswith(("cmov", "set")):
+        if m.startswith(("cmov", "set", "rc")):
             reads += ((FLAGS, 1),)
         elif _STRINGS.search(m):  # they go by the direction flag, which is clear wherever C code runs
             reads = tuple(r for r in reads if r[0] != FLAGS)
@@ -334,7 +336,7 @@ class _Decoding:
         for op in self.ops:
             if op.type != cx.X86_OP_MEM:
                 continue
-            access = 2 if m.startswith("set") else (op.access or 3)
+            access = 2 if m.startswith("set") else 3 if m in _ROTATIONS else (op.access or 3)
             mem = self._mem(op)
             reads += tuple((r, 8) for r in mem[:2] if r)
             if access & 1:
