@@ -163,3 +163,11 @@ def test_what_is_remembered(decoders: Decoders) -> None:
         assert len(insns) == len(mix)
         for insn in insns:
             assert facts(insn) == facts(decoders.by_capstone(code, insn.address - address))
+
+
+@pytest.mark.parametrize("decode", [x86_64_common.common, x86_64.by_capstone])
+def test_a_sum_with_a_symbol_is_more_than_its_registers(decode: Callable[[Code, int], Insn | None]) -> None:
+    data = bytes.fromhex("488d840800000000")  # lea rax, [rax + rcx + symbol]
+    insn = decode(Code(data, ".text", {4: (Relocation(4, 11, "table", 0),)}, b"", {}, ()), 0)
+    assert insn is not None
+    assert insn.effects == [("set", "rax", 8, ("op", (("rax", 8), ("rcx", 8)), ()))]
