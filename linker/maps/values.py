@@ -1,14 +1,4 @@
-"""What each register and frame slot holds, as a term: forward analysis of a function's machine code.
-
-    term   ("c", v)  ("sym", name, addend)  ("page", name, addend)  ("tp", offset)  ("cfa", offset)
-           ("diff", name, other, addend): name + addend - other; ("tpdiff", …): that beyond the thread pointer
-           ("ld", name, offset, size)       load from read-only memory
-           ("init", location)               what the location held on entry
-           ("def", address, location)       some result of the instruction at an address
-           ("lost",)                        nothing any more: the last call has left what it liked there
-           ("phi", block, location)         what flows together at the head of a block
-           ("add", term, k)  ("zx", n, term)  ("sx", n, term)
-           ("lo", n, term)                  the low n bytes are the term's, the rest is anything
+"""What each register and frame slot holds, as a term (terms.py): forward analysis of a function's machine code.
 
 A location is a register's name or ("s", offset from the CFA, size). Locations into which the same terms flow
 from every predecessor get one phi, so that copies stay equal through loops (value numbering by partition,
@@ -24,13 +14,12 @@ from typing import Any
 
 from popcc.linker.machine.base import FLAGS, Effect, Expr, Insn, Machine, Mem
 from popcc.linker.maps.flow import Flow
+from popcc.linker.maps.terms import LOST, M64, Term, add, common_extension, extend, low, total
 
-Term = tuple[Any, ...]
 Location = Any
 State = dict[Location, Term]
 
-_LOST: Term = ("lost",)
-_M64 = (1 << 64) - 1
+_UNTOUCHED: Term = ("untouched",)  # in place of what a slot held on entry
 _MAXIMUM_ROUNDS = 60
 _FOLD: dict[str, Callable[[int, int], int]] = {
     "and": and_,
@@ -40,60 +29,6 @@ _FOLD: dict[str, Callable[[int, int], int]] = {
     "add": add_,
     "sub": sub,
 }
-
-
-def add(term: Term, k: int) -> Term:
-    """`term` plus a constant."""
-    kind = term[0]
-    if k == 0:
-        return term
-    if kind == "c":
-        return ("c", (term[1] + k) & _M64)
-    if kind == "sym":
-        return ("sym", term[1], term[2] + k)
-    if kind in ("tp", "cfa"):
-        return (kind, term[1] + k)
-    if kind == "add":
-        return add(term[1], term[2] + k)
-    if kind in ("diff", "tpdiff"):
-        return (*term[:3], term[3] + k)
-    return ("add", term, k)
-
-
-def total(a: Term, b: Term) -> Term | None:
-    """The sum of two terms, if it is a thread-local's address: the thread pointer and how far the variable is off."""
-    if a[0] == "diff" and b[0] == "tp":
-        a, b = b, a
-    return ("tpdiff", *b[1:3], b[3] + a[1]) if a[0] == "tp" and b[0] == "diff" else None
-
-
-def low(n: int, term: Term) -> Term:
-    """The term for the low `n` bytes of `term`, the rest unknown."""
-    if n >= 8:
-        return term
-    while term[0] in ("zx", "sx", "lo") and term[1] >= n:
-        term = term[2]
-    if term[0] == "c":
-        return ("c", term[1] & ((1 << 8 * n) - 1))
-    if term[0] == "lo" and term[1] < n:
-        return term
-    return ("lo", n, term)
-
-
-def extend(n: int, term: Term, how: str) -> Term:
-    """The low `n` bytes of `term` zero- ("z") or sign-extended ("s") to 8."""
-    if n >= 8 or not how or (n == 4 and term[0] == "sym"):
-        return term  # the program lies under 2 GiB: an address is its own extension
-    term = low(n, term)
-    if term[0] == "c":
-        value = term[1]
-        if how == "s" and value >> (8 * n - 1):
-            value -= 1 << 8 * n
-        return ("c", value & _M64)
-    inner = term[2] if term[0] == "lo" and term[1] == n else term
-    if how == "z" and inner[0] == "zx" and inner[1] <= n:
-        return inner
-    return ("zx" if how == "z" else "sx", n, inner)
 
 
 class _Version:
@@ -134,7 +69,7 @@ class Values:
         self._overlaps: dict[Location, list[Location]] = {}
         self._rank = {r: k for k, r in enumerate(machine.registers)}
         kept = (*machine.callee_saved, *machine.results, machine.stack_pointer)
-        self._after_call = dict.fromkeys((r for r in machine.registers if r not in kept), _LOST)
+        self._after_call = dict.fromkeys((r for r in machine.registers if r not in kept), LOST)
         self.wild = ""  # an access that can't be placed in the frame, if there is one
         self.accesses: dict[int, list[tuple[str, int, int]]] = {}  # address -> ("r" | "w", CFA offset, size)
         self.escapes: dict[int, str] = {}  # address -> how an address in the frame gets out (law 3)
@@ -185,11 +120,10 @@ class Values:
 
     def _sets(self, n: int) -> set[Location]:
         """The registers that a block sets."""
-        sets: set[Location] = set()
-        for insn in self._steps[n]:
-            sets.update([e[1] for e in insn.effects if e[0] == "set"])
-            if insn.kind == "call":
-                sets.update(self._after_call, self.machine.results)
+        steps = self._steps[n]
+        sets: set[Location] = {e[1] for insn in steps for e in insn.effects if e[0] == "set"}
+        if any(insn.kind == "call" for insn in steps):
+            sets.update(self._after_call, self.machine.results)
         return sets
 
     def _start(self) -> State:
@@ -213,13 +147,16 @@ class Values:
     def _joined(self, n: int, states: list[State], unlike: Collection[Location]) -> State:
         """States that differ in some locations, as one."""
         out = dict(states[0])
+        terms = [s.get for s in states]
         different: list[tuple[Any, Location, tuple[Term, ...]]] = []
         for location in unlike:
-            untouched: Term = ("init", location)
-            vector = tuple([s.get(location, untouched) for s in states])
-            if any(term is _LOST for term in vector):
-                out[location] = _LOST
-            elif vector.count(vector[0]) == len(vector):
+            vector: tuple[Term, ...] = tuple([at(location, _UNTOUCHED) for at in terms])
+            if LOST in vector:
+                out[location] = LOST
+                continue
+            if _UNTOUCHED in vector:
+                vector = tuple([("init", location) if term is _UNTOUCHED else term for term in vector])
+            if vector.count(vector[0]) == len(vector):
                 out[location] = vector[0]
             else:
                 different.append((self._order(location), location, vector))
@@ -228,7 +165,7 @@ class Values:
         for _, location, vector in different:
             phi = groups.get(vector)
             if phi is None:
-                phi = groups[vector] = _common_extension(vector, ("phi", n, location))
+                phi = groups[vector] = common_extension(vector, ("phi", n, location))
             out[location] = phi
         return out
 
@@ -280,7 +217,7 @@ class Values:
         kind = e[0]
         if kind == "r":
             term = state[e[1]]
-            if term is _LOST:
+            if term is LOST:
                 return None
             if e[2] == 8 and term[0] == "ld" and term[3] > 8:
                 return (*term[:3], 8)  # the low half of a vector
@@ -317,7 +254,7 @@ class Values:
             return sum_
         if a is None or b is None or a[0] != "c" or b[0] != "c":
             return None
-        return ("c", _FOLD[e[1]](a[1], b[1]) & _M64)
+        return ("c", _FOLD[e[1]](a[1], b[1]) & M64)
 
     def _address(self, mem: Mem, state: State) -> Term | None:
         base, index, disp, symbol = mem
@@ -412,13 +349,3 @@ def _only_flags(insn: Insn) -> bool:
     """Whether an instruction does nothing else, if it does anything."""
     effects = insn.effects
     return not effects or (len(effects) == 1 and _sets_flags(effects[0]))
-
-
-def _common_extension(vector: tuple[Term, ...], phi: Term) -> Term:
-    """`phi`, wrapped in the extension that all the terms flowing into it share."""
-    how = vector[0][0]
-    if how in ("zx", "sx"):
-        width = vector[0][1]
-        if all(t[0] == how and t[1] == width for t in vector):
-            return (how, width, phi)
-    return phi
