@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from popcc.isa import Isa
 from popcc.linker.elf import SHF_WRITE, STT_FUNC, STT_SECTION, Elf, read_elf
@@ -47,6 +46,7 @@ class _Object:
     rodata: bytes
     rodata_relocations: Mapping[int, Relocation]
     table_starts: tuple[int, ...]
+    constants: frozenset[str]  # symbols in sections that can't be written to, and these sections
 
     def code(self, section: int) -> Code:
         header = self.elf.sections[section]
@@ -57,20 +57,7 @@ class _Object:
 
     def read_only(self, symbol: str) -> bool:
         """Whether a symbol's section can't be written to."""
-        return symbol in self._read_only
-
-    @cached_property
-    def _read_only(self) -> frozenset[str]:
-        """Names whose first bearer in the object is a read-only section or lies in one."""
-        sections = self.elf.sections
-        found: dict[str, bool] = {}
-        for header in sections:
-            found.setdefault("section:" + header.name, not header.flags & SHF_WRITE)
-        for s in self.elf.symbols:
-            if not s.name.startswith("section:"):
-                in_section = 0 < s.section < len(sections)
-                found.setdefault(s.name, in_section and not sections[s.section].flags & SHF_WRITE)
-        return frozenset(name for name, read_only in found.items() if read_only)
+        return symbol in self.constants
 
 
 def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[FunctionMap, ...]:
@@ -107,7 +94,20 @@ def _read(file: Elf) -> _Object:
         elif name == "section:.rodata":
             starts.add(addend)
     contents = file.contents(rodata) if rodata is not None else b""
-    return _Object(file, by_section, contents, rodata_relocations, tuple(sorted(starts)))
+    return _Object(file, by_section, contents, rodata_relocations, tuple(sorted(starts)), _constants(file))
+
+
+def _constants(elf: Elf) -> frozenset[str]:
+    """Names whose first bearer in the object is a read-only section or lies in one."""
+    sections = elf.sections
+    found: dict[str, bool] = {}
+    for header in sections:
+        found.setdefault("section:" + header.name, not header.flags & SHF_WRITE)
+    for s in elf.symbols:
+        if not s.name.startswith("section:"):
+            in_section = 0 < s.section < len(sections)
+            found.setdefault(s.name, in_section and not sections[s.section].flags & SHF_WRITE)
+    return frozenset(name for name, read_only in found.items() if read_only)
 
 
 def _as_section(file: Elf, names: list[str], symbol: int, addend: int) -> tuple[str, int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cached_property
 
 from popcc.linker.machine.base import FLAGS, Expr, Machine
 from popcc.linker.verify.frame import Body, Step
@@ -94,18 +92,14 @@ def _registers(machine: Machine) -> Registers:
 _layouts: dict[str, Registers] = {}
 
 
-@dataclass(frozen=True)
 class Places:
     """Which bit of a state stands for which byte, in one function."""
 
-    registers: Registers
-    low: int  # least CFA offset
-    high: int  # one behind the greatest
-
-    @cached_property
-    def zero(self) -> int:
-        """The bit of the byte at the CFA."""
-        return self.registers.end - self.low
+    def __init__(self, registers: Registers, low: int, high: int) -> None:
+        self.registers = registers
+        self.low = low  # least CFA offset
+        self.high = high  # one behind the greatest
+        self.zero = registers.end - low  # the bit of the byte at the CFA
 
     def slot(self, offset: int, size: int) -> State:
         """Bytes of the frame."""
