@@ -85,7 +85,7 @@ def imul(insn: Insn, width: int, to: str, of: Place, _: Any) -> None:
     _changes(insn, to, width, _reads(width, of))
 
 
-def shift_by_cl(insn: Insn, width: int, to: Place, _: None, __: None) -> None:
+def shift_by_cl(insn: Insn, width: int, to: Place, _: Any, __: Any) -> None:
     _, reads, mems = _reads(width, to)
     _changes(insn, to, width, ("op", tuple(dict.fromkeys((("rcx", 1), *reads))), mems))
 
@@ -120,7 +120,7 @@ def sub(insn: Insn, width: int, to: Place, of: Place | None, value: Any) -> None
         _sum(insn, width, to, of, value, "sub")
 
 
-def neg(insn: Insn, width: int, to: Place, _: None, __: None) -> None:
+def neg(insn: Insn, width: int, to: Place, _: Any, __: Any) -> None:
     if width == 8 and isinstance(to, str):
         insn.effects += (
             ("set", to, 8, ("alu", "sub", ("c", 0), ("r", to, 8, ""))),
@@ -134,19 +134,19 @@ def compare(insn: Insn, width: int, first: Place, second: Place | None, _: Any) 
     insn.effects.append(("set", FLAGS, 8, _reads(width, first, second)))
 
 
-def push(insn: Insn, _: int, of: Place, __: None, ___: None) -> None:
+def push(insn: Insn, _: int, of: Place, __: Any, ___: Any) -> None:
     below = ("rsp", None, -8, None)
     insn.effects += (("store", below, 8, _source(of, 8, None)), ("set", "rsp", 8, ("lea", below)))
 
 
-def pop(insn: Insn, _: int, to: str, __: None, ___: None) -> None:
+def pop(insn: Insn, _: int, to: str, __: Any, ___: Any) -> None:
     insn.effects += (
         ("set", to, 8, ("ld", ("rsp", None, 0, None), 8, "")),
         ("set", "rsp", 8, ("lea", ("rsp", None, 8, None))),
     )
 
 
-def call(insn: Insn, _: int, to: Place, __: None, ___: None) -> None:
+def call(insn: Insn, _: int, to: Place, __: Any, ___: Any) -> None:
     insn.kind = "call"
     insn.reads += [(r, 8) for r in ((to,) if isinstance(to, str) else to[:2]) if r]
 

@@ -44,15 +44,13 @@ from popcc.unit import Unit
 ROOM = 128 << 20  # bytes that a library takes, generously
 _T = TypeVar("_T")
 
-_PACKAGE = Path(__file__).resolve().parents[2]  # where popcc/, passes/, linker/ and runtime/ lie
+_PACKAGE = Path(__file__).parents[2]  # popcc, in the tree with links to passes/, linker/ and runtime/
 # what decides how a C file becomes a unit
-_COMPILER = ("popcc/ir", "passes", "linker/maps", "linker/machine")
+_COMPILER = ("ir", "passes", "linker/maps", "linker/machine")
 # what decides how a unit is written, whatever it holds
-_PAYLOAD = ("popcc/isa", "popcc/schema", "popcc/unit.py", "linker/elf.py", "linker/index.py")
+_PAYLOAD = ("isa", "schema", "unit.py", "linker/elf.py", "linker/index.py")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_COMPILER_FILES = (
-    "popcc/codegen.py popcc/compile.py popcc/frontend.py popcc/isolate.py popcc/ladder.py popcc/leaf.py".split()
-)
+_COMPILER_FILES = "codegen.py compile.py frontend.py isolate.py ladder.py leaf.py".split()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,63 @@
+"""A wheel holds all that the tree does, with inner loops compiled; what it makes is byte for byte what the tree makes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import site
+import subprocess
+import sys
+from pathlib import Path
+
+import harness
+import pytest
+
+TREE = Path(__file__).parents[1]
+TIMEOUT = 900.0
+PARTS = ("pyproject.toml", "README.md", "setup.py", "popcc", "passes", "linker", "runtime")
+
+
+def checked(command: list[str], **environment: str) -> str:
+    """What a command prints; it must succeed."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | environment
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, env=env, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of commands of an environment with the wheel, and this one's packages for what it depends on."""
+    folder = tmp_path_factory.mktemp("wheel")
+    tree = folder / "tree"
+    for part in PARTS:
+        if (TREE / part).is_dir():
+            shutil.copytree(TREE / part, tree / part, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            tree.mkdir(exist_ok=True)
+            shutil.copy(TREE / part, tree)
+    checked([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder), str(tree)])
+    (wheel,) = folder.glob("*.whl")
+    env = folder / "env"
+    checked([sys.executable, "-m", "venv", str(env)])
+    checked([str(env / "bin" / "pip"), "install", "--quiet", "--no-deps", str(wheel)])
+    (packages,) = env.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()) + "\n")
+    return env / "bin"
+
+
+def test_inner_loops_are_compiled(installed: Path) -> None:
+    script = "from popcc.linker.maps import values; from popcc.linker.verify import claims; print(values, claims)"
+    shown = checked([str(installed / "python"), "-c", script])
+    assert shown.count(".so'") == 2 and str(installed.parent) in shown, shown
+
+
+@pytest.mark.parametrize("name", ["hash_table", "bignum", "struct_return", "vectors_wide"])
+def test_same_bytes_as_from_the_tree(installed: Path, tmp_path: Path, name: str) -> None:
+    source = str(TREE / "testsuite" / "programs" / f"{name}.c")
+    ours, theirs = tmp_path / "tree", tmp_path / "wheel"
+    checked([*harness.popcc(), "-O2", "-o", str(ours), source])
+    checked([str(installed / "popcc"), "-O2", "-o", str(theirs), source])
+    assert ours.read_bytes() == theirs.read_bytes()
+    assert "not proved" not in checked([str(installed / "popcorn"), "verify", str(theirs)])
+    assert checked([str(theirs)]) == checked([str(ours)])
