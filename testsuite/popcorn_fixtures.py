@@ -26,7 +26,8 @@ from popcc.runtime.popcorn.hosts import host_isa
 SOURCES = Path(__file__).resolve().parent / "commands"
 PATIENCE = 60.0  # seconds; a loaded machine is slow, and only a failing test waits so long
 HERE = host_isa().name
-THERE = next(isa for isa in ISAS if isa != HERE)
+OTHERS = [isa for isa in ISAS if isa != HERE]
+THERE = OTHERS[0]
 
 needs_emulator = pytest.mark.skipif(shutil.which(ISAS[THERE].qemu) is None, reason=f"needs {ISAS[THERE].qemu_package}")
 

@@ -9,6 +9,7 @@
            ("phi", block, location)         what flows together at the head of a block
            ("add", term, k)  ("zx", n, term)  ("sx", n, term)
            ("lo", n, term)                  the low n bytes are the term's, the rest is anything
+           ("shl", k, term)                 shifted left by k bits, of which a shift back makes an extension
 
 A location is a register's name or ("s", offset from the CFA, size). Locations into which the same terms flow
 from every predecessor get one phi, so that copies stay equal through loops (value numbering by partition,
@@ -18,11 +19,10 @@ Alpern, Wegman and Zadeck 1988).
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import add as add_
-from operator import and_, itemgetter, lshift, or_, sub, xor
+from operator import itemgetter
 from typing import Any
 
-from popcc.linker.machine.base import FLAGS, Effect, Expr, Insn, Machine, Mem
+from popcc.linker.machine.base import ALU, FLAGS, M64, Effect, Expr, Insn, Machine, Mem
 from popcc.linker.maps.flow import Flow
 
 Term = tuple[Any, ...]
@@ -30,16 +30,7 @@ Location = Any
 State = dict[Location, Term]
 
 _LOST: Term = ("lost",)
-_M64 = (1 << 64) - 1
 _MAXIMUM_ROUNDS = 60
-_FOLD: dict[str, Callable[[int, int], int]] = {
-    "and": and_,
-    "or": or_,
-    "xor": xor,
-    "shl": lshift,
-    "add": add_,
-    "sub": sub,
-}
 
 
 def add(term: Term, k: int) -> Term:
@@ -48,7 +39,7 @@ def add(term: Term, k: int) -> Term:
     if k == 0:
         return term
     if kind == "c":
-        return ("c", (term[1] + k) & _M64)
+        return ("c", (term[1] + k) & M64)
     if kind == "sym":
         return ("sym", term[1], term[2] + k)
     if kind in ("tp", "cfa"):
@@ -61,9 +52,12 @@ def add(term: Term, k: int) -> Term:
 
 
 def total(a: Term, b: Term) -> Term | None:
-    """The sum of two terms, if it is a thread-local's address: the thread pointer and how far the variable is off."""
-    if a[0] == "diff" and b[0] == "tp":
+    """The sum of two terms, if it can be told: one of them is a number, or they make a thread-local's address."""
+    if a[0] == "c" or (a[0] == "diff" and b[0] == "tp"):
         a, b = b, a
+    if b[0] == "c":
+        return add(a, b[1] - (b[1] >> 63 << 64))
+    # the thread pointer and how far the variable is off
     return ("tpdiff", *b[1:3], b[3] + a[1]) if a[0] == "tp" and b[0] == "diff" else None
 
 
@@ -89,20 +83,40 @@ def extend(n: int, term: Term, how: str) -> Term:
         value = term[1]
         if how == "s" and value >> (8 * n - 1):
             value -= 1 << 8 * n
-        return ("c", value & _M64)
+        return ("c", value & M64)
     inner = term[2] if term[0] == "lo" and term[1] == n else term
     if how == "z" and inner[0] == "zx" and inner[1] <= n:
         return inner
     return ("zx" if how == "z" else "sx", n, inner)
 
 
-class Values:
-    """The analysis of one function."""
+def _shifted(name: str, term: Term, bits: int) -> Term | None:
+    """A term shifted by a number of bits, as far as shifts to and fro are how an ISA extends low bytes."""
+    if name == "shl" and bits in (32, 48, 56):
+        return ("shl", bits, term)
+    if name in ("shr", "sar") and term[:2] == ("shl", bits):
+        return extend(8 - bits // 8, term[2], "z" if name == "shr" else "s")
+    return None
 
-    def __init__(self, machine: Machine, flow: Flow, read_only: Callable[[str], bool]) -> None:
+
+class Values:
+    """The analysis of one function.
+
+    `read_only`: whether a symbol names memory that can't be written to. `constant`: what is there, by symbol, offset
+    and size, zero-extended; None if that is not known before the link.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        flow: Flow,
+        read_only: Callable[[str], bool],
+        constant: Callable[[str, int, int], int | None],
+    ) -> None:
         self.machine = machine
         self.flow = flow
         self.read_only = read_only
+        self.constant = constant
         self.slots: set[Location] = set()
         self._overlaps: dict[Location, list[Location]] = {}
         self._rank = {r: k for k, r in enumerate(machine.registers)}
@@ -247,8 +261,7 @@ class Values:
         if kind == "lea":
             return self._address(e[1], state)
         if kind == "lo12":
-            page = state[e[1]]
-            return ("sym", e[2], e[3]) if page == ("page", e[2], e[3]) else None
+            return ("sym", e[2], e[3]) if state[e[1]] == self._page(e[2], e[3]) else None
         if kind == "ins":
             term = state[e[1]]
             if term[0] != "c":
@@ -264,22 +277,38 @@ class Values:
 
     def _alu(self, e: Expr, insn: Insn, state: State) -> Term | None:
         a, b = self._evaluate(e[2], insn, state), self._evaluate(e[3], insn, state)
-        if e[1] == "sub" and a is not None and b is not None and a[0] == b[0] == "sym":
-            return ("diff", a[1], b[1], a[2] - b[2])  # how far a thread-local lies from the thread pointer
-        if e[1] == "sub" and a is not None and b is not None and a[0] == "c" and b[0] == "sym":
-            return ("diff", "", b[1], a[1] - b[2])
-        if e[1] == "add" and a is not None and b is not None and (sum_ := total(a, b)):
-            return sum_
-        if a is None or b is None or a[0] != "c" or b[0] != "c":
+        name = e[1]
+        if a is None or b is None:
             return None
-        return ("c", _FOLD[e[1]](a[1], b[1]) & _M64)
+        if name == "or":
+            a = self._contents(a)
+        if a[0] == b[0] == "c":
+            return ("c", ALU[name](a[1], b[1]) & M64)
+        if name == "sub" and b[0] == "sym" and a[0] in ("sym", "c"):
+            # how far a thread-local lies from the thread pointer
+            return ("diff", a[1], b[1], a[2] - b[2]) if a[0] == "sym" else ("diff", "", b[1], a[1] - b[2])
+        if name == "add":
+            return total(a, b)
+        if name == "sub":
+            return total(a, ("c", -b[1] & M64)) if b[0] == "c" else None
+        return _shifted(name, a, b[1]) if b[0] == "c" else None
+
+    def _contents(self, term: Term) -> Term:
+        """What is known of a value that was loaded, zero-extended, from read-only memory."""
+        size = 0 if term[0] != "zx" or term[2][0] != "ld" else int(term[1])
+        value = self.constant(term[2][1], term[2][2], size) if size else None
+        return term if value is None else ("c", value)
+
+    def _page(self, name: str, addend: int) -> Term:
+        """The page that an address is reached from."""
+        return ("page", name, addend + self.machine.page_rounding)
 
     def _address(self, mem: Mem, state: State) -> Term | None:
         base, index, disp, symbol = mem
         if symbol is not None:
             how, name, addend = symbol
             if how == "lo12":
-                return ("sym", name, addend) if base and state[base] == ("page", name, addend) and not index else None
+                return ("sym", name, addend) if base and state[base] == self._page(name, addend) and not index else None
             if how == "got":
                 return ("got", name)
             return ("sym", name, addend + disp) if base is None and index is None else None

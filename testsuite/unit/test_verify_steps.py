@@ -12,6 +12,7 @@ from link_fixtures import TWO, compiled
 from popcc.linker.elf import read_elf
 from popcc.linker.machine import MACHINES
 from popcc.linker.machine.base import Code
+from popcc.linker.verify import expressions
 from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.frame import read_body
 from popcc.linker.verify.placing import Unprovable
@@ -118,3 +119,15 @@ def test_an_address_in_the_frame_on_one_path_is_none_to_go_by(isa: str, loop: bo
     body(overwritten + read)
     with pytest.raises(Unprovable, match=f"{register} holds an address in the frame on some paths only"):
         body(read)
+
+
+def test_extensions_in_other_guises_are_extensions() -> None:
+    """riscv64 extends by shifting to and fro, and puts ones above a float of 4 bytes."""
+    a0, above = ("r", "a0"), ("c", 0xFFFFFFFF << 32)
+    shifted = expressions.alu("shl", a0, ("c", 32))
+    assert expressions.alu("shr", shifted, ("c", 32)) == expressions.extended("z", 4, a0)
+    assert expressions.alu("sar", shifted, ("c", 32)) == expressions.extended("s", 4, a0)
+    assert expressions.alu("shr", shifted, ("c", 30))[0] == "alu"
+    boxed = expressions.alu("or", a0, above)
+    assert expressions.extended("z", 4, boxed) == expressions.extended("z", 4, a0)
+    assert expressions.extended("z", 8, boxed) == boxed
