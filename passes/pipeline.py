@@ -20,8 +20,10 @@ from popcc.passes.target import TargetWords
 from popcc.passes.tls import ThreadLocals
 from popcc.passes.varargs import VarArgs
 from popcc.passes.vectors import Vectors
+from popcc.passes.wideresults import WideResults
 
 BEFORE_OPTIMISER: Sequence[Pass] = (
+    WideResults(),
     TargetWords(),
     SameBits(),
     ComputedGotos(),

@@ -25,7 +25,8 @@ from popcc.linker.maps.flow import build_flow
 from popcc.linker.maps.live import Live
 from popcc.linker.maps.objectcode import ObjectCode, read_object
 from popcc.linker.maps.stackmaps import Record
-from popcc.linker.maps.values import Location, State, Term, Values, low
+from popcc.linker.maps.terms import Term, low
+from popcc.linker.maps.values import Location, State, Values
 from popcc.schema import NO_LOCATION, SLOT, FunctionFlag, RecipeKind, SiteFlag
 from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 

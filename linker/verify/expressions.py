@@ -89,6 +89,19 @@ def loaded(address: Expr, size: int, at: int, constant: Constant) -> Expr:
     return ("ld", address, size, at)
 
 
+def aged(e: Expr, at: int) -> Expr | None:
+    """`e` where the instruction at `at` runs once more: what it loaded later is told by its negative address.
+
+    None if `e` has other unknowns of it, which nothing outside of its run can make known.
+    """
+    if e[0] == "?":
+        return None if e[1] == at else e
+    parts = [aged(part, at) if isinstance(part, tuple) else part for part in e]
+    if None in parts:
+        return None
+    return (*parts[:3], -at) if e[0] == "ld" and e[3] == at else tuple(parts)
+
+
 def mentions(e: Expr) -> Iterator[Expr]:
     """The places that an expression depends on, and ("at", address) of each unknown."""
     kind = e[0]

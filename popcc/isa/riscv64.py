@@ -30,6 +30,7 @@ RISCV64 = Isa(
     qemu="qemu-riscv64-static",
     qemu_package="qemu-user-static",
     machine_names=("riscv64",),
+    oci_architecture="riscv64",
     registers={
         **{n: name for n, name in enumerate(GENERAL) if name not in ("zero", "gp", "tp")},
         **{32 + n: name for n, name in enumerate(FLOATING)},
@@ -40,5 +41,6 @@ RISCV64 = Isa(
     table_relocations=frozenset((26, 27, 28)),  # R_RISCV_HI20, _LO12_I, _LO12_S
     return_register=1,
     clang_flags=("-mno-relax",),
+    llvm_options=("-riscv-enable-copyelim=0",),
     wide_relocations=frozenset((18, 19)),  # R_RISCV_CALL, _CALL_PLT: auipc and jalr
 )
