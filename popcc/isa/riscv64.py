@@ -3,7 +3,8 @@
 Peculiarities: a call leaves the return address in ra, which a non-leaf function saves in its own frame; there are
 no condition codes; results of 32 bits are sign-extended to 64, floats of 32 bits stand in their register below
 ones ("NaN boxing", unprivileged specification, chapter D). Linker relaxation is off everywhere, since it moves code
-whose addresses the maps know; gp, which serves nothing else, is not used. DWARF numbers: psABI, "DWARF".
+whose addresses the maps know; gp, which serves nothing else, is not used, nor are sections of small data, which are
+for it. DWARF numbers: psABI, "DWARF".
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ RISCV64 = Isa(
     stack_pointer=2,
     table_relocations=frozenset((26, 27, 28)),  # R_RISCV_HI20, _LO12_I, _LO12_S
     return_register=1,
-    clang_flags=("-mno-relax",),
+    clang_flags=("-mno-relax", "-msmall-data-limit=0"),
     llvm_options=("-riscv-enable-copyelim=0",),
     wide_relocations=frozenset((18, 19)),  # R_RISCV_CALL, _CALL_PLT: auipc and jalr
 )

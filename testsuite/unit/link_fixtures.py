@@ -21,7 +21,7 @@ from popcc.linker.inputs import Input, LinkUnit, Objects
 from popcc.linker.link import Linked, LinkOptions, link
 from popcc.unit import FunctionMap, SiteInfo, Unit
 
-TWO = ("x86_64", "aarch64")
+EVERY = tuple(ISAS)
 
 START = r"""
 __asm__(
@@ -69,7 +69,7 @@ def compiled(source: str, isa: str, flags: tuple[str, ...] = ()) -> bytes:
 
 
 def unit(
-    name: str, source: str | Mapping[str, str], *, isas: Sequence[str] = TWO, leaf_calls: tuple[str, ...] = ()
+    name: str, source: str | Mapping[str, str], *, isas: Sequence[str] = EVERY, leaf_calls: tuple[str, ...] = ()
 ) -> Unit:
     """A common unit of C text, without sites. Different text per ISA makes the errors that a linker must find."""
     texts = source if isinstance(source, Mapping) else dict.fromkeys(isas, source)
@@ -85,7 +85,7 @@ def with_sites(u: Unit, maps: Mapping[str, Sequence[FunctionMap]], sites: Sequen
 
 
 @cache
-def start(isas: tuple[str, ...] = TWO) -> Unit:
+def start(isas: tuple[str, ...] = EVERY) -> Unit:
     """The runtime."""
     return private_unit("start", {isa: compiled(START, isa) for isa in isas})
 
@@ -97,7 +97,7 @@ def objects(*units: Unit) -> Objects:
 
 def linked(*units: Unit, libraries: Sequence[Input] = (), options: LinkOptions | None = None) -> Linked:
     """The program of units and the runtime; unless `options` say otherwise not verified, for tests make maps up."""
-    options = options or LinkOptions(TWO, "x86_64", verify=False)
+    options = options or LinkOptions(EVERY, "x86_64", verify=False)
     return link([objects(*units, start()), *libraries], options, "program")
 
 
