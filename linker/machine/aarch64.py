@@ -94,7 +94,7 @@ class _Decoding:
     def __init__(self, raw: Raw, code: Code) -> None:
         self.raw = raw
         self.code = code
-        self.insn = Insn(raw.address, raw.address + 4, f"{raw.mnemonic} {raw.op_str}".strip())
+        self.insn = Insn(raw.address, raw.address + 4, raw.text())
         self.ops = raw.operands
         relocations = code.relocations.get(raw.address, ())
         self.relocation = relocations[0] if relocations else None

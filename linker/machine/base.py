@@ -35,6 +35,7 @@ from popcc.isa import Isa
 Expr = tuple[Any, ...]
 Mem = tuple[str | None, str | None, int, tuple[str, str, int] | None]
 Effect = tuple[Any, ...]
+Text = str | Callable[[], str]  # of an instruction, or what makes it once somebody asks
 FLAGS = "flags"
 M64 = (1 << 64) - 1
 
@@ -64,12 +65,12 @@ class Insn:
     Once decoded it doesn't change: equal instructions share their effects and reads.
     """
 
-    __slots__ = ("address", "callee", "effects", "end", "kind", "memo", "model", "reads", "target", "text")
+    __slots__ = ("_text", "address", "callee", "effects", "end", "kind", "memo", "model", "reads", "target")
 
-    def __init__(self, address: int, end: int, text: str, model: Insn | None = None) -> None:
+    def __init__(self, address: int, end: int, text: Text, model: Insn | None = None) -> None:
         self.address = address
         self.end = end
-        self.text = text
+        self._text = text
         self.model = model  # the one that this is the same as elsewhere: what follows of it is known
         self.memo: Any = None  # of a model: what the proof knows of it
         self.target: int | None = None
@@ -81,12 +82,17 @@ class Insn:
         else:
             self.kind, self.effects, self.reads = model.kind, model.effects, model.reads
 
+    @property
+    def text(self) -> str:
+        """In assembly language, for messages."""
+        return self._text if isinstance(self._text, str) else self._text()
+
     def __repr__(self) -> str:
         return f"{self.address:x}: {self.text}"
 
     def moved(self, address: int) -> Insn:
         """The same instruction elsewhere, of one that names no address in the code."""
-        return Insn(address, address + self.end - self.address, self.text, self)
+        return Insn(address, address + self.end - self.address, self._text, self)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ class Raw:
         self.arch: Any = engine.arch
         self.operands: list[Any] = self.arch.operands[: self.arch.op_count]
 
+    def text(self) -> str:
+        """In assembly language."""
+        return f"{self.mnemonic} {self.op_str}".strip()
+
     def moves_control(self) -> bool:
         """Whether it is a jump, call, return or exception of any kind."""
         detail = self._engine.insn.detail.contents
@@ -76,6 +80,11 @@ class Engine:
         if not _cs.cs_disasm_iter(self._handle, *self._places, self._pointer):
             return None
         return Raw(self, address)
+
+    def text(self, data: bytes, address: int) -> str:
+        """An instruction in assembly language."""
+        raw = self.decode(data, 0, address)
+        return raw.text() if raw else data.hex(" ")
 
     def regs_access(self) -> tuple[list[int], list[int]]:
         """Of the instruction decoded last."""

@@ -93,7 +93,7 @@ class _Decoding:
     def __init__(self, raw: Raw, code: Code) -> None:
         self.raw = raw
         self.code = code
-        self.insn = Insn(raw.address, raw.address + raw.size, f"{raw.mnemonic} {raw.op_str}".strip())
+        self.insn = Insn(raw.address, raw.address + raw.size, raw.text())
         self.ops = raw.operands
         self.immediate: tuple[str, int] | None = None
         self.displacement: tuple[str, str, int] | None = None
