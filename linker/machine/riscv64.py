@@ -9,19 +9,21 @@ they are added to the stack pointer. Relocation types: RISC-V psABI, "Relocation
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from popcc.isa import ISAS
 from popcc.isa.riscv64 import FLOATING, GENERAL
-from popcc.linker.machine.base import Code, Effect, Expr, Insn, Machine, Mem, Undecodable
+from popcc.linker.machine.base import M64, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
 from popcc.linker.machine.riscv64_compressed import UNIMPLEMENTED, expand
 from popcc.linker.machine.riscv64_jumps import jump_targets, linked_targets
 from popcc.linker.machine.riscv64_words import Word, take_apart
 
-_JAL, _CALLS = 17, frozenset((18, 19))  # R_RISCV_JAL, _CALL, _CALL_PLT
+_CALLS = frozenset((18, 19))  # R_RISCV_CALL, _CALL_PLT
+_AUIPC = 0x17  # the opcode, in an instruction's lowest seven bits
+_BRANCHES = frozenset("beq bne blt bge bltu bgeu".split())
 _HI20, _LO12 = 26, frozenset((27, 28))
 _ROUNDING = 0x800  # what R_RISCV_HI20 adds before it cuts the low 12 bits off
 
-_M64 = (1 << 64) - 1
 _BOX = 0xFFFFFFFF_00000000  # above a float of 32 bits
 _LOADS = {
     "lb": (1, "s"), "lh": (2, "s"), "lw": (4, "s"), "ld": (8, ""), "lbu": (1, "z"), "lhu": (2, "z"), "lwu": (4, "z")
@@ -31,8 +33,7 @@ _ALU = {"add": "add", "sub": "sub", "and": "and", "or": "or", "xor": "xor"}
 _ALU_IMMEDIATE = {"ori": "or", "xori": "xor", "slli": "shl", "srli": "shr", "srai": "sar"}
 _OF_WORDS = frozenset("addw subw sllw srlw sraw slliw srliw sraiw mulw divw divuw remw remuw".split())
 _SHIFTS = frozenset("sll srl sra sllw srlw sraw".split())  # they go by the lowest bits of the amount
-# what an amount or offset that no immediate holds is made by, and how many of these there are at most
-_MAKING, _MOST = ("lui", "addi", "addiw"), 2
+_MOST = 2  # instructions that make an amount or offset which no immediate holds
 _ANYWHERE = frozenset(("", "ret", "trap", "indirect"))  # kinds of instructions that name no address in the code
 
 # by their bytes, instructions that mean the same wherever they stand
@@ -50,7 +51,7 @@ def _decode(code: Code) -> list[Insn]:
         insn = None if relocated else _known.get(here)
         if insn is None:
             insn = _decoded(code, at, here)
-            if not relocated and insn.kind in _ANYWHERE and not insn.text.startswith("auipc"):
+            if not relocated and insn.kind in _ANYWHERE and here[0] & 0x7F != _AUIPC:
                 _known[here] = insn
         else:
             insn = insn.moved(address)
@@ -85,22 +86,22 @@ def _second_half(code: Code, at: int, first: Word) -> Word | None:
 
 def _call(code: Code, at: int, first: Word, second: Word) -> Insn:
     address = code.address + at
-    insn = Insn(address, address + 8, "")
     target = address + first.imm + second.imm
     relocations = code.relocations.get(address, ())
     # without a relocation it is a call of this very function, whose distance the assembler knew
     if not code.address and not (code.holds(target) or any(r.type in _CALLS for r in relocations)):
         raise Undecodable(f"{first} at {code.section}+{at:#x}: no relocation of a call")
-    if second.rd == "ra":
-        insn.kind, insn.text = "call", f"call {target:#x}"
-        insn.callee = target if code.address else None
-    elif second.rd == "zero" and code.holds(target) and not relocations:  # a branch too far for one instruction
-        insn.kind, insn.target, insn.text = "jump", target, f"jump {target:#x}, {first.rd}"
-        insn.effects.append(("set", first.rd, 8, ("op", (), ())))
-    elif second.rd == "zero":
-        insn.kind, insn.text = "tail", f"tail {target:#x}"
-    else:
+    if second.rd not in ("ra", "zero"):
         raise Undecodable(f"a call that returns by {second.rd} at {code.section}+{at:#x}")
+    inside = code.holds(target) and not relocations
+    kind = "call" if second.rd == "ra" else "jump" if inside else "tail"
+    insn = Insn(address, address + 8, f"{kind} {target:#x}")
+    insn.kind = kind
+    if kind == "call":
+        insn.callee = target if code.address else None
+    elif kind == "jump":  # a branch too far for one instruction
+        insn.target = target
+        insn.effects.append(("set", first.rd, 8, ("op", (), ())))
     return insn
 
 
@@ -138,13 +139,28 @@ def _constant(insns: Sequence[Insn], register: str) -> int | None:
     return value
 
 
+def _returns(word: Word) -> bool:
+    """Whether a `jalr` is a function's return."""
+    return word.rd == "zero" and word.rs1 == "ra" and not word.imm
+
+
+def _text(word: Word, address: int) -> str:
+    """In assembly language, with targets as addresses."""
+    if word.name == "jal":
+        return f"{'jal' if word.rd == 'ra' else 'j'} {address + word.imm:#x}"
+    if word.name in _BRANCHES:
+        return f"{word.name} {word.rs1}, {word.rs2}, {address + word.imm:#x}"
+    return "ret" if word.name == "jalr" and _returns(word) else str(word)
+
+
 class _Decoding:
     """The decoding of one instruction."""
 
     def __init__(self, code: Code, at: int, size: int, word: Word) -> None:
         self.code = code
         self.word = word
-        self.insn = Insn(code.address + at, code.address + at + size, str(word))
+        address = code.address + at
+        self.insn = Insn(address, address + size, partial(_text, word, address))
         relocations = code.relocations.get(self.insn.address, ())
         self.relocation = relocations[0] if relocations else None
 
@@ -163,10 +179,9 @@ class _Decoding:
         elif name in _ALU:
             self._alu(_ALU[name], self._value(self.word.rs1), self._value(self.word.rs2))
         elif name in _ALU_IMMEDIATE:
-            self._alu(_ALU_IMMEDIATE[name], self._value(self.word.rs1), ("c", self.word.imm & _M64))
-        elif name[0] == "b":
+            self._alu(_ALU_IMMEDIATE[name], self._value(self.word.rs1), ("c", self.word.imm & M64))
+        elif name in _BRANCHES:
             self.insn.kind, self.insn.target = "branch", self.insn.address + self.word.imm
-            self.insn.text = f"{name} {self.word.rs1}, {self.word.rs2}, {self.insn.target:#x}"
             self.insn.reads += self._read((self.word.rs1, 8), (self.word.rs2, 8))
         elif name.startswith(("lr.", "sc.", "amo")):
             self._atomic(4 if name.endswith("w") else 8)
@@ -220,7 +235,7 @@ class _Decoding:
     def _do_lui(self) -> None:
         r = self.relocation
         if r is None:
-            self._set(("c", self.word.imm & _M64))
+            self._set(("c", self.word.imm & M64))
         elif r.type == _HI20:
             self._set(("page", r.symbol, r.addend + _ROUNDING))
         else:
@@ -229,7 +244,7 @@ class _Decoding:
     def _do_auipc(self) -> None:
         if not self.code.address:
             raise Undecodable(f"{self.insn.text}: code that is not of the small model")
-        self._set(("c", (self.insn.address + self.word.imm) & _M64))
+        self._set(("c", (self.insn.address + self.word.imm) & M64))
 
     def _do_addi(self) -> None:
         source = self._value(self.word.rs1)
@@ -240,18 +255,18 @@ class _Decoding:
         elif source[0] == "r" and self.word.imm:
             self._set(("lea", (source[1], None, self.word.imm, None)))
         else:
-            self._alu("add", source, ("c", self.word.imm & _M64))
+            self._alu("add", source, ("c", self.word.imm & M64))
 
     def _do_addiw(self) -> None:
         source = self._value(self.word.rs1, 4)
         if source[0] == "r" and not self.word.imm:
             self._set((*source[:3], "s"))
         else:
-            self._alu("addw" if source != ("c", 0) else "add", source, ("c", self.word.imm & _M64))
+            self._alu("addw" if source != ("c", 0) else "add", source, ("c", self.word.imm & M64))
 
     def _do_andi(self) -> None:
         wanted = 8 if self.word.imm < 0 else 1 if self.word.imm < 256 else 2
-        self._alu("and", self._value(self.word.rs1, wanted), ("c", self.word.imm & _M64))
+        self._alu("and", self._value(self.word.rs1, wanted), ("c", self.word.imm & M64))
 
     def _do_jal(self) -> None:
         target = self.insn.address + self.word.imm
@@ -264,15 +279,11 @@ class _Decoding:
             self.insn.callee = target if self.code.address else None
         else:
             raise Undecodable(f"{self.insn.text}: a call that returns by {self.word.rd}")
-        self.insn.text = f"{'jal' if self.word.rd == 'ra' else 'j'} {target:#x}"
 
     def _do_jalr(self) -> None:
         if self.word.rd not in ("zero", "ra"):
             raise Undecodable(f"{self.insn.text}: a call that returns by {self.word.rd}")
-        returns = self.word.rd == "zero" and self.word.rs1 == "ra" and not self.word.imm
-        if returns:
-            self.insn.text = "ret"
-        self.insn.kind = "call" if self.word.rd == "ra" else "ret" if returns else "indirect"
+        self.insn.kind = "call" if self.word.rd == "ra" else "ret" if _returns(self.word) else "indirect"
         self.insn.reads += self._read((self.word.rs1, 8))
 
     def _do_ebreak(self) -> None:
