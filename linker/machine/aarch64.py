@@ -13,17 +13,15 @@ import re
 import struct
 from typing import Any
 
-import capstone
 from capstone import arm64 as ca
 
 from popcc.isa import ISAS
 from popcc.linker.machine.aarch64_branches import direct_branch
+from popcc.linker.machine.aarch64_common import ENGINE, GOT_LO12, GOT_PAGE, LO12, common
 from popcc.linker.machine.aarch64_jumps import jump_targets, linked_targets
 from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
-from popcc.linker.machine.engine import Engine, Raw
+from popcc.linker.machine.engine import Raw
 
-_ADR_PAGE, _ADR_LO21, _GOT_PAGE, _GOT_LO12 = (275, 276), 274, 311, 312
-_LO12 = frozenset((277, 278, 284, 285, 286, 299))
 
 _FULL: dict[str, tuple[str, int]] = {
     "sp": ("sp", 8),
@@ -60,7 +58,6 @@ _M64 = (1 << 64) - 1
 
 # (mask, value): adr and adrp, loads of a literal (Arm ARM, C4.1)
 _PC_RELATIVE = ((0x1F000000, 0x10000000), (0x3B000000, 0x18000000))
-_engine = Engine(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM, "arm64")
 # by their word, instructions that mean the same wherever they stand
 _known: dict[bytes, Insn] = {}
 
@@ -74,18 +71,23 @@ def _decode(code: Code) -> list[Insn]:
         if address not in relocations and (known := _known.get(word)):
             out.append(known.moved(address))
             continue
-        if branch := direct_branch(code, at):
-            out.append(branch)
+        if insn := direct_branch(code, at):
+            out.append(insn)
             continue
-        raw = _engine.decode(data, at, address)
-        if raw is None:
-            raise Undecodable(f"bytes {word.hex(' ')} at {code.section}+{at:#x}")
-        insn = _Decoding(raw, code).run()
+        insn = common(code, at) or by_capstone(code, at)
         number = int.from_bytes(word, "little")
         if address not in relocations and not any(number & mask == value for mask, value in _PC_RELATIVE):
             _known[word] = insn
         out.append(insn)
     return out
+
+
+def by_capstone(code: Code, at: int) -> Insn:
+    """The instruction at an offset of the code, which is no direct jump or call. Raises `Undecodable`."""
+    raw = ENGINE.decode(code.data, at, code.address + at)
+    if raw is None:
+        raise Undecodable(f"bytes {code.data[at : at + 4].hex(' ')} at {code.section}+{at:#x}")
+    return _Decoding(raw, code).run()
 
 
 class _Decoding:
@@ -159,7 +161,7 @@ class _Decoding:
                 raise Undecodable(f"{self.insn.text}: no relocation")
             self._set(self.ops[0], ("c", self.ops[1].imm))
             return
-        self._set(self.ops[0], ("page", ("got:" if r.type == _GOT_PAGE else "") + r.symbol, r.addend))
+        self._set(self.ops[0], ("page", ("got:" if r.type == GOT_PAGE else "") + r.symbol, r.addend))
 
     def _do_adr(self) -> None:
         r = self.relocation
@@ -232,7 +234,7 @@ class _Decoding:
         if len(self.ops) == 3 and self.ops[2].type == ca.ARM64_OP_IMM and self._reg(self.ops[0])[1] == 8:
             source = self._reg(self.ops[1])[0]
             r = self.relocation
-            if r and r.type in _LO12:
+            if r and r.type in LO12:
                 self._set(self.ops[0], ("lo12", source, r.symbol, r.addend))
                 return
             amount = self.ops[2].imm << (self.ops[2].shift.value if self.ops[2].shift.type else 0)
@@ -278,7 +280,7 @@ class _Decoding:
         index = self.raw.reg_name(op.mem.index) if op.mem.index else None
         disp, symbol = op.mem.disp, None
         if r := self.relocation:
-            symbol = ("got" if r.type == _GOT_LO12 else "lo12", r.symbol, r.addend)
+            symbol = ("got" if r.type == GOT_LO12 else "lo12", r.symbol, r.addend)
             disp = 0
         post = at + 1 < len(self.ops) and self.ops[at + 1].type == ca.ARM64_OP_IMM
         mem: Mem = (base, _FULL[index][0] if index and index not in _ZERO else None, 0 if post else disp, symbol)
