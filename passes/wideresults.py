@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from popcc.ir.calls import Argument, parse_call
 from popcc.ir.model import Function, Inst, Module, header_span
@@ -21,7 +21,8 @@ _BITS = {"ptr": 64, "half": 16, "bfloat": 16, "float": 32, "double": 64}
 _MOST = 128
 _RETURNED = re.compile(r"(<[^@<>]*>) (?=@)")
 _OF_A_VALUE = re.compile(r" (?:noundef|nofpclass\([^()]*\))(?= )")
-_GROUP = re.compile(r"attributes (#\d+) = \{ (.*) \}")
+_GROUP = re.compile(r"attributes #(\d+) = \{ (.*) \}")
+_GROUP_OF = re.compile(r" #(\d+)\b")
 _MEMORY = re.compile(r"\bmemory\([^()]*\) ?")
 _HIDDEN = "%popcorn.result"
 
@@ -34,7 +35,10 @@ class WideResults:
 
     def apply(self, module: Module) -> Module:
         """Rewrites headers, calls and returns."""
-        rewriter = _Rewriter(_pure_groups(module))
+        groups = {m.group(1): m.group(2) for line in module.lines() if (m := _GROUP.match(line))}
+        fresh = itertools.count(1 + max(map(int, groups), default=0))
+        pure = {number: str(next(fresh)) for number, words in groups.items() if _MEMORY.search(words)}
+        rewriter = _Rewriter(pure)
         items: list[str | Function] = []
         for item in module.items:
             if isinstance(item, Function):
@@ -43,13 +47,12 @@ class WideResults:
                 items.append(rewriter.header(item, ""))
             else:
                 items.append(item)
+        items += [
+            f"attributes #{new} = {{ {_MEMORY.sub('', groups[old])} }}"
+            for old, new in pure.items()
+            if old in rewriter.used
+        ]
         return module.with_items(items)
-
-
-def _pure_groups(module: Module) -> Mapping[str, str]:
-    """Attribute groups that say what memory a function leaves alone, without those words: it now writes its result."""
-    groups = (m for line in module.lines() if (m := _GROUP.match(line)))
-    return {m.group(1): _MEMORY.sub("", m.group(2)) for m in groups if _MEMORY.search(m.group(2))}
 
 
 def _is_wide(type_: str) -> bool:
@@ -59,7 +62,13 @@ def _is_wide(type_: str) -> bool:
 
 @dataclass(frozen=True)
 class _Rewriter:
+    """`pure`: attribute groups that say what memory is left alone, and what they become where a result is written.
+
+    `used` receives those that come into use.
+    """
+
     pure: Mapping[str, str]
+    used: set[str] = field(default_factory=set)
 
     def header(self, text: str, hidden: str) -> str:
         """A definition's or declaration's first line; `hidden` is the new parameter's name, if it has one."""
@@ -74,7 +83,11 @@ class _Rewriter:
         return f"{head}void {text[m.end() : begin]}({parameter}{separator}{rest}"
 
     def _impure(self, text: str) -> str:
-        return re.sub(r"#\d+", lambda m: self.pure.get(m.group(), m.group()), text)
+        m = _GROUP_OF.search(text)
+        if m is None or m.group(1) not in self.pure:
+            return text
+        self.used.add(m.group(1))
+        return text[: m.start(1)] + self.pure[m.group(1)] + text[m.end(1) :]
 
     def function(self, function: Function) -> Function:
         """A function with its calls and returns."""
