@@ -22,7 +22,6 @@ from popcc.linker.machine.aarch64_jumps import jump_targets, linked_targets
 from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
 from popcc.linker.machine.engine import Raw
 
-
 _FULL: dict[str, tuple[str, int]] = {
     "sp": ("sp", 8),
     "wsp": ("sp", 4),

@@ -19,7 +19,7 @@ LO12 = frozenset((277, 278, 284, 285, 286, 299))
 
 ENGINE = Engine(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM, "arm64")
 _M64 = (1 << 64) - 1
-_STACK = tuple(f"x{n}" for n in range(31)) + ("sp",)  # by number, where 31 is the stack pointer
+_STACK = (*(f"x{n}" for n in range(31)), "sp")  # by number, where 31 is the stack pointer
 _FLOAT = tuple(f"v{n}" for n in range(32))
 _LOGIC = ("and", "or", "xor")
 _Effects = list[Effect] | None

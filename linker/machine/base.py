@@ -65,7 +65,7 @@ class Insn:
     Once decoded it doesn't change: equal instructions share their effects and reads.
     """
 
-    __slots__ = ("_text", "address", "callee", "effects", "end", "kind", "memo", "model", "reads", "target")
+    __slots__ = ("_text", "address", "callee", "effects", "end", "kind", "memo", "model", "reads", "relative", "target")
 
     def __init__(self, address: int, end: int, text: Text, model: Insn | None = None) -> None:
         self.address = address
@@ -73,6 +73,7 @@ class Insn:
         self._text = text
         self.model = model  # the one that this is the same as elsewhere: what follows of it is known
         self.memo: Any = None  # of a model: what the proof knows of it
+        self.relative = False  # whether it is one because of its address: it means something else elsewhere
         self.target: int | None = None
         self.callee: int | None = None  # of a direct call in linked code
         if model is None:

@@ -2,8 +2,9 @@
 
 Peculiarities: writes of 32 bits clear the upper half, of 8 and 16 bits keep the rest; `xor r, r` reads nothing.
 capstone 5 is wrong on these, as execution shows (testsuite/unit/test_machine_execution.py): it calls `setcc` to memory
-a read, the destinations of `cmov`, `bsf`, `bsr` and of conversions to scalar floats write-only, `cdq` and its kin
-writers of their source, and leaves out the register that `test` compares memory with.
+a read, and rotations of memory too, the destinations of `cmov`, `bsf`, `bsr` and of conversions to scalar floats
+write-only, `cdq` and its kin writers of their source, and leaves out the register that `test` compares memory with and
+the carry that `rcl` and `rcr` shift in.
 Relocation types: System V psABI x86_64, table 4.9.
 """
 
@@ -12,16 +13,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import capstone
 from capstone import x86 as cx
 
 from popcc.isa import ISAS
 from popcc.linker.machine.base import FLAGS, Code, Expr, Insn, Machine, Mem, Relocation, Undecodable
-from popcc.linker.machine.engine import Engine, Raw
+from popcc.linker.machine.engine import Raw
 from popcc.linker.machine.x86_64_branches import OPENINGS, direct_branch
-from popcc.linker.machine.x86_64_jumps import PC_RELATIVE, jump_targets, linked_targets
-
-_GOT = frozenset((9, 41, 42))
+from popcc.linker.machine.x86_64_common import ENGINE, common, relocated
+from popcc.linker.machine.x86_64_jumps import jump_targets, linked_targets
 
 _FULL: dict[str, tuple[str, int]] = {}
 for _q, _d, _w, _b in [
@@ -50,41 +49,57 @@ _ZEROING = frozenset(("xor", "sub", "xorps", "xorpd", "pxor"))
 _MERGING = ("cmov", "bsf", "bsr", "cvtsi2s", "cvtss2sd", "cvtsd2ss", "sqrts")  # what these don't write they keep
 _SIGN_WORDS = {"cwd": ("rax", "rdx", 2), "cdq": ("rax", "rdx", 4), "cqo": ("rax", "rdx", 8)}
 _COMPARE = frozenset(("cmp", "test", "ucomisd", "ucomiss", "comisd", "comiss", "bt"))
+_ROTATIONS = frozenset(("rol", "ror", "rcl", "rcr"))
 _STRINGS = re.compile(r"\b(movs|stos|lods)[bwdq]$")
 _TRAPS = frozenset(("ud2", "hlt", "int3"))
-_ANYWHERE = frozenset(("", "ret", "trap"))  # kinds of instructions that don't name an address in the code
-
-_LONGEST = 15
-_engine = Engine(capstone.CS_ARCH_X86, capstone.CS_MODE_64, "x86")
-# by their bytes, instructions that mean the same wherever they stand; no encoding is the beginning of another
+# kinds of instructions that may mean the same wherever they stand; by bytes, such (none is the beginning of another)
+_ANYWHERE = frozenset(("", "ret", "trap", "call"))
 _known: dict[bytes, Insn] = {}
+# by the first bytes, their sizes: REX, opcode and ModRM tell it, as a rule
+_OPENING = 3
+_sizes: dict[bytes, tuple[int, ...]] = {}
 
 
 def _decode(code: Code) -> list[Insn]:
     out: list[Insn] = []
     data, at = code.data, 0
-    relocated = [*sorted(code.relocations), code.address + len(data)]
+    relocated_at = [*sorted(code.relocations), code.address + len(data)]
     following = 0  # index of the first relocation that is not behind us
     while at < len(data):
         address = code.address + at
-        while relocated[following] < address:
+        while relocated_at[following] < address:
             following += 1
         insn = direct_branch(code, at) if data[at] in OPENINGS else None
-        longest = 0 if insn else min(_LONGEST, relocated[following] - address)
-        for size in range(1, longest + 1):
-            if known := _known.get(data[at : at + size]):
-                insn = known.moved(address)
-                break
         if insn is None:
-            raw = _engine.decode(data, at, address)
-            if raw is None:
-                raise Undecodable(f"bytes {data[at : at + 8].hex(' ')} at {code.section}+{at:#x}")
-            insn = _Decoding(raw, code).run()
-            if relocated[following] >= insn.end and insn.kind in _ANYWHERE and "rip" not in raw.op_str:
-                _known[data[at : at + raw.size]] = insn
+            room = relocated_at[following] - address
+            for size in _sizes.get(data[at : at + _OPENING], ()):
+                if size <= room and (known := _known.get(data[at : at + size])):
+                    insn = known.moved(address)
+                    break
+            else:
+                insn = common(code, at) or by_capstone(code, at)
+                size = insn.end - address
+                if size <= room and not insn.relative and insn.kind in _ANYWHERE:
+                    insn = _remember(data[at : at + max(size, _OPENING)], size, insn)
         out.append(insn)
         at = insn.end - code.address
     return out
+
+
+def _remember(data: bytes, size: int, insn: Insn) -> Insn:
+    """Makes it the model of its equals, unless one of them is."""
+    opening = data[:_OPENING]
+    _sizes[opening] = (*_sizes.get(opening, ()), size)
+    model = _known.setdefault(data[:size], insn)
+    return insn if model is insn else model.moved(insn.address)
+
+
+def by_capstone(code: Code, at: int) -> Insn:
+    """The instruction at an offset of the code, which is no direct jump or call. Raises `Undecodable`."""
+    raw = ENGINE.decode(code.data, at, code.address + at)
+    if raw is None:
+        raise Undecodable(f"bytes {code.data[at : at + 8].hex(' ')} at {code.section}+{at:#x}")
+    return _Decoding(raw, code).run()
 
 
 class _Decoding:
@@ -94,6 +109,7 @@ class _Decoding:
         self.raw = raw
         self.code = code
         self.insn = Insn(raw.address, raw.address + raw.size, raw.text())
+        self.insn.relative = "rip" in raw.op_str
         self.ops = raw.operands
         self.immediate: tuple[str, int] | None = None
         self.displacement: tuple[str, str, int] | None = None
@@ -102,11 +118,11 @@ class _Decoding:
                 self._relocation(r, at)
 
     def _relocation(self, r: Relocation, at: int) -> None:
-        addend = r.addend + (self.insn.end - at if r.type in PC_RELATIVE else 0)
+        kind, symbol, addend = relocated(r, at, self.insn.end)
         if self.raw.arch.encoding.imm_offset and at == self.raw.address + self.raw.arch.encoding.imm_offset:
-            self.immediate = (r.symbol, addend)
+            self.immediate = (symbol, addend)
         else:
-            self.displacement = ("got" if r.type in _GOT else "abs", r.symbol, addend)
+            self.displacement = (kind, symbol, addend)
 
     def _reg(self, op: Any) -> tuple[str, int]:
         name = self.raw.reg_name(op.reg)
@@ -171,6 +187,7 @@ class _Decoding:
     def _do_call(self) -> None:
         self.insn.kind = "call"
         op = self.ops[0]
+        self.insn.relative |= op.type == cx.X86_OP_IMM  # with a prefix that no compiler puts there
         if op.type == cx.X86_OP_REG:
             self.insn.reads.append(self._reg(op))
         elif op.type == cx.X86_OP_MEM:
@@ -208,7 +225,7 @@ class _Decoding:
         mem = self._mem(self.ops[1])
         if mem[1] is None and width == 8:
             self.insn.effects.append(("set", reg, 8, ("lea", mem)))
-        elif width == 8 and all(mem[:2]) and not mem[2] and self.ops[1].mem.scale == 1:  # a sum in another guise
+        elif width == 8 and all(mem[:2]) and not any(mem[2:]) and self.ops[1].mem.scale == 1:  # a sum
             self.insn.effects.append(("set", reg, 8, ("alu", "add", *(("r", r, 8, "") for r in mem[:2]))))
         else:
             reads = tuple((r, width) for r in mem[:2] if r)
@@ -255,8 +272,7 @@ class _Decoding:
     def _do_movsx(self) -> None:
         self._extension("s")
 
-    def _do_movsxd(self) -> None:
-        self._extension("s")
+    _do_movsxd = _do_movsx
 
     def _adjust(self, sign: int) -> None:
         dst, src = self.ops[0], self.ops[1] if len(self.ops) > 1 else None
@@ -276,6 +292,8 @@ class _Decoding:
     def _do_add(self) -> None:
         self._adjust(1)
 
+    _do_inc = _do_add
+
     def _do_neg(self) -> None:
         if self.ops[0].type == cx.X86_OP_REG and self._reg(self.ops[0])[1] == 8:
             reg = self._reg(self.ops[0])[0]
@@ -284,14 +302,10 @@ class _Decoding:
         else:
             self._generic()
 
-    def _do_inc(self) -> None:
-        self._adjust(1)
-
     def _do_sub(self) -> None:
         self._adjust(-1)
 
-    def _do_dec(self) -> None:
-        self._adjust(-1)
+    _do_dec = _do_sub
 
     def _vector_move(self, size: int) -> bool:
         dst, src = self.ops
@@ -321,7 +335,7 @@ class _Decoding:
         names = [self.raw.reg_name(r) for r in read]
         reads = tuple(_FULL[n] for n in names if n in _FULL)
         writes = [self.raw.reg_name(r) for r in written]
-        if m.startswith(("cmov", "set")):
+        if m.startswith(("cmov", "set", "rc")):
             reads += ((FLAGS, 1),)
         elif _STRINGS.search(m):  # they go by the direction flag, which is clear wherever C code runs
             reads = tuple(r for r in reads if r[0] != FLAGS)
@@ -334,7 +348,7 @@ class _Decoding:
         for op in self.ops:
             if op.type != cx.X86_OP_MEM:
                 continue
-            access = 2 if m.startswith("set") else (op.access or 3)
+            access = 2 if m.startswith("set") else 3 if m in _ROTATIONS else (op.access or 3)
             mem = self._mem(op)
             reads += tuple((r, 8) for r in mem[:2] if r)
             if access & 1:

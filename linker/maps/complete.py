@@ -186,17 +186,14 @@ class _Site:
     def _saved(self) -> dict[str, int]:
         """Where the caller's registers were saved: CFA offset by register; those still in place are left out."""
         links = (self.machine.link_register,) if self.machine.link_register else ()
-        holding: dict[Location, list[int]] = {}  # CFA offsets of the slots that hold what a register did on entry
-        for place, term in self.state.items():
-            if term[0] == "init" and not isinstance(place, str) and place[2] >= 8:
-                holding.setdefault(term[1], []).append(place[1])
         out: dict[str, int] = {}
         for register in (*self.machine.callee_saved, *links):
-            slots = holding.get(register, ())
+            entry = ("init", register)
+            slots = [s[1] for s in self.values.saves.get(register, ()) if self.state.get(s) == entry]
             in_use = [o for o in slots if o in self.live_bytes]
             if in_use or slots:
                 out[register] = min(in_use or slots)
-            elif self.state[register] != ("init", register):
+            elif self.state[register] != entry:
                 raise Unproved(f"the caller's {register} is lost")
         return out
 
@@ -207,12 +204,14 @@ class _Site:
         terms = {self._holds(place): k for place, k in listed.items()}
         out = []
         for register in self.machine.callee_saved:
-            width = self.live.register_width(register, self.after)
-            if width and register in self.machine.vectors:
-                width = min(width, 8)
             term = self.state[register]
-            if not width or register in listed or term == ("init", register):
+            if term == ("init", register) or register in listed:
                 continue
+            width = self.live.register_width(register, self.after)
+            if not width:
+                continue
+            if register in self.machine.vectors:
+                width = min(width, 8)
             out.append(self._recipe(self.numbers[register], width, term, terms, register))
         covered = {o + b for _, o, n in (p for p in listed if not isinstance(p, str)) for b in range(n)}
         covered |= {o + b for o in saved.values() for b in range(8)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from popcc.linker.machine.base import Code, Insn, Machine
 
@@ -25,28 +26,23 @@ def build_flow(machine: Machine, code: Code, noreturn: frozenset[int]) -> Flow:
     Raises `Undecodable`.
     """
     insns = machine.decode(code)
-    jumps = {k: machine.jump_targets(code, insns, k) for k, i in enumerate(insns) if i.kind == "indirect"}
+    turns = [(k, i) for k, i in enumerate(insns) if i.kind]  # no other instruction goes anywhere
+    jumps = {k: machine.jump_targets(code, insns, k) for k, i in turns if i.kind == "indirect"}
     starts = {0}
-    for k, insn in enumerate(insns):
+    for k, insn in turns:
         if insn.target is not None:
             starts.add(insn.target)
         starts.update(jumps.get(k, ()))
         if insn.kind in _ENDS or insn.kind == "branch" or insn.end in noreturn:
             starts.add(insn.end)
-    blocks: list[list[Insn]] = []
-    number: dict[int, int] = {}
-    tables: dict[int, list[int]] = {}
-    for k, insn in enumerate(insns):
-        if insn.address in starts:
-            number[insn.address] = len(blocks)
-            blocks.append([])
-        blocks[-1].append(insn)
-        if k in jumps:
-            tables[len(blocks) - 1] = jumps[k]
+    index = {i.address: k for k, i in enumerate(insns)}
+    cuts = sorted(index[s] for s in starts & index.keys())
+    number = {insns[k].address: n for n, k in enumerate(cuts)}
+    blocks = [tuple(insns[start:end]) for start, end in pairwise((*cuts, len(insns)))]
     successors = []
-    for n, block in enumerate(blocks):
+    for n, (block, end) in enumerate(zip(blocks, (*cuts[1:], len(insns)), strict=True)):
         last = block[-1]
-        out = [number[t] for t in tables.get(n, ()) if t in number]
+        out = [number[t] for t in jumps.get(end - 1, ()) if t in number]
         if last.target is not None and last.target in number:
             out.append(number[last.target])
         if last.kind not in _ENDS and last.end not in noreturn and n + 1 < len(blocks):
@@ -56,9 +52,7 @@ def build_flow(machine: Machine, code: Code, noreturn: frozenset[int]) -> Flow:
     for n, ways in enumerate(successors):
         for s in ways:
             predecessors[s].append(n)
-    return Flow(
-        tuple(map(tuple, blocks)), tuple(successors), tuple(map(tuple, predecessors)), _reverse_postorder(successors)
-    )
+    return Flow(tuple(blocks), tuple(successors), tuple(map(tuple, predecessors)), _reverse_postorder(successors))
 
 
 def _reverse_postorder(successors: list[tuple[int, ...]]) -> tuple[int, ...]:

@@ -166,6 +166,8 @@ class Live:
         return bits
 
     def _transfer(self, insn: Insn) -> _Transfer:
+        if insn.kind in ("branch", "jump"):  # which do nothing but read
+            return -1, -1, reduce(or_, [self._mask(*read) for read in insn.reads], 0), (), ()
         model = insn.model
         if model is None or insn.kind or insn.address in self.values.accesses:
             return self._made(insn)

@@ -7,7 +7,7 @@ Alpern, Wegman and Zadeck 1988).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -20,6 +20,30 @@ State = dict[Location, Term]
 
 _LOST: Term = ("lost",)
 _MAXIMUM_ROUNDS = 60
+
+
+class _Version:
+    """A state, and how it came from an earlier one: what differs is in `changed`, along with what may not."""
+
+    __slots__ = ("changed", "depth", "parent", "state")
+
+    def __init__(self, state: State, parent: _Version | None, changed: Collection[Location]) -> None:
+        self.state = state
+        self.parent = parent
+        self.changed = changed
+        self.depth: int = parent.depth + 1 if parent else 0
+
+
+def _apart(a: _Version, b: _Version) -> set[Location]:
+    """Where two versions may differ: what has changed since they were one."""
+    changed: set[Location] = set()
+    while a is not b:
+        if a.depth < b.depth:
+            a, b = b, a
+        changed.update(a.changed)
+        assert a.parent is not None  # all come from the entry's
+        a = a.parent
+    return changed
 
 
 class Values:
@@ -41,20 +65,26 @@ class Values:
         self.read_only = read_only
         self.constant = constant
         self.slots: set[Location] = set()
+        self.saves: dict[
+            Location, dict[Location, None]
+        ] = {}  # by place: the slots that what it held on entry was put into
         self._overlaps: dict[Location, list[Location]] = {}
         self._rank = {r: k for k, r in enumerate(machine.registers)}
         kept = (*machine.callee_saved, *machine.results, machine.stack_pointer)
         self._after_call = dict.fromkeys((r for r in machine.registers if r not in kept), _LOST)
-        self.entry: dict[int, State] = {}
         self.wild = ""  # an access that can't be placed in the frame, if there is one
         self.accesses: dict[int, list[tuple[str, int, int]]] = {}  # address -> ("r" | "w", CFA offset, size)
         self.escapes: dict[int, str] = {}  # address -> how an address in the frame gets out (law 3)
         self.after_calls: dict[int, State] = {}  # what holds behind each call, by return address
         self._steps = {n: [i for i in flow.blocks[n] if i.kind == "call" or not _only_flags(i)] for n in flow.order}
+        self._written: dict[int, set[Location]] = {}  # by block: what it may change
+        self._here: set[Location] = set()  # that of the block at hand
         self._solve()
 
     def _solve(self) -> None:
-        exits: dict[int, State] = {}
+        start = _Version(self._start(), None, ())
+        entries: dict[int, _Version] = {}
+        exits: dict[int, _Version] = {}
         stale = set(self.flow.order)  # blocks into which something else flows than when they were last looked at
         for _ in range(_MAXIMUM_ROUNDS):
             changed = False
@@ -62,49 +92,64 @@ class Values:
                 if n not in stale:
                     continue
                 stale.remove(n)
-                state = self._merged(n, exits)
-                if self.entry.get(n) == state:
+                entry = self._merged(n, start, exits)
+                if n in entries and entries[n].state == entry.state:
                     continue
                 changed = True
-                self.entry[n] = state
-                exits[n] = self._through(n, state)
+                entries[n] = entry
+                exits[n] = self._through(n, entry)
                 stale.update(self.flow.successors[n])
             if not changed:
                 self.wild = self.wild or next(iter(self.escapes.values()), "")
                 return
         self.wild = "the value analysis does not settle"
 
-    def _through(self, n: int, entry: State) -> State:
+    def _through(self, n: int, entry: _Version) -> _Version:
         """The state behind a block. What is noted of it replaces what was noted when the state was too hopeful."""
-        state = dict(entry)
+        state = dict(entry.state)
+        if n not in self._written:
+            self._written[n] = self._sets(n)
+        else:
+            for insn in self._steps[n]:
+                self.accesses.pop(insn.address, None)
+                self.escapes.pop(insn.address, None)
+        self._here = self._written[n]
         for insn in self._steps[n]:
-            self.accesses.pop(insn.address, None)
-            self.escapes.pop(insn.address, None)
             self._step(insn, state)
             if insn.kind == "call":
                 self.after_calls[insn.end] = dict(state)
-        return state
+        return _Version(state, entry, self._here)
+
+    def _sets(self, n: int) -> set[Location]:
+        """The registers that a block sets."""
+        sets: set[Location] = set()
+        for insn in self._steps[n]:
+            sets.update([e[1] for e in insn.effects if e[0] == "set"])
+            if insn.kind == "call":
+                sets.update(self._after_call, self.machine.results)
+        return sets
 
     def _start(self) -> State:
         state: State = {r: ("init", r) for r in self.machine.registers}
         state[self.machine.stack_pointer] = ("cfa", self.machine.entry_sp)
         return state
 
-    def _merged(self, n: int, exits: dict[int, State]) -> State:
-        states = [exits[p] for p in self.flow.predecessors[n] if p in exits]
+    def _merged(self, n: int, start: _Version, exits: Mapping[int, _Version]) -> _Version:
+        versions = [exits[p] for p in self.flow.predecessors[n] if p in exits]
         if n == 0:
-            states.append(self._start())
-        if len(states) == 1:
-            return states[0]
-        first, *rest = states
-        unlike: dict[Location, None] = {}
-        for s in rest:
-            get = s.get
-            unlike.update(dict.fromkeys([at for at, term in first.items() if get(at) is not term]))
-            unlike.update(dict.fromkeys(s.keys() - first.keys()))
-        if not unlike:
+            versions.append(start)
+        first, *rest = versions
+        if not rest:
             return first
-        out = dict(first)
+        apart: set[Location] = set()
+        for v in rest:
+            get, before = v.state.get, first.state.get
+            apart.update([at for at in _apart(first, v) if get(at) is not before(at)])
+        return _Version(self._joined(n, [v.state for v in versions], apart), first, apart) if apart else first
+
+    def _joined(self, n: int, states: list[State], unlike: Collection[Location]) -> State:
+        """States that differ in some locations, as one."""
+        out = dict(states[0])
         different: list[tuple[Any, Location, tuple[Term, ...]]] = []
         for location in unlike:
             untouched: Term = ("init", location)
@@ -299,7 +344,12 @@ class Values:
         key = ("s", address[1], size)
         if value is None:
             value = ("def", insn.address, key)
-        for k in self._overlapping(key):
+        overlapping = self._overlapping(key)
+        self._here.add(key)
+        self._here.update(overlapping)
+        if value[0] == "init" and size >= 8:
+            self.saves.setdefault(value[1], {})[key] = None
+        for k in overlapping:
             inside = k[1] == key[1] and k[2] < size
             state[k] = low(k[2], value) if inside else ("def", insn.address, k)
         state[key] = low(size, value) if size < 8 else value

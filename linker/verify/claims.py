@@ -35,7 +35,7 @@ from popcc.linker.verify.frame import Body, Step
 from popcc.linker.verify.preconditions import Preconditions
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, slot_of
 from popcc.linker.verify.writers import END, Writers
-from popcc.schema import Recipe, RecipeKind
+from popcc.schema import NO_LOCATION, Recipe, RecipeKind
 
 RETURN_ADDRESS = "the return address"
 _MAX_FORMS = 16  # forms that a claim may take at one block: around a loop that counts, it never comes back the same
@@ -93,6 +93,7 @@ class Prover:
         self.entry: dict[Expr, Expr] = {("r", r): ("caller", r) for r in self.preserved}
         if machine.link_register is None:
             self.entry["m", -8, 8] = ("caller", RETURN_ADDRESS)
+        self.remade: dict[tuple[Recipe, int], tuple[Named, ...]] = {}  # by recipe and the location it may go by
         self.preserving: dict[tuple[tuple[int, int], ...], list[Group]] = {}  # by what a site has saved
 
     def failures(self) -> Iterator[tuple[Step, str]]:
@@ -138,7 +139,11 @@ class Prover:
             ):
                 yield Named(self._claim(("c", 0), ("c", 1)), f"value {number} is in a register that calls preserve")
         for recipe in site.recipes:
-            yield from self._of_recipe(site, recipe)
+            word = site.values[recipe.value] if recipe.value < len(site.values) else NO_LOCATION
+            known = self.remade.get((recipe, word))
+            if known is None:
+                known = self.remade[recipe, word] = tuple(self._of_recipe(word, recipe))
+            yield from known
 
     def _grouped(self, claims: Iterator[Named]) -> list[Group]:
         groups: dict[frozenset[int], list[Named]] = {}
@@ -161,17 +166,17 @@ class Prover:
             return Named(self._claim(("c", 0), ("c", 1)), "the return address is saved")
         return Named(self._claim(("r", r), ("caller", r)), f"{r} is the caller's")
 
-    def _of_recipe(self, site: TableSite, r: Recipe) -> Iterator[Named]:
+    def _of_recipe(self, word: int, r: Recipe) -> Iterator[Named]:
         where = self._where(r.dest)
         meaning = f"{where} is as the recipe makes it ({RecipeKind(r.kind).name.lower()} {r.imm:#x})"
         if r.width == 16:  # all but loads make 8 bytes, and zeros above them
             for half in (0, 8):
-                made = ("c", 0) if half else self._made(site, r)
+                made = ("c", 0) if half else self._made(word, r)
                 if r.kind == RecipeKind.LOAD:
                     made = self._loaded(r.imm + half, 8)
                 yield Named(self._claim(self._half(r.dest, half), made), meaning)
             return
-        made = self._made(site, r)
+        made = self._made(word, r)
         yield Named(self._claim(extended("z", r.width, self._half(r.dest, 0)), extended("z", r.width, made)), meaning)
 
     def _where(self, word: int) -> str:
@@ -188,7 +193,8 @@ class Prover:
         value = self.constant(address, size)
         return ("?", 0, f"memory at {address:#x}, which may change") if value is None else ("c", value)
 
-    def _made(self, site: TableSite, r: Recipe) -> Expr:
+    def _made(self, word: int, r: Recipe) -> Expr:
+        """What a recipe makes; `word` is the location of the value that it may go by."""
         if r.kind == RecipeKind.CONST:
             return ("c", r.imm & 0xFFFFFFFFFFFFFFFF)
         if r.kind == RecipeKind.TP:
@@ -197,9 +203,9 @@ class Prover:
             return ("cfa", r.imm)
         if r.kind == RecipeKind.LOAD:
             return self._loaded(r.imm, min(r.width, 8))
-        if r.value >= len(site.values) or is_constant(site.values[r.value]):
+        if is_constant(word):
             return ("?", 0, f"value {r.value}, which is nowhere")
-        value = self._half(site.values[r.value], 0)
+        value = self._half(word, 0)
         if r.kind == RecipeKind.VALUE:
             return add(value, r.imm)
         return extended("z" if r.kind == RecipeKind.ZEXT else "s", r.imm, value)
