@@ -214,7 +214,8 @@ class _Site:
                 width = min(width, 8)
             out.append(self._recipe(self.numbers[register], width, term, terms, register))
         covered = {o + b for _, o, n in (p for p in listed if not isinstance(p, str)) for b in range(n)}
-        covered |= {o + b for o in saved.values() for b in range(8)}
+        for offset in saved.values():
+            covered.update(range(offset, offset + 8))
         if self.machine.link_register is None:
             covered |= set(range(-8, 0))
         rest = self.live_bytes - covered

@@ -98,7 +98,7 @@ class Live:
         """Live places behind each call, by return address."""
         out: dict[int, int] = {}
         for n in self.flow.order:
-            if not any(insn.kind == "call" for insn in self.flow.blocks[n]):
+            if "call" not in [insn.kind for insn in self.flow.blocks[n]]:
                 continue
             live = self._out[n]
             for insn, transfer in zip(reversed(self.flow.blocks[n]), self._transfers[n], strict=True):
@@ -247,7 +247,9 @@ class Live:
         ]
 
     def _address_uses(self, mem: Expr) -> int:
-        return sum(_ALL << self._at[r] for r in dict.fromkeys(mem[:2]) if r)
+        base, index = mem[0], mem[1]
+        bits = _ALL << self._at[base] if base else 0
+        return bits | _ALL << self._at[index] if index else bits
 
     def _fault_uses(self, e: Expr) -> int:
         """What must hold an address though nobody wants what is loaded from there, of a volatile object say."""

@@ -20,6 +20,8 @@ from popcc.linker.machine.base import M64
 
 Term = tuple[Any, ...]
 
+LOST: Term = ("lost",)
+
 
 def add(term: Term, k: int) -> Term:
     """`term` plus a constant."""

@@ -1,4 +1,4 @@
-"""What each register and frame slot holds, as a term (`terms`): forward analysis of a function's machine code.
+"""What each register and frame slot holds, as a term (terms.py): forward analysis of a function's machine code.
 
 A location is a register's name or ("s", offset from the CFA, size). Locations into which the same terms flow
 from every predecessor get one phi, so that copies stay equal through loops (value numbering by partition,
@@ -13,12 +13,12 @@ from typing import Any
 
 from popcc.linker.machine.base import ALU, FLAGS, M64, Effect, Expr, Insn, Machine, Mem
 from popcc.linker.maps.flow import Flow
-from popcc.linker.maps.terms import Term, add, common_extension, extend, low, shifted, total
+from popcc.linker.maps.terms import LOST, Term, add, common_extension, extend, low, shifted, total
 
 Location = Any
 State = dict[Location, Term]
 
-_LOST: Term = ("lost",)
+_UNTOUCHED: Term = ("untouched",)  # in place of what a slot held on entry
 _MAXIMUM_ROUNDS = 60
 
 
@@ -71,7 +71,7 @@ class Values:
         self._overlaps: dict[Location, list[Location]] = {}
         self._rank = {r: k for k, r in enumerate(machine.registers)}
         kept = (*machine.callee_saved, *machine.results, machine.stack_pointer)
-        self._after_call = dict.fromkeys((r for r in machine.registers if r not in kept), _LOST)
+        self._after_call = dict.fromkeys((r for r in machine.registers if r not in kept), LOST)
         self.wild = ""  # an access that can't be placed in the frame, if there is one
         self.accesses: dict[int, list[tuple[str, int, int]]] = {}  # address -> ("r" | "w", CFA offset, size)
         self.escapes: dict[int, str] = {}  # address -> how an address in the frame gets out (law 3)
@@ -122,11 +122,10 @@ class Values:
 
     def _sets(self, n: int) -> set[Location]:
         """The registers that a block sets."""
-        sets: set[Location] = set()
-        for insn in self._steps[n]:
-            sets.update([e[1] for e in insn.effects if e[0] == "set"])
-            if insn.kind == "call":
-                sets.update(self._after_call, self.machine.results)
+        steps = self._steps[n]
+        sets: set[Location] = {e[1] for insn in steps for e in insn.effects if e[0] == "set"}
+        if any(insn.kind == "call" for insn in steps):
+            sets.update(self._after_call, self.machine.results)
         return sets
 
     def _start(self) -> State:
@@ -150,13 +149,16 @@ class Values:
     def _joined(self, n: int, states: list[State], unlike: Collection[Location]) -> State:
         """States that differ in some locations, as one."""
         out = dict(states[0])
+        terms = [s.get for s in states]
         different: list[tuple[Any, Location, tuple[Term, ...]]] = []
         for location in unlike:
-            untouched: Term = ("init", location)
-            vector = tuple([s.get(location, untouched) for s in states])
-            if any(term is _LOST for term in vector):
-                out[location] = _LOST
-            elif vector.count(vector[0]) == len(vector):
+            vector: tuple[Term, ...] = tuple([at(location, _UNTOUCHED) for at in terms])
+            if LOST in vector:
+                out[location] = LOST
+                continue
+            if _UNTOUCHED in vector:
+                vector = tuple([("init", location) if term is _UNTOUCHED else term for term in vector])
+            if vector.count(vector[0]) == len(vector):
                 out[location] = vector[0]
             else:
                 different.append((self._order(location), location, vector))
@@ -217,7 +219,7 @@ class Values:
         kind = e[0]
         if kind == "r":
             term = state[e[1]]
-            if term is _LOST:
+            if term is LOST:
                 return None
             if e[2] == 8 and term[0] == "ld" and term[3] > 8:
                 return (*term[:3], 8)  # the low half of a vector

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,17 +14,30 @@ from popcc.linker.verify.tables import TableFunction
 State = int
 
 
-@dataclass(frozen=True)
 class Registers:
     """The bits of a machine's registers, which are the same in all functions."""
 
-    at: dict[str, int]  # first bit
-    sizes: dict[str, int]  # bytes that are told apart
-    end: int
+    def __init__(self, machine: Machine) -> None:
+        self.at: dict[str, int] = {}  # first bit
+        self.sizes: dict[str, int] = {}  # bytes that are told apart
+        self.end = 0
+        for name in (*machine.registers, FLAGS):
+            self.at[name] = self.end
+            self.sizes[name] = 1 if name == FLAGS else 16 if name in machine.vectors else 8
+            self.end += self.sizes[name]
+        self._masks: dict[tuple[str, int], State] = {}
+        self.whole = {name: self.mask(name, 16) for name in self.at}
+        preserved = (*machine.callee_saved, machine.stack_pointer)
+        self.passed = self.all_of(machine.arguments)
+        self.returned = self.all_of(machine.results)
+        self.kept = sum(self.mask(r, 8) for r in machine.callee_saved)  # a return leaves them as they were
+        self.clobbered = self.all_of(r for r in self.at if r not in preserved)
+        # what holds nothing of the function's own when it begins
+        self.undefined = self.all_of(dict.fromkeys((*machine.callee_saved, *machine.undefined_at_entry)))
 
-    @cached_property
-    def _masks(self) -> dict[tuple[str, int], State]:
-        return {}
+    def all_of(self, names: Iterable[str]) -> State:
+        """Registers, whole."""
+        return sum(self.whole[name] for name in names)
 
     def mask(self, name: str, width: int) -> State:
         """The low `width` bytes."""
@@ -74,16 +87,8 @@ class Registers:
 
 def _registers(machine: Machine) -> Registers:
     """The layout of a machine's registers; the same object for each function."""
-    if machine.isa.name in _layouts:
-        return _layouts[machine.isa.name]
-    at: dict[str, int] = {}
-    sizes: dict[str, int] = {}
-    end = 0
-    for name in (*machine.registers, FLAGS):
-        at[name] = end
-        sizes[name] = 1 if name == FLAGS else 16 if name in machine.vectors else 8
-        end += sizes[name]
-    return _layouts.setdefault(machine.isa.name, Registers(at, sizes, end))
+    found = _layouts.get(machine.isa.name)
+    return found or _layouts.setdefault(machine.isa.name, Registers(machine))
 
 
 _layouts: dict[str, Registers] = {}

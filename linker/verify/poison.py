@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 
-from popcc.linker.machine.base import FLAGS, Expr, Insn, Machine
+from popcc.linker.machine.base import Expr, Insn, Machine
 from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.frame import Body, Step
 from popcc.linker.verify.places import State, places_of
@@ -58,12 +58,6 @@ class _Analysis:
         self.places = places_of(machine, function, body)
         self.registers = self.places.registers
         self.mask = self.registers.mask
-        self.passed = sum(self.mask(r, 16) for r in machine.arguments)
-        self.returned = sum(self.mask(r, 16) for r in machine.results)
-        self.kept = sum(self.mask(r, 8) for r in machine.callee_saved)
-        kept = (*machine.callee_saved, machine.stack_pointer)
-        self.clobbered = sum(self.mask(r, 16) for r in (*machine.registers, FLAGS) if r not in kept)
-        self.whole = {name: self.mask(name, 16) for name in self.registers.at}
         # the steps of each block, and the bytes without poison in which they do nothing
         self.steps = {n: self.places.concerned(body.blocks[n]) for n in body.order}
         self.concerned = {n: reduce(or_, [concerns for _, concerns in steps]) for n, steps in self.steps.items()}
@@ -106,7 +100,6 @@ class _Analysis:
 
     def _undefined(self) -> dict[int, State]:
         """At each site what holds, on every path, nothing that the function has put there."""
-        kept = (*self.machine.callee_saved, *self.machine.undefined_at_entry)
         at: dict[int, State] = {}
 
         def through(n: int, state: State) -> State:
@@ -119,7 +112,7 @@ class _Analysis:
                     state = self._still_undefined(step, state)
             return state
 
-        start = sum(self.mask(r, 16) for r in dict.fromkeys(kept)) | self._below(self.machine.entry_sp)
+        start = self.registers.undefined | self._below(self.machine.entry_sp)
         self._forward(start, through, and_)
         return at
 
@@ -127,14 +120,14 @@ class _Analysis:
         state = before
         for e in step.effects:
             if e[0] == "set":
-                bits, source = self.whole[e[1]], e[3]
+                bits, source = self.registers.whole[e[1]], e[3]
                 # to align the stack a register is pushed and, in the end, popped
                 slot = self._memory(source[1], source[2]) if source[0] == "ld" else 0
                 state = state | bits if slot and not slot & ~before else state & ~bits
             elif e[1][0] == "frame":
                 slot = self.places.slot(e[1][1], e[2])
                 state = state | slot if self._means_nothing(e[3], before) else state & ~slot
-        return state & ~self.clobbered if step.insn.kind == "call" else state
+        return state & ~self.registers.clobbered if step.insn.kind == "call" else state
 
     def _means_nothing(self, value: Expr, undefined: State) -> bool:
         if value[0] != "r" or value[1] not in self.machine.undefined_at_entry:
@@ -203,15 +196,15 @@ class _Analysis:
         if insn.kind == "call":
             return self._call(step, after)
         if insn.kind in ("ret", "tail"):
-            read = self.kept | (self.returned if insn.kind == "ret" else self.passed)
+            read = self.registers.kept | (self.registers.returned if insn.kind == "ret" else self.registers.passed)
             self._fault(insn, after & read, lambda: "returns with")
         return after
 
     def _call(self, step: Step, state: State) -> State:
-        if passed := state & self.passed:
-            ignored = sum(self.mask(r, 16) for r in self.callees.ignores(step.insn.callee))
+        if passed := state & self.registers.passed:
+            ignored = self.registers.all_of(self.callees.ignores(step.insn.callee))
             self._fault(step.insn, passed & ~ignored, lambda: "passes")
-        after = (state & ~self.clobbered) | self._below(step.sp)
+        after = (state & ~self.registers.clobbered) | self._below(step.sp)
         if step.site is None:
             return after
         if state & self.needed[step.insn.address]:
