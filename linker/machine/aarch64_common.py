@@ -1,6 +1,6 @@
 """The aarch64 instructions that make up most of all code, decoded from their bits; capstone takes ten times as long.
 
-Loads and stores of registers and pairs, additions, logical operations, constants, pages: what `_Decoding`
+Loads and stores of registers and pairs, arithmetic without condition codes, constants, pages: what `_Decoding`
 (popcc.linker.machine.aarch64) makes of them, as testsuite/unit/test_machine_common.py holds. Encodings: Arm ARM, C4.1.
 """
 
@@ -274,6 +274,47 @@ def _page(word: int, insn: Insn, r: Relocation | None, linked: bool) -> _Effects
     return [("set", f"x{to}", 8, ("c", (insn.address & ~0xFFF) + (pages << 12)))]
 
 
+def _field(word: int, _insn: Insn, _r: Relocation | None, _: bool) -> _Effects:
+    """Shifts by a constant and bit fields, but for mere extensions and what keeps some of the destination (C4.1.92)."""
+    wide, opc = 8 if word >> 31 else 4, word >> 29 & 3
+    rotation, last = word >> 16 & 63, word >> 10 & 63
+    if word >> 23 & 1 or opc not in (0, 2) or word >> 22 & 1 != word >> 31 or max(rotation, last) >= 8 * wide:
+        return None
+    return None if not rotation and last in (7, 15, 31) else _computed(word, wide, (word >> 5,))
+
+
+def _two_sources(word: int, _insn: Insn, _r: Relocation | None, _: bool) -> _Effects:
+    """Division, shifts by a register, selection by a condition (C4.1.95)."""
+    wide, operands = 8 if word >> 31 else 4, (word >> 5, word >> 16)
+    if word >> 21 & 0x3FF == 0xD6:
+        return _computed(word, wide, operands) if word >> 10 & 63 in (2, 3, 8, 9, 10, 11) else None
+    if word >> 21 & 0x3FF != 0xD4 or word >> 10 & 3 or word >> 12 & 15 > 13:
+        return None
+    return _computed(word, wide, operands, ((FLAGS, 1),))
+
+
+def _three_sources(word: int, _insn: Insn, _r: Relocation | None, _: bool) -> _Effects:
+    """Multiplication and addition (C4.1.95)."""
+    wide, form = 8 if word >> 31 else 4, word >> 21 & 7
+    if form == 0 and word >> 10 & 63 == 31:  # a product
+        return _computed(word, wide, (word >> 5, word >> 16))
+    if form == 0:
+        return _computed(word, wide, (word >> 5, word >> 16, word >> 10))
+    factors = [n & 31 for n in (word >> 5, word >> 16)]
+    if form not in (1, 5) or wide == 4 or 31 in factors:
+        return None
+    return _computed(word, 8, (word >> 10,), tuple((f"x{n}", 4) for n in factors))
+
+
+def _computed(word: int, wide: int, operands: tuple[int, ...], more: tuple[tuple[str, int], ...] = ()) -> _Effects:
+    """A result of registers, given in the low 5 bits of `operands`."""
+    numbers = [o & 31 for o in operands]
+    if word & 31 == 31 or 31 in numbers:
+        return None
+    reads = tuple(dict.fromkeys([*((f"x{n}", wide) for n in numbers), *more]))
+    return [("set", f"x{word & 31}", wide, ("op", reads, ()))]
+
+
 _Form = Callable[[int, Insn, Relocation | None, bool], _Effects]
 _RELOCATED: tuple[_Form, ...] = (_access, _add_constant, _page)  # what reads what a relocation says
 
@@ -288,6 +329,9 @@ def _form(top: int) -> _Form | None:
         (0x1F, 0x0A, _logic),
         (0x1F, 0x12, _constant),
         (0x9F, 0x90, _page),
+        (0x1F, 0x13, _field),
+        (0x7F, 0x1A, _two_sources),
+        (0x7F, 0x1B, _three_sources),
     ):
         if top & mask == value:
             return form

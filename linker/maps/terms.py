@@ -1,4 +1,4 @@
-"""What a machine value is known to be: terms, and what becomes of them.
+"""Terms: what a location holds, as far as it is known.
 
 term   ("c", v)  ("sym", name, addend)  ("page", name, addend)  ("tp", offset)  ("cfa", offset)
        ("diff", name, other, addend): name + addend - other; ("tpdiff", …): that beyond the thread pointer

@@ -23,27 +23,36 @@ _MAXIMUM_ROUNDS = 60
 
 
 class _Version:
-    """A state, and how it came from an earlier one: what differs is in `changed`, along with what may not."""
+    """A state, and how it came from an earlier one.
 
-    __slots__ = ("changed", "depth", "parent", "state")
+    What differs is in `changed`, along with what may not; if `called`, also the registers that calls do not preserve:
+    those not in `changed` are lost.
+    """
 
-    def __init__(self, state: State, parent: _Version | None, changed: Collection[Location]) -> None:
+    __slots__ = ("called", "changed", "depth", "parent", "state")
+
+    def __init__(
+        self, state: State, parent: _Version | None, changed: Collection[Location] = (), called: bool = False
+    ) -> None:
         self.state = state
         self.parent = parent
         self.changed = changed
+        self.called = called
         self.depth: int = parent.depth + 1 if parent else 0
 
 
-def _apart(a: _Version, b: _Version) -> set[Location]:
-    """Where two versions may differ: what has changed since they were one."""
+def _apart(a: _Version, b: _Version) -> tuple[set[Location], bool]:
+    """What has changed since two versions were one, and whether there was a call."""
     changed: set[Location] = set()
+    called = False
     while a is not b:
         if a.depth < b.depth:
             a, b = b, a
         changed.update(a.changed)
+        called |= a.called
         assert a.parent is not None  # all come from the entry's
         a = a.parent
-    return changed
+    return changed, called
 
 
 class Values:
@@ -77,12 +86,13 @@ class Values:
         self.escapes: dict[int, str] = {}  # address -> how an address in the frame gets out (law 3)
         self.after_calls: dict[int, State] = {}  # what holds behind each call, by return address
         self._steps = {n: [i for i in flow.blocks[n] if i.kind == "call" or not _only_flags(i)] for n in flow.order}
-        self._written: dict[int, set[Location]] = {}  # by block: what it may change
+        self._written: dict[int, set[Location]] = {}  # by block: what it may change besides
         self._here: set[Location] = set()  # that of the block at hand
+        self._calling: set[int] = set()  # the blocks with calls
         self._solve()
 
     def _solve(self) -> None:
-        start = _Version(self._start(), None, ())
+        start = _Version(self._start(), None)
         entries: dict[int, _Version] = {}
         exits: dict[int, _Version] = {}
         stale = set(self.flow.order)  # blocks into which something else flows than when they were last looked at
@@ -118,14 +128,15 @@ class Values:
             self._step(insn, state)
             if insn.kind == "call":
                 self.after_calls[insn.end] = dict(state)
-        return _Version(state, entry, self._here)
+        return _Version(state, entry, self._here, n in self._calling)
 
     def _sets(self, n: int) -> set[Location]:
-        """The registers that a block sets."""
+        """The registers that a block sets, but for those that calls in it lose."""
         steps = self._steps[n]
         sets: set[Location] = {e[1] for insn in steps for e in insn.effects if e[0] == "set"}
         if any(insn.kind == "call" for insn in steps):
-            sets.update(self._after_call, self.machine.results)
+            self._calling.add(n)
+            sets.update(self.machine.results)
         return sets
 
     def _start(self) -> State:
@@ -141,17 +152,24 @@ class Values:
         if not rest:
             return first
         apart: set[Location] = set()
+        called = False
         for v in rest:
-            get, before = v.state.get, first.state.get
-            apart.update([at for at in _apart(first, v) if get(at) is not before(at)])
-        return _Version(self._joined(n, [v.state for v in versions], apart), first, apart) if apart else first
+            changed, call = _apart(first, v)
+            called |= call
+            apart |= changed
+        states = [v.state for v in versions]
+        if not called and all(first.state.get(at) is s.get(at) for s in states[1:] for at in apart):
+            return first
+        return _Version(self._joined(n, states, apart, called), first, apart, called)
 
-    def _joined(self, n: int, states: list[State], unlike: Collection[Location]) -> State:
-        """States that differ in some locations, as one."""
+    def _joined(self, n: int, states: list[State], apart: Collection[Location], called: bool) -> State:
+        """States that differ at most in some locations, and if there was a call in what that loses, as one."""
         out = dict(states[0])
+        if called:
+            out.update(self._after_call)
         terms = [s.get for s in states]
         different: list[tuple[Any, Location, tuple[Term, ...]]] = []
-        for location in unlike:
+        for location in apart:
             vector: tuple[Term, ...] = tuple([at(location, _UNTOUCHED) for at in terms])
             if LOST in vector:
                 out[location] = LOST

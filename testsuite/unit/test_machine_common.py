@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from popcc.linker.machine import MACHINES, x86_64, x86_64_common
+from popcc.linker.machine import MACHINES, aarch64, aarch64_common, x86_64, x86_64_common
 from popcc.linker.machine.base import Code, Insn, Relocation, Undecodable
 
 BASE = 0x10000000
@@ -63,6 +63,35 @@ def _x86_64_encoding(chance: random.Random, opcode: bytes) -> bytes:
     return prefixes + opcode + operands + immediate
 
 
+# the upper halves of words, Arm ARM C4.1; of the bits that these leave to chance the lowest 21 are drawn
+AARCH64_OPCODES = """
+    f940 f900 b940 b900 3940 3900 7940 7900 b980 7980 79c0 3980 39c0 3dc0 3d80 fd40 fd00 bd40 bd00
+    f840 f800 b840 b800 3840 7800 b880 fc40 3cc0 3c80 a940 a900 a8c0 a880 a9c0 a980 2940 2900 6940 ad40 ad00 6d40 6d00
+    9100 9140 d100 1100 1140 5100 f100 7100 b100 8b00 cb00 0b00 4b00 eb00 6b00 ab00 8b20 cb20 0b20
+    8a00 aa00 ca00 0a00 2a00 4a00 ea00 6a00 9200 b240 d200 f240 1200 3200 5200 7200 d280 f280 9280 5280 7280 1280
+    9000 b000 f000 1ac0 9ac0 1a80 9a80 1b00 9b00 9b20 9ba0 d340 5300 9340 1300
+"""
+AARCH64_USUAL = """
+    f9400a68 f9000a68 f9400260 b9400a68 b9000a68 39400c08 39000c08 79400c08 b9800a68 f8408268 f8008268 f8686a60
+    f8687a60 38696a60 38694a60 b868da60 f81f0ffe f84107fe a9bf7bfd a8c17bfd a9400808 a9000808 a9007c1f f900027f
+    3dc00260 3d800260 fd400260 fd000260 ad000000 910083e0 91000400 d1000400 910003fd 11000400 f100041f 7100041f 7100001f
+    8b010000 8b010c00 cb010000 0b010000 eb01001f 6b01001f 8b21c000 8b214800 aa0103e0 2a0103e0 2a1f03e0 aa010000 0a010000
+    92401c00 12001c00 32000000 72001c1f f240001f 52800540 d2800540 92800000 f2a00020 90000000 b0000008
+    9ac10800 1ac12000 9a810000 9b017c00 9b010800 9b210800 9ba10800 d37ef400 53027c00 9342fc00
+"""
+
+
+def _aarch64_encoding(chance: random.Random, opcode: bytes) -> bytes:
+    """With registers and fields at their edges more often than chance would have them."""
+    word = int.from_bytes(opcode, "big") << 16 | chance.getrandbits(21)
+    for at in (0, 5, 10, 16):
+        if chance.random() < 0.1:
+            word |= 31 << at
+        elif chance.random() < 0.2:
+            word &= ~(31 << at)
+    return struct.pack("<I", word)
+
+
 DECODERS = (
     Decoders(
         "x86_64",
@@ -72,6 +101,15 @@ DECODERS = (
         _x86_64_encoding,
         (1, 2, 4, 9, 10, 11, 41, 42),
         tuple(map(bytes.fromhex, X86_64_USUAL.split())),
+    ),
+    Decoders(
+        "aarch64",
+        aarch64_common.common,
+        aarch64.by_capstone,
+        tuple(map(bytes.fromhex, AARCH64_OPCODES.split())),
+        _aarch64_encoding,
+        (275, 276, 277, 278, 284, 285, 286, 299, 311, 312),
+        tuple(bytes.fromhex(word)[::-1] for word in AARCH64_USUAL.split()),
     ),
 )
 each = pytest.mark.parametrize("decoders", DECODERS, ids=lambda d: d.isa)
