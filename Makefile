@@ -1,4 +1,4 @@
-# make demo   sets everything up, compiles a program, moves it x86_64 -> aarch64 -> x86_64 while it runs
+# make demo   sets everything up, compiles a program, moves it from ISA to ISA and back home while it runs
 # make test   sets everything up, runs the linters, the type checker and all tests
 # make sweep  counts sites of real code at all levels: what is proved, what is not, what went to memory (an hour)
 # make fuzz   random programs for SECONDS (600) from SEED (at random) with JOBS (2) at a time

@@ -5,14 +5,16 @@ Without a C compiler, or with POPCC_PURE set, a wheel has Python alone: everythi
 
 import os
 import sys
+from pathlib import Path
 
 from setuptools import setup
 
-COMPILED = {
-    "machine": "base aarch64_branches aarch64_common x86_64_branches x86_64_common x86_64_meanings",
-    "maps": "complete flow live terms values",
-    "verify": "claims expressions frame listing places placing poison preconditions writers",
-}
+COMPILED = (
+    "machine/base.py",
+    "machine/*64_*.py",  # of each ISA all but the decoder that finds its methods by name, which compiled classes lack
+    *(f"maps/{name}.py" for name in "complete flow live terms values".split()),
+    *(f"verify/{n}.py" for n in "claims expressions frame listing places placing poison preconditions writers".split()),
+)
 
 
 def _extensions() -> list:
@@ -20,7 +22,7 @@ def _extensions() -> list:
         return []
     from mypyc.build import mypycify
 
-    files = [f"popcc/linker/{part}/{name}.py" for part, names in COMPILED.items() for name in names.split()]
+    files = sorted(str(file) for pattern in COMPILED for file in Path("popcc/linker").glob(pattern))
     extensions = mypycify(files, opt_level="2")
     for extension in extensions:
         extension.optional = True

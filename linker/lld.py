@@ -51,10 +51,11 @@ def link_all(jobs: Sequence[Job], origin: Callable[[int], str]) -> Mapping[str, 
 
 def _start(job: Job) -> subprocess.Popen[bytes]:
     (job.directory / "script").write_text(job.script, encoding="utf-8", errors="surrogateescape")
-    # -O0: lld merges no constants, which would undo the layout; --no-relax: it rewrites no code
+    # -O0: lld merges no constants, which would undo the layout; --no-relax: it rewrites no code; --discard-locals: on
+    # some ISAs relocations name assembler's labels
     command = [
         str(wheel() / "zig"), "ld.lld", "-m", isa_named(job.isa).emulation, "-static", "-O0", "--gc-sections",
-        "--no-relax", "-z", "max-page-size=65536", "--build-id=none",
+        "--no-relax", "--discard-locals", "-z", "max-page-size=65536", "--build-id=none",
         "--error-limit=20", *job.flags, "-T", "script", "-o", "out", "-b", "binary", "build_id", "sites", "-b", "elf",
         "@objects",
     ]  # fmt: skip

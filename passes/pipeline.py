@@ -14,19 +14,23 @@ from popcc.passes.points import MigrationPoints
 from popcc.passes.samebits import SameBits
 from popcc.passes.sections import Sections
 from popcc.passes.setjmp import SetJmp
+from popcc.passes.signatures import Signatures
 from popcc.passes.sites import Sites
 from popcc.passes.target import TargetWords
 from popcc.passes.tls import ThreadLocals
 from popcc.passes.varargs import VarArgs
 from popcc.passes.vectors import Vectors
+from popcc.passes.wideresults import WideResults
 
 BEFORE_OPTIMISER: Sequence[Pass] = (
+    WideResults(),
     TargetWords(),
     SameBits(),
     ComputedGotos(),
     SetJmp(),
     VarArgs(),
     ByVal(),
+    Signatures(),
     ThreadLocals(),
 )
 
@@ -34,6 +38,7 @@ BEFORE_OPTIMISER: Sequence[Pass] = (
 def behind_optimiser(migration_points: str, memory_tier: MemoryTier, sites: Sites) -> Sequence[Pass]:
     """What brings sites about; SROA follows."""
     return (
+        Signatures("promoted"),  # again: the optimiser passes by value what it finds passed by pointer
         SameBits(),
         MigrationPoints(migration_points, LEAF_FUNCTIONS),
         Vectors(frozenset(memory_tier.functions)),

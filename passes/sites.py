@@ -3,7 +3,8 @@
 After a site every value that is used again is a *new* SSA value, its relocation, so that nothing computed from
 the old one before the call can be used after it. Each carried value travels as a ``ptr addrspace(1)`` of 8
 bytes; the deopt operands list them in our order and are what the stack map records. Values that are cheap to
-recompute (casts, constant offsets) are recomputed from their root at each use and do not travel.
+recompute (casts, constant offsets) are recomputed from their root at each use and do not travel; nor does the thread
+pointer, which is read anew.
 
 SSA is broken here on purpose: carried values live in allocas, which SROA, run right behind, takes apart again.
 """
@@ -34,6 +35,7 @@ _STATEPOINT = "llvm.experimental.gc.statepoint.p0"
 _RELOCATE = "llvm.experimental.gc.relocate.p1"
 _RESULT = "llvm.experimental.gc.result"
 _CASTS = frozenset("zext sext trunc ptrtoint inttoptr bitcast".split())
+_THREAD_POINTER = " @llvm.thread.pointer."
 _SETJMP = frozenset(("__popcorn_setjmp",))
 _MANGLED = {"ptr": "p0", "double": "f64", "float": "f32"}
 _HEADER_TAIL = re.compile(r" (section |align \d+|gc |![a-z_]+ |prefix |personality |comdat)")
@@ -117,9 +119,12 @@ class _Rewriter:
         entry.insts[:0] = start
 
     def _roots(self) -> dict[str, str]:
-        """For each value that is a cast or constant offset of one other value: that value."""
+        """For each value that is a cast or constant offset of one other value: that value; "" for what needs none."""
         roots: dict[str, str] = {}
         for name, inst in self.definitions.items():
+            if inst.opcode == "call" and _THREAD_POINTER in inst.rhs:
+                # where an ISA has a register for it, LLVM would list that one, and die of it
+                roots[name] = ""
             if name == FRAME or (inst.opcode not in _CASTS and inst.opcode != "getelementptr"):
                 continue
             operands = [n for n in inst.names if n in self.types]
@@ -151,6 +156,7 @@ class _Rewriter:
                 recomputed.update(n for n in names if n in self.roots)
                 carried = dict.fromkeys(self._root(n) for n in names)
                 carried.pop(FRAME, None)
+                carried.pop("", None)
                 in_block.append([FRAME, *carried] if self.has_frame else list(carried))
             self.carried.extend(reversed(in_block))
             followers = zip(block.insts, block.insts[1:], strict=False)
@@ -184,6 +190,8 @@ class _Rewriter:
             carried = self._emit(f"load {_CARRIER}, ptr {self.slots[name]}, align 8", out)
             return self._decode(self.types[name], carried, out)
         base = self.roots[name]
+        if not base:
+            return self._emit(self.definitions[name].rhs, out)
         value = self._load(base, out) if base in self.slots or base in self.roots else base
         return self._emit(substitute(self.definitions[name].rhs, {base: value}), out)
 

@@ -23,13 +23,11 @@ LLVM_OPTIONS = (
     "-use-registers-for-deopt-values",
     "-disable-cgp",
     "-disable-lsr",
-    "-aarch64-enable-copyelim=0",
-    "-riscv-enable-copyelim=0",
-    "-aarch64-enable-compress-jump-tables=0",
     "-disable-tail-duplicate",
     "-disable-early-taildup",
     "-tail-dup-placement=0",
     "-emit-jump-table-sizes-section",
+    *(option for isa in ISAS.values() for option in isa.llvm_options),
 )
 
 

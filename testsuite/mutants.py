@@ -23,10 +23,11 @@ from popcc.linker.elf import read_elf
 from popcc.linker.inputs import LinkUnit, Objects
 from popcc.linker.link import Linked, LinkOptions, link
 from popcc.linker.machine import MACHINES
-from popcc.linker.machine.base import Insn
+from popcc.linker.machine.base import Expr, Insn
 from popcc.linker.program import EXECUTABLE
 from popcc.linker.sitetable import live_functions
 from popcc.linker.verify import fingerprints
+from popcc.linker.verify.frame import read_body
 from popcc.linker.verify.image import Image
 from popcc.linker.verify.listing import Listing
 from popcc.linker.verify.report import verify_function
@@ -35,7 +36,7 @@ from popcc.runtime.libc.headers import include_dirs
 from popcc.schema import NO_LOCATION, SLOT, RecipeKind, SiteFlag
 from popcc.toolchain import standard_libraries
 
-_NOPS = {"x86_64": b"\x90", "aarch64": bytes.fromhex("1f2003d5")}
+_NOPS = {"x86_64": b"\x90", "aarch64": bytes.fromhex("1f2003d5"), "riscv64": bytes.fromhex("0100")}
 
 
 @dataclass(frozen=True)
@@ -252,14 +253,13 @@ def _extend_range(rng: random.Random, subject: Subject) -> tuple[Subject, str] |
     insns = subject.insns()
     sites = {s.returns_to: s for s in subject.function.sites if s.usable and not s.flags & SiteFlag.NORETURN}
     found = []
-    written: set[str] = set()
+    written_at = _written(subject)
     for k, insn in enumerate(insns):
-        written |= {e[1] for e in insn.effects if e[0] == "set" and not insn.text.startswith(("pop", "ldp"))}
         site = sites.get(insn.end)
         if insn.kind != "call" or site is None:
             continue
         lost = {machine.dwarf[n] for n, _ in site.saved} - _described(subject, site)
-        lost &= set(machine.callee_saved) & written
+        lost &= set(machine.callee_saved) & written_at.get(insn.end, frozenset())
         for j in range(k + 1, len(insns)):
             if insns[j].kind:
                 break
@@ -272,6 +272,34 @@ def _extend_range(rng: random.Random, subject: Subject) -> tuple[Subject, str] |
         return None
     insn = rng.choice(found)
     return _without(subject, insn), insn.text
+
+
+def _written(subject: Subject) -> dict[int, frozenset[str]]:
+    """The registers that some path to a call has written, by return address; restored ones are the caller's again."""
+    machine = MACHINES[subject.isa]
+    code = subject.image.code(subject.function.start, subject.function.size)
+    body = read_body(machine, code, subject.function)
+    entry: dict[int, frozenset[str]] = {0: frozenset()}
+    at: dict[int, frozenset[str]] = {}
+    work = [0]
+    while work:
+        n = work.pop()
+        written = entry[n]
+        for insn in (step.insn for step in body.blocks[n]):
+            written |= {e[1] for e in insn.effects if e[0] == "set" and not _from_stack(e[3], machine.stack_pointer)}
+            if insn.kind == "call":
+                at[insn.end] = written
+        for s in body.successors[n]:
+            joined = entry.get(s, frozenset()) | written
+            if joined != entry.get(s):
+                entry[s] = joined
+                work.append(s)
+    return at
+
+
+def _from_stack(e: Expr, stack_pointer: str) -> bool:
+    """Whether a value comes from a slot: at a function's end that is the caller's."""
+    return bool(e[0] == "ld" and e[1][0] == stack_pointer)
 
 
 def _read_next(insns: list[Insn], at: int, register: str) -> bool:

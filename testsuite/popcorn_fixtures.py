@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,12 @@ from popcc.runtime.popcorn.hosts import host_isa
 SOURCES = Path(__file__).resolve().parent / "commands"
 PATIENCE = 60.0  # seconds; a loaded machine is slow, and only a failing test waits so long
 HERE = host_isa().name
-THERE = next(isa for isa in ISAS if isa != HERE)
+OTHERS = [isa for isa in ISAS if isa != HERE]
+THERE, BEYOND = OTHERS[0], OTHERS[-1]
+NEXT = dict(pairwise((HERE, *OTHERS, HERE)))  # around all of them
 
-needs_emulator = pytest.mark.skipif(shutil.which(ISAS[THERE].qemu) is None, reason=f"needs {ISAS[THERE].qemu_package}")
+_missing = [isa for isa in OTHERS if shutil.which(ISAS[isa].qemu) is None]
+needs_emulator = pytest.mark.skipif(bool(_missing), reason=f"needs emulators of {', '.join(_missing)}")
 
 
 def built(name: str, folder: Path) -> Path:

@@ -11,6 +11,7 @@ import harness
 import pytest
 from popcorn_fixtures import (
     HERE,
+    OTHERS,
     PATIENCE,
     THERE,
     built,
@@ -36,7 +37,7 @@ def test_a_program_ends_when_it_is_saved_and_goes_on_on_every_isa(program_folder
         assert running.errors == ""
     assert files(tmp_path) == {"image", "out.txt", "err.txt"}
     assert image.stat().st_mode & 0o777 == 0o600
-    for isa in (HERE, THERE):
+    for isa in (HERE, *OTHERS):
         (tmp_path / "out.txt").write_text(saved)
         with started([*harness.popcorn(), "restore", image, "--on", isa], tmp_path) as running:
             running.goes_on()
@@ -64,10 +65,10 @@ def test_many_threads_are_saved_together(program_folder: Path, tmp_path: Path) -
     with started([built("team", program_folder)], tmp_path, wait_for="round") as running:
         succeeds("checkpoint", running.pid, "-o", tmp_path / "image")
         running.process.wait(PATIENCE)
-    for isa in (THERE, HERE):
+    for isa in (*OTHERS, HERE):
         with restoring(tmp_path / "image", isa, tmp_path) as running:
             running.goes_on()
-            succeeds("migrate", running.pid, "--to", HERE if isa == THERE else THERE)
+            succeeds("migrate", running.pid, "--to", THERE if isa == HERE else HERE)
             running.goes_on()
             assert running.end().endswith("\nsums agree, thread-locals agree\n")
 
@@ -145,19 +146,19 @@ def test_inspect_works_without_the_program(program_folder: Path, tmp_path: Path)
         running.end(7)
 
 
-@pytest.mark.parametrize("isa", [HERE, THERE])
+@pytest.mark.parametrize("isa", [HERE, *OTHERS])
 def test_sites_and_extract(isa: str, program_folder: Path, tmp_path: Path) -> None:
     program = built("ticks", program_folder)
     rows = [row.split("\t") for row in succeeds("sites", program).splitlines()]
     (deeper,) = (row for row in rows if row[0] == "deeper")
     assert deeper[1].endswith("ticks.c") and deeper[2] in ("register", "memory") and int(deeper[3]) >= 3
     shown = json.loads(succeeds("sites", program, "--json"))
-    assert set(shown["isas"]) == {HERE, THERE}
+    assert set(shown["isas"]) == {HERE, *OTHERS}
     assert shown["sites"] == sum(f["sites"] for f in shown["functions"])
     alone = tmp_path / "alone"
     assert succeeds("extract", program, "--isa", isa, "-o", alone) == ""
     with started([*harness.popcorn(), "run", "--on", isa, alone], tmp_path, wait_for="tick 3") as running:
         running.end(7)
-    other = HERE if isa == THERE else THERE
+    other = THERE if isa == HERE else HERE
     assert refused("run", "--on", other, alone) == f"{alone}: has no executable for {other}, only for {isa}"
     assert refused("sites", alone) == f"{alone}: is the executable of {isa} alone; give the file that popcc linked"

@@ -13,11 +13,25 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
 
 import harness
 import pytest
-from popcorn_fixtures import HERE, PATIENCE, THERE, built, eventually, files, needs_emulator, started, succeeds
+from popcorn_fixtures import (
+    BEYOND,
+    HERE,
+    NEXT,
+    OTHERS,
+    PATIENCE,
+    THERE,
+    built,
+    eventually,
+    files,
+    needs_emulator,
+    started,
+    succeeds,
+)
 
 pytestmark = needs_emulator
 SEED = int(os.environ.get("POPCC_SEED", random.randrange(10**6)))
@@ -81,7 +95,7 @@ def test_migrating(program: str, program_folder: Path, tmp_path: Path) -> None:
     with started([built(program, program_folder)], tmp_path, wait_for=" 2") as running:
         for moment in moments(0.6, "migrate"):
             with replayable(moment):
-                target = HERE if running.isa == THERE else THERE
+                target = NEXT[running.isa]
                 status = interrupted([*harness.popcorn(), "migrate", running.pid, "--to", target], moment, tmp_path)
                 assert status in (0, 130, -signal.SIGINT)
                 running.goes_on()
@@ -128,7 +142,7 @@ def test_saving_for_good(program_folder: Path, tmp_path: Path) -> None:
 
 def test_running(program_folder: Path, tmp_path: Path) -> None:
     """The program has no handler for SIGINT, so that ends it and popcorn, wherever it is on its way."""
-    command = [*harness.popcorn(), "run", "--at", f"0.2s:{THERE}", "--at", f"0.6s:{HERE}", "--at", f"0.9s:{THERE}"]
+    command = [*harness.popcorn(), "run", "--at", f"0.2s:{THERE}", "--at", f"0.6s:{HERE}", "--at", f"0.9s:{BEYOND}"]
     for moment in moments(1.5, "run"):
         with replayable(moment):
             status = interrupted([*command, built("memory", program_folder)], moment, tmp_path)
@@ -136,15 +150,15 @@ def test_running(program_folder: Path, tmp_path: Path) -> None:
             assert not files(tmp_path)
 
 
-@pytest.mark.parametrize("isa", [HERE, THERE])
-def test_restoring(isa: str, program_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("isas", [[HERE], OTHERS], ids=["here", "there"])
+def test_restoring(isas: list[str], program_folder: Path, tmp_path: Path) -> None:
     """SIGINT ends popcorn, or the program that it became; the image stays as it was."""
     image, work = tmp_path / "image", tmp_path / "work"
     work.mkdir()
     with started([built("memory", program_folder)], tmp_path, wait_for="beat 2") as running:
         succeeds("checkpoint", running.pid, "-o", image)
     before = image.read_bytes()
-    for moment in moments(1.0, f"restore {isa}"):
+    for isa, moment in zip(cycle(isas), moments(1.0, f"restore {isas[0]}"), strict=False):
         with replayable(moment):
             status = interrupted([*harness.popcorn(), "restore", image, "--on", isa], moment, work)
             assert status in (128 + signal.SIGINT, -signal.SIGINT)

@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from popcorn_fixtures import HERE, THERE, built, copied, needs_emulator, refused, started, succeeds
+from popcorn_fixtures import HERE, OTHERS, THERE, built, copied, needs_emulator, refused, started, succeeds
 
 from popcc.runtime.popcorn.actions import migrate
 
@@ -20,7 +20,7 @@ def test_a_program_started_without_popcorn_moves_there_and_back(program_folder: 
     program = built("ticks", program_folder)
     with started([program, 20], tmp_path, wait_for="tick 3") as running:
         assert running.isa == HERE
-        for isa in (THERE, HERE):
+        for isa in (*OTHERS, HERE):
             assert succeeds("migrate", running.pid, "--to", isa) == ""
             assert running.isa == isa
             running.goes_on()
@@ -52,14 +52,14 @@ def test_it_keeps_its_name_parent_and_place(program_folder: Path, tmp_path: Path
 def test_moves_that_follow_at_once(name: str, program_folder: Path, tmp_path: Path) -> None:
     """The first as soon as the program exists, each next one while the program is still on its way out of the last."""
     with started([built(name, program_folder)], tmp_path) as running:
-        for isa in (THERE, HERE) * 8:
+        for isa in (*OTHERS, HERE) * 6:
             migrate(running.pid, isa)
         running.goes_on()
 
 
 def test_many_threads_move_together(program_folder: Path, tmp_path: Path) -> None:
     with started([built("team", program_folder)], tmp_path, wait_for="round") as running:
-        for isa in (THERE, HERE):
+        for isa in (*OTHERS, HERE):
             succeeds("migrate", running.pid, "--to", isa)
             running.goes_on()
             assert len(list(Path(f"/proc/{running.pid}/task").iterdir())) >= 5

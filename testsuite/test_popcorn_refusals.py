@@ -12,6 +12,7 @@ import harness
 import pytest
 from popcorn_fixtures import (
     HERE,
+    OTHERS,
     THERE,
     Running,
     built,
@@ -99,7 +100,7 @@ def test_an_image_of_another_build(program_folder: Path, tmp_path: Path) -> None
     with started([program], tmp_path, wait_for="tick 2") as running:
         succeeds("checkpoint", running.pid, "-o", tmp_path / "image")
     program.write_bytes(built("team", program_folder).read_bytes())
-    for isa in (HERE, THERE):
+    for isa in (HERE, *OTHERS):
         text = refused("restore", tmp_path / "image", "--on", isa)
         builds = r"\(image \w{12}, program \w{12}\)"
         assert re.fullmatch(rf"{tmp_path}/image: the image was made by another build of '{program}' {builds}", text)

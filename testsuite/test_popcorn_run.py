@@ -11,6 +11,7 @@ import harness
 import pytest
 from popcorn_fixtures import (
     HERE,
+    OTHERS,
     PATIENCE,
     THERE,
     built,
@@ -25,14 +26,14 @@ from popcorn_fixtures import (
 pytestmark = needs_emulator
 
 
-@pytest.mark.parametrize("isa", [HERE, THERE])
+@pytest.mark.parametrize("isa", [HERE, *OTHERS])
 def test_the_program_gets_its_arguments_and_gives_its_status(isa: str, program_folder: Path) -> None:
     program = built("speak", program_folder)
     outcome = popcorn("run", "--on", isa, program, "exit", "42", "--on", "-h", "a b")
     assert (outcome.status, outcome.stdout, outcome.stderr) == (42, "--on|-h|a b|\n", "")
 
 
-@pytest.mark.parametrize("isa", [HERE, THERE])
+@pytest.mark.parametrize("isa", [HERE, *OTHERS])
 @pytest.mark.parametrize("moves", [(), ("--at", f"600s:{THERE}")], ids=["became", "parent"])
 def test_a_signal_that_ends_the_program(isa: str, moves: tuple[str, ...], program_folder: Path) -> None:
     outcome = popcorn("run", "--on", isa, *moves, built("speak", program_folder), "signal", signal.SIGTERM.value)
@@ -88,7 +89,7 @@ def test_a_move_that_fails_is_a_warning(program_folder: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--on", "vax"], "Invalid value for '--on': unknown ISA 'vax'; known are x86_64, aarch64"),
+        (["--on", "vax"], "Invalid value for '--on': unknown ISA 'vax'; known are x86_64, aarch64, riscv64"),
         (["--at", "5"], "Invalid value for '--at': '5' is not TIME:ISA, for example 1.5s:aarch64"),
         (["--at", "1h:aarch64"], "Invalid value for '--at': '1h:aarch64' is not TIME:ISA"),
         (["--at", "1:vax"], "Invalid value for '--at': unknown ISA 'vax'"),

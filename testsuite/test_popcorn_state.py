@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from popcorn_fixtures import (
     HERE,
+    OTHERS,
     PATIENCE,
     THERE,
     Running,
@@ -65,7 +66,7 @@ def test_unmoved(program_folder: Path, tmp_path: Path) -> None:
         check(running.end(), work)
 
 
-@pytest.mark.parametrize("way", [(THERE,), (THERE, HERE)])
+@pytest.mark.parametrize("way", [(THERE,), (*OTHERS, HERE)])
 def test_moved(way: tuple[str, ...], program_folder: Path, tmp_path: Path) -> None:
     command, work = holding(program_folder, tmp_path)
     with started(command, tmp_path, wait_for="ready") as running:
@@ -74,7 +75,7 @@ def test_moved(way: tuple[str, ...], program_folder: Path, tmp_path: Path) -> No
         check(running.end(), work)
 
 
-@pytest.mark.parametrize("isa", [HERE, THERE])
+@pytest.mark.parametrize("isa", [HERE, *OTHERS])
 def test_saved_and_restored(isa: str, program_folder: Path, tmp_path: Path) -> None:
     command, work = holding(program_folder, tmp_path)
     with started(command, tmp_path, wait_for="ready") as running:
@@ -120,7 +121,7 @@ def test_a_file_that_is_gone_is_named(
     with started(command, tmp_path, wait_for="ready") as running:
         succeeds("checkpoint", running.pid, "-o", tmp_path / "image")
     change(work)
-    for isa in (HERE, THERE):
+    for isa in (HERE, *OTHERS):
         text = refused("restore", tmp_path / "image", "--on", isa, status=125)
         assert re.fullmatch(f"popcorn: can't restore: {message}: no such file or directory", text), text
 

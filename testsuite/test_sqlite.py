@@ -12,6 +12,8 @@ import pytest
 from real import builds
 from real.files import HERE
 
+from popcc.isa import ISAS
+
 TIMEOUT = 600.0
 MIN_CROSSINGS = 20
 SCRIPT = HERE / "work.sql"
@@ -33,8 +35,7 @@ def outcome(database: Path, command: list[str], runners: harness.Runners) -> tup
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param(["--on", "x86_64", "--rebuild-every", "1"], id="x86_64-rebuilt"),
-        pytest.param(["--on", "aarch64", "--rebuild-every", "1"], id="aarch64-rebuilt"),
+        *(pytest.param(["--on", isa, "--rebuild-every", "1"], id=f"{isa}-rebuilt") for isa in ISAS),
         pytest.param(["--on", "x86_64", "--move-every", "10000"], id="moved"),
     ],
 )

@@ -379,6 +379,7 @@ AARCH64_MACHINE = Machine(
     arguments=(*(f"x{n}" for n in range(8)), *(f"v{n}" for n in range(8))),
     results=("x0", "x1", "v0", "v1"),
     undefined_at_entry=frozenset(f"x{n}" for n in range(9, 19)),
+    page_rounding=0,
     decode=_decode,
     jump_targets=jump_targets,
     linked_targets=linked_targets,

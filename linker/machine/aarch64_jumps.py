@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from popcc.linker.machine.base import Code, Expr, Insn, Mem, Undecodable, table_end
+from popcc.linker.machine.base import Code, Insn, Undecodable, table_end
+from popcc.linker.machine.reaching import ever_in
 
 
 def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
@@ -54,48 +55,8 @@ def _linked_tables(code: Code, insns: list[Insn], load: int, register: str, base
             break
         if k in addresses and addresses[k][0] == register:
             return [addresses[k][1]]
-    found = _ever_in(insns, register, addresses)
+    found = ever_in(insns, {register}, addresses, "sp")
     return sorted(a for a in found & set(code.table_starts) if _entry(code, a, base) is not None)
-
-
-def _ever_in(insns: list[Insn], register: str, addresses: dict[int, tuple[str, int]]) -> set[int]:
-    """All addresses made by code that come into a register, by whatever registers and places on the stack."""
-    made: dict[str, set[int]] = {}
-    sources: dict[str, set[str]] = {}  # of a register, or of a place "[sp, #n]": from where it is set
-    for k, insn in enumerate(insns):
-        for e in insn.effects:
-            target = _place(e[1]) if e[0] == "store" else e[1]
-            if k in addresses and addresses[k][0] == target:
-                made.setdefault(target, set()).add(addresses[k][1])
-            elif target:
-                sources.setdefault(target, set()).update(_sources(e[3]))
-    seen = {register}
-    work = [register]
-    while work:
-        new = sources.get(work.pop(), set()) - seen
-        seen |= new
-        work += new
-    return {address for place in seen for address in made.get(place, ())}
-
-
-def _place(mem: Mem) -> str:
-    base, index, disp, _ = mem
-    return f"[sp, #{disp}]" if base == "sp" and index is None else ""
-
-
-def _sources(e: Expr) -> set[str]:
-    """The registers and places on the stack that an expression takes a value from."""
-    if e[0] in ("r", "ins"):
-        return {e[1]}
-    if e[0] == "ld":
-        return {_place(e[1])} - {""}
-    if e[0] == "lea":
-        return {r for r in e[1][:2] if r}
-    if e[0] == "alu":
-        return _sources(e[2]) | _sources(e[3])
-    if e[0] == "op":
-        return {r for r, _ in e[1]} | {_place(mem) for mem, _ in e[2]} - {""}
-    return set()
 
 
 def _addresses(insns: list[Insn]) -> dict[int, tuple[str, int]]:

@@ -6,12 +6,12 @@ written. Locations are registers by name; memory is named by an address expressi
     expression    ("c", value)                    constant
                   ("sym", name, addend)           address of a symbol
                   ("page", name, addend)          that address with its low 12 bits cleared
-                  ("lo12", reg, name, addend)     symbol's address, given its page in reg
+                  ("lo12", reg, name, addend)     symbol's address, given its page in reg (see `Machine.page_rounding`)
                   ("r", reg, width, extend)       low `width` bytes of it; extend "" "z" "s" where width < 8
                   ("ld", mem, size, extend)       load
                   ("lea", mem)                    an address as a value
                   ("ins", reg, value, shift)      reg with 16 bits replaced (movk)
-                  ("alu", name, a, b)             "and" "or" "xor" "shl" "add" "sub" of two expressions
+                  ("alu", name, a, b)             an operation of two expressions, in 64 bits: `ALU`
                   ("tp",)                         the thread pointer
                   ("op", reads, mems)             anything else of registers [(reg, width)], memory [(mem, size)]
     mem           (base, index, disp, symbol)     base, index: register or None; symbol: None or
@@ -27,6 +27,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import add, and_, lshift, or_, rshift, sub, xor
 from typing import Any
 
 from popcc.isa import Isa
@@ -36,6 +37,25 @@ Mem = tuple[str | None, str | None, int, tuple[str, str, int] | None]
 Effect = tuple[Any, ...]
 Text = str | Callable[[], str]  # of an instruction, or what makes it once somebody asks
 FLAGS = "flags"
+M64 = (1 << 64) - 1
+
+
+def _signed(value: int, bits: int) -> int:
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> (bits - 1) else value
+
+
+ALU: dict[str, Callable[[int, int], int]] = {  # of the results, the low 64 bits count
+    "and": and_,
+    "or": or_,
+    "xor": xor,
+    "shl": lshift,
+    "shr": rshift,
+    "sar": lambda a, b: _signed(a, 64) >> b,
+    "add": add,
+    "sub": sub,
+    "addw": lambda a, b: _signed(a + b, 32),  # the low 32 bits, sign-extended
+}
 
 
 class Insn:
@@ -123,6 +143,7 @@ class Machine:
     arguments: tuple[str, ...]  # registers a call may read
     results: tuple[str, ...]  # registers a return may leave results in, of 16 bytes at most (popcc.passes.target)
     undefined_at_entry: frozenset[str]  # registers with no meaning when a function begins
+    page_rounding: int  # what "lo12" takes to have been added to an address before its low 12 bits were cleared
     decode: Callable[[Code], list[Insn]]
     jump_targets: Callable[[Code, list[Insn], int], list[int]]
     """Targets of the indirect jump at an index; raises `Undecodable` when its table can't be found."""

@@ -393,6 +393,7 @@ X86_64_MACHINE = Machine(
     arguments=("rdi", "rsi", "rdx", "rcx", "r8", "r9", *(f"xmm{n}" for n in range(8))),
     results=("rax", "rdx", "xmm0", "xmm1"),
     undefined_at_entry=frozenset(("rax", "r10", "r11")),
+    page_rounding=0,
     decode=_decode,
     jump_targets=jump_targets,
     linked_targets=linked_targets,

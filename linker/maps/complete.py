@@ -17,12 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from popcc.isa import Isa
-from popcc.linker.elf import SHF_WRITE, STT_FUNC, STT_SECTION, Elf, read_elf
+from popcc.linker.elf import STT_FUNC, read_elf
 from popcc.linker.machine import MACHINES
-from popcc.linker.machine.base import Code, Machine, Relocation, Undecodable
+from popcc.linker.machine.base import Machine, Undecodable
 from popcc.linker.maps import stackmaps
 from popcc.linker.maps.flow import build_flow
 from popcc.linker.maps.live import Live
+from popcc.linker.maps.objectcode import ObjectCode, read_object
 from popcc.linker.maps.stackmaps import Record
 from popcc.linker.maps.terms import Term, low
 from popcc.linker.maps.values import Location, State, Values
@@ -37,29 +38,6 @@ class Unproved(Exception):
     """Why a site can't be used."""
 
 
-@dataclass(frozen=True)
-class _Object:
-    """What completion needs of an object besides a function's own bytes."""
-
-    elf: Elf
-    relocations: Mapping[int, Mapping[int, tuple[Relocation, ...]]]
-    rodata: bytes
-    rodata_relocations: Mapping[int, Relocation]
-    table_starts: tuple[int, ...]
-    constants: frozenset[str]  # symbols in sections that can't be written to, and these sections
-
-    def code(self, section: int) -> Code:
-        header = self.elf.sections[section]
-        return Code(
-            self.elf.contents(header), header.name, self.relocations.get(section, {}), self.rodata,
-            self.rodata_relocations, self.table_starts,
-        )  # fmt: skip
-
-    def read_only(self, symbol: str) -> bool:
-        """Whether a symbol's section can't be written to."""
-        return symbol in self.constants
-
-
 def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[FunctionMap, ...]:
     """The maps of every function with sites in one ISA's object. `sites` tells what is the same on all ISAs."""
     file = read_elf(elf, "object")
@@ -67,7 +45,7 @@ def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[Functio
     if not maps:
         return ()
     machine = MACHINES[isa.name]
-    obj = _read(file)
+    obj = read_object(file)
     functions = {(s.section, s.value, s.name): s for s in file.symbols if s.type == STT_FUNC}
     out = []
     for (section, offset), records in maps.items():
@@ -76,51 +54,9 @@ def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[Functio
     return tuple(out)
 
 
-def _read(file: Elf) -> _Object:
-    names = []
-    for s in file.symbols:
-        names.append("section:" + file.sections[s.section].name if s.type == STT_SECTION else s.name)
-    rodata = file.section(".rodata")
-    by_section: dict[int, dict[int, tuple[Relocation, ...]]] = {}
-    rodata_relocations: dict[int, Relocation] = {}
-    starts: set[int] = set()
-    for section, offset, type_, symbol, addend in file.relocations():
-        name, addend = _as_section(file, names, symbol, addend)
-        r = Relocation(offset, type_, name, addend)
-        here = by_section.setdefault(section, {})
-        here[offset] = (*here.get(offset, ()), r)
-        if rodata is not None and section == rodata.index:
-            rodata_relocations[offset] = r
-        elif name == "section:.rodata":
-            starts.add(addend)
-    contents = file.contents(rodata) if rodata is not None else b""
-    return _Object(file, by_section, contents, rodata_relocations, tuple(sorted(starts)), _constants(file))
-
-
-def _constants(elf: Elf) -> frozenset[str]:
-    """Names whose first bearer in the object is a read-only section or lies in one."""
-    sections = elf.sections
-    found: dict[str, bool] = {}
-    for header in sections:
-        found.setdefault("section:" + header.name, not header.flags & SHF_WRITE)
-    for s in elf.symbols:
-        if not s.name.startswith("section:"):
-            in_section = 0 < s.section < len(sections)
-            found.setdefault(s.name, in_section and not sections[s.section].flags & SHF_WRITE)
-    return frozenset(name for name, read_only in found.items() if read_only)
-
-
-def _as_section(file: Elf, names: list[str], symbol: int, addend: int) -> tuple[str, int]:
-    """A relocation's target; local labels in .rodata are given by section and offset, as jump tables are looked up."""
-    s = file.symbols[symbol]
-    if s.binding == 0 and s.type != STT_SECTION and 0 < s.section < len(file.sections) and s.name.startswith(".L"):
-        return "section:" + file.sections[s.section].name, addend + s.value
-    return names[symbol], addend
-
-
 def _function(
     machine: Machine,
-    obj: _Object,
+    obj: ObjectCode,
     name: str,
     section: int,
     size: int,
@@ -132,7 +68,7 @@ def _function(
     flags = _function_flags([sites[r.id] for r in records])
     try:
         flow = build_flow(machine, obj.code(section), noreturn)
-        values = Values(machine, flow, obj.read_only)
+        values = Values(machine, flow, obj.read_only, obj.constant)
         if values.wild:
             raise Undecodable(values.wild)
     except Undecodable as problem:

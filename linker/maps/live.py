@@ -255,6 +255,8 @@ class Live:
         """What must hold an address though nobody wants what is loaded from there, of a volatile object say."""
         if e[0] == "ld":
             return self._address_uses(e[1])
+        if e[0] == "alu":
+            return self._fault_uses(e[2]) | self._fault_uses(e[3])
         return reduce(or_, (self._address_uses(mem) for mem, _ in e[2]), 0) if e[0] == "op" else 0
 
     def _uses(self, e: Expr, insn: Insn) -> int:

@@ -9,16 +9,18 @@ term   ("c", v)  ("sym", name, addend)  ("page", name, addend)  ("tp", offset)  
        ("phi", block, location)         what flows together at the head of a block
        ("add", term, k)  ("zx", n, term)  ("sx", n, term)
        ("lo", n, term)                  the low n bytes are the term's, the rest is anything
+       ("shl", k, term)                 shifted left by k bits, of which a shift back makes an extension
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from popcc.linker.machine.base import M64
+
 Term = tuple[Any, ...]
 
 LOST: Term = ("lost",)
-M64 = (1 << 64) - 1
 
 
 def add(term: Term, k: int) -> Term:
@@ -40,9 +42,12 @@ def add(term: Term, k: int) -> Term:
 
 
 def total(a: Term, b: Term) -> Term | None:
-    """The sum of two terms, if it is a thread-local's address: the thread pointer and how far the variable is off."""
-    if a[0] == "diff" and b[0] == "tp":
+    """The sum of two terms, if it can be told: one of them is a number, or they make a thread-local's address."""
+    if a[0] == "c" or (a[0] == "diff" and b[0] == "tp"):
         a, b = b, a
+    if b[0] == "c":
+        return add(a, b[1] - (b[1] >> 63 << 64))
+    # the thread pointer and how far the variable is off
     return ("tpdiff", *b[1:3], b[3] + a[1]) if a[0] == "tp" and b[0] == "diff" else None
 
 
@@ -73,6 +78,15 @@ def extend(n: int, term: Term, how: str) -> Term:
     if how == "z" and inner[0] == "zx" and inner[1] <= n:
         return inner
     return ("zx" if how == "z" else "sx", n, inner)
+
+
+def shifted(name: str, term: Term, bits: int) -> Term | None:
+    """A term shifted by a number of bits, as far as shifts to and fro are how an ISA extends low bytes."""
+    if name == "shl" and bits in (32, 48, 56):
+        return ("shl", bits, term)
+    if name in ("shr", "sar") and term[:2] == ("shl", bits):
+        return extend(8 - bits // 8, term[2], "z" if name == "shr" else "s")
+    return None
 
 
 def common_extension(vector: tuple[Term, ...], phi: Term) -> Term:

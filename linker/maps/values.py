@@ -8,27 +8,18 @@ Alpern, Wegman and Zadeck 1988).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from operator import add as add_
-from operator import and_, itemgetter, lshift, or_, sub, xor
+from operator import itemgetter
 from typing import Any
 
-from popcc.linker.machine.base import FLAGS, Effect, Expr, Insn, Machine, Mem
+from popcc.linker.machine.base import ALU, FLAGS, M64, Effect, Expr, Insn, Machine, Mem
 from popcc.linker.maps.flow import Flow
-from popcc.linker.maps.terms import LOST, M64, Term, add, common_extension, extend, low, total
+from popcc.linker.maps.terms import LOST, Term, add, common_extension, extend, low, shifted, total
 
 Location = Any
 State = dict[Location, Term]
 
 _UNTOUCHED: Term = ("untouched",)  # in place of what a slot held on entry
 _MAXIMUM_ROUNDS = 60
-_FOLD: dict[str, Callable[[int, int], int]] = {
-    "and": and_,
-    "or": or_,
-    "xor": xor,
-    "shl": lshift,
-    "add": add_,
-    "sub": sub,
-}
 
 
 class _Version:
@@ -65,12 +56,23 @@ def _apart(a: _Version, b: _Version) -> tuple[set[Location], bool]:
 
 
 class Values:
-    """The analysis of one function."""
+    """The analysis of one function.
 
-    def __init__(self, machine: Machine, flow: Flow, read_only: Callable[[str], bool]) -> None:
+    `read_only`: whether a symbol names memory that can't be written to. `constant`: what is there, by symbol, offset
+    and size, zero-extended; None if that is not known before the link.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        flow: Flow,
+        read_only: Callable[[str], bool],
+        constant: Callable[[str, int, int], int | None],
+    ) -> None:
         self.machine = machine
         self.flow = flow
         self.read_only = read_only
+        self.constant = constant
         self.slots: set[Location] = set()
         self.saves: dict[
             Location, dict[Location, None]
@@ -247,8 +249,7 @@ class Values:
         if kind == "lea":
             return self._address(e[1], state)
         if kind == "lo12":
-            page = state[e[1]]
-            return ("sym", e[2], e[3]) if page == ("page", e[2], e[3]) else None
+            return ("sym", e[2], e[3]) if state[e[1]] == self._page(e[2], e[3]) else None
         if kind == "ins":
             term = state[e[1]]
             if term[0] != "c":
@@ -264,22 +265,38 @@ class Values:
 
     def _alu(self, e: Expr, insn: Insn, state: State) -> Term | None:
         a, b = self._evaluate(e[2], insn, state), self._evaluate(e[3], insn, state)
-        if e[1] == "sub" and a is not None and b is not None and a[0] == b[0] == "sym":
-            return ("diff", a[1], b[1], a[2] - b[2])  # how far a thread-local lies from the thread pointer
-        if e[1] == "sub" and a is not None and b is not None and a[0] == "c" and b[0] == "sym":
-            return ("diff", "", b[1], a[1] - b[2])
-        if e[1] == "add" and a is not None and b is not None and (sum_ := total(a, b)):
-            return sum_
-        if a is None or b is None or a[0] != "c" or b[0] != "c":
+        name = e[1]
+        if a is None or b is None:
             return None
-        return ("c", _FOLD[e[1]](a[1], b[1]) & M64)
+        if name == "or":
+            a = self._contents(a)
+        if a[0] == b[0] == "c":
+            return ("c", ALU[name](a[1], b[1]) & M64)
+        if name == "sub" and b[0] == "sym" and a[0] in ("sym", "c"):
+            # how far a thread-local lies from the thread pointer
+            return ("diff", a[1], b[1], a[2] - b[2]) if a[0] == "sym" else ("diff", "", b[1], a[1] - b[2])
+        if name == "add":
+            return total(a, b)
+        if name == "sub":
+            return total(a, ("c", -b[1] & M64)) if b[0] == "c" else None
+        return shifted(name, a, b[1]) if b[0] == "c" else None
+
+    def _contents(self, term: Term) -> Term:
+        """What is known of a value that was loaded, zero-extended, from read-only memory."""
+        size = 0 if term[0] != "zx" or term[2][0] != "ld" else int(term[1])
+        value = self.constant(term[2][1], term[2][2], size) if size else None
+        return term if value is None else ("c", value)
+
+    def _page(self, name: str, addend: int) -> Term:
+        """The page that an address is reached from."""
+        return ("page", name, addend + self.machine.page_rounding)
 
     def _address(self, mem: Mem, state: State) -> Term | None:
         base, index, disp, symbol = mem
         if symbol is not None:
             how, name, addend = symbol
             if how == "lo12":
-                return ("sym", name, addend) if base and state[base] == ("page", name, addend) and not index else None
+                return ("sym", name, addend) if base and state[base] == self._page(name, addend) and not index else None
             if how == "got":
                 return ("got", name)
             return ("sym", name, addend + disp) if base is None and index is None else None

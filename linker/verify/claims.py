@@ -10,7 +10,7 @@ each callee-saved register, the link register and the return address hold the ca
                 ("r", register)            8 bytes; of a vector register the lower half
                 ("h", register)            the upper half of a vector register
                 ("m", offset, size)        frame memory, zero-extended
-                ("ld", e, size, at)        other memory, as the instruction at an address read it
+                ("ld", e, size, at)        other memory, as the instruction at an address read it; -at: in a later run
                 ("caller", name)           what the caller had in a register, or the return address
                 ("+", e, constant)  ("z" | "s", n, e): the low n bytes extended
                 ("low", n, new, old)       old with its low n bytes replaced
@@ -299,6 +299,9 @@ class Prover:
             k = writers.written(claim.places, k)
             if k < 0:
                 return claim
+            at = block[k].insn.address
+            if ("at", at) in claim.places and ("at", -at) in claim.places:
+                return None  # what it loaded in two runs would get one name
             over = Preconditions(self.machine, block[k], self.constant)
             left, right = over.before(claim.left), over.before(claim.right)
             if left is None or right is None:

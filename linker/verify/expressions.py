@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from operator import add as plus
-from operator import and_, lshift, or_, xor
-from operator import sub as minus
 from typing import Any
+
+from popcc.linker.machine.base import ALU, M64
 
 Expr = tuple[Any, ...]
 Constant = Callable[[int, int], "int | None"]  # bytes of memory that can't change, by address and size
-
-_M64 = (1 << 64) - 1
-_FOLD: dict[str, Callable[[int, int], int]] = {
-    "and": and_,
-    "or": or_,
-    "xor": xor,
-    "shl": lshift,
-    "add": plus,
-    "sub": minus,
-}
 
 
 def add(e: Expr, k: int) -> Expr:
     """`e` plus a constant, in 64 bits."""
     if e[0] == "c":
-        return ("c", (e[1] + k) & _M64)
+        return ("c", (e[1] + k) & M64)
     if e[0] in ("cfa", "tp"):
         return (e[0], e[1] + k)
     if e[0] == "+":
@@ -41,7 +30,7 @@ def extended(how: str, n: int, e: Expr) -> Expr:
     kind = e[0]
     if kind == "c":
         low = e[1] & ((1 << 8 * n) - 1)
-        return ("c", (low - (1 << 8 * n)) & _M64 if how == "s" and low >> (8 * n - 1) else low)
+        return ("c", (low - (1 << 8 * n)) & M64 if how == "s" and low >> (8 * n - 1) else low)
     if kind in ("z", "s") and e[1] >= n:
         return extended(how, n, e[2])
     if how == "z" and kind == "z":
@@ -52,6 +41,8 @@ def extended(how: str, n: int, e: Expr) -> Expr:
         return e
     if kind == "low" and e[1] >= n:
         return extended(how, n, e[2])
+    if kind == "alu" and e[1] == "or" and e[3][0] == "c" and not e[3][1] & ((1 << 8 * n) - 1):
+        return extended(how, n, e[2])  # what an ISA puts above a float of 4 bytes
     return (how, n, e)
 
 
@@ -80,12 +71,14 @@ def inserted(e: Expr, value: int, shift: int) -> Expr:
 def alu(name: str, a: Expr, b: Expr) -> Expr:
     """An operation of two expressions, in 64 bits."""
     if a[0] == "c" and b[0] == "c":
-        return ("c", _FOLD[name](a[1], b[1]) & _M64)
+        return ("c", ALU[name](a[1], b[1]) & M64)
     if name == "add" and a[0] == "c":
         a, b = b, a
     if name in ("add", "sub") and b[0] == "c":
         k = b[1] - (b[1] >> 63 << 64)
         return add(a, k if name == "add" else -k)
+    if name in ("shr", "sar") and a[:2] == ("alu", "shl") and a[3] == b and b[1] in (32, 48, 56):
+        return extended("z" if name == "shr" else "s", 8 - b[1] // 8, a[2])  # as some ISAs extend low bytes
     return ("alu", name, a, b)
 
 
@@ -94,6 +87,19 @@ def loaded(address: Expr, size: int, at: int, constant: Constant) -> Expr:
     if address[0] == "c" and (value := constant(address[1], size)) is not None:
         return ("c", value)
     return ("ld", address, size, at)
+
+
+def aged(e: Expr, at: int) -> Expr | None:
+    """`e` where the instruction at `at` runs once more: what it loaded later is told by its negative address.
+
+    None if `e` has other unknowns of it, which nothing outside of its run can make known.
+    """
+    if e[0] == "?":
+        return None if e[1] == at else e
+    parts = [aged(part, at) if isinstance(part, tuple) else part for part in e]
+    if None in parts:
+        return None
+    return (*parts[:3], -at) if e[0] == "ld" and e[3] == at else tuple(parts)
 
 
 def mentions(e: Expr) -> Iterator[Expr]:

@@ -20,6 +20,7 @@ from typing import Any
 
 import capstone
 
+from popcc.isa import isa_named
 from popcc.linker.addresses import Addresses
 from popcc.linker.elf import SHF_EXECINSTR, SHF_WRITE, Elf, read_elf
 from popcc.linker.index import BINDINGS, TABLES_IN
@@ -27,7 +28,7 @@ from popcc.linker.sitetable import LiveFunction
 from popcc.linker.verify.listing import Listing, read_listings
 from popcc.unit import IsaObject, Symbol
 
-_FIELD = 4  # bytes that a relocation changes
+_FIELD, _WIDE_FIELD = 4, 8  # bytes that a relocation changes
 _LINKER = Path(__file__).parent.parent
 
 
@@ -155,7 +156,9 @@ def fingerprint(file: UnitFile, function: LiveFunction, linked: bytes, tool: byt
     section = file.names[function.map.section]
     relocations = file.relocations.get(section, [])
     code = file.elf.contents(file.elf.sections[section])[: function.map.size]
-    if not _same_but_for(code, linked, [r[0] for r in relocations]):
+    wide = isa_named(file.program.addresses.isa).wide_relocations
+    fields = [(offset, _WIDE_FIELD if type_ in wide else _FIELD) for offset, type_, _, _ in relocations]
+    if not _same_but_for(code, linked, fields):
         return None
     targets = _Targets(file)
     material = (
@@ -212,13 +215,13 @@ class _Targets:
         return ("section", number, value + addend, self.file.program.files[unit].content(section))
 
 
-def _same_but_for(code: bytes, linked: bytes, offsets: list[int]) -> bool:
-    """Whether two codes are the same outside the relocated fields; a field of 8 bytes makes them different."""
+def _same_but_for(code: bytes, linked: bytes, fields: list[tuple[int, int]]) -> bool:
+    """Whether two codes are the same outside the relocated fields, each an offset and how many bytes."""
     if len(code) != len(linked):
         return False
     at = 0
-    for offset in offsets:
+    for offset, size in fields:
         if code[at:offset] != linked[at:offset]:
             return False
-        at = offset + _FIELD
+        at = offset + size
     return code[at:] == linked[at:]

@@ -263,6 +263,8 @@ class _Analysis:
             return (state >> at & 0xFF) & ~(3 << int(e[3]) // 8)
         if kind == "lost":
             return 1
+        if kind == "alu":
+            return 0xFFFF if self._value(e[2], step, state) | self._value(e[3], step, state) else 0
         if kind == "op":
             for place, _ in e[2]:
                 self._fault(step.insn, state & self.registers.address(place), lambda: "uses an address that depends on")

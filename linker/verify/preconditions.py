@@ -9,6 +9,7 @@ from popcc.linker.verify.expressions import (
     Constant,
     Expr,
     add,
+    aged,
     alu,
     extended,
     inserted,
@@ -39,9 +40,11 @@ class Preconditions:
 
     def before(self, e: Expr) -> Expr | None:
         """What `e` behind the step is before it; None when it grows too large or is an unknown of this very step."""
-        if any(p == ("at", self.step.insn.address) for p in mentions(e)):
+        at = self.step.insn.address
+        older = aged(e, at) if any(p == ("at", at) for p in mentions(e)) else e
+        if older is None:
             return None
-        out = substituted(e, self._new, self.constant)
+        out = substituted(older, self._new, self.constant)
         return out if out is not None and sum(1 for _ in _nodes(out)) <= _MAX_SIZE else None
 
     def _new(self, place: Expr) -> Expr:
@@ -98,9 +101,9 @@ class Preconditions:
         if place[0] == "frame":
             return extended(how, size, ("m", place[1] + more, size))
         if place[0] == "fixed":
-            value = loaded(("c", place[1] + more), size, self.step.insn.address + more, self.constant)
+            value = loaded(("c", place[1] + more), size, self.step.insn.address, self.constant)
         elif place[2] is None and isinstance(place[3], int):
-            value = loaded(add(("r", place[1]), place[3] + more), size, self.step.insn.address + more, self.constant)
+            value = loaded(add(("r", place[1]), place[3] + more), size, self.step.insn.address, self.constant)
         else:
             return self._unknown(("far", more))
         return extended(how, size, value)

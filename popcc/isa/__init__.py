@@ -9,11 +9,12 @@ from __future__ import annotations
 from popcc.errors import PopccError
 from popcc.isa.aarch64 import AARCH64
 from popcc.isa.base import Isa
+from popcc.isa.riscv64 import RISCV64
 from popcc.isa.x86_64 import X86_64
 
 __all__ = ["ISAS", "Isa", "isa_named"]
 
-ISAS: dict[str, Isa] = {isa.name: isa for isa in (X86_64, AARCH64)}
+ISAS: dict[str, Isa] = {isa.name: isa for isa in (X86_64, AARCH64, RISCV64)}
 
 
 def isa_named(name: str) -> Isa:

@@ -32,4 +32,5 @@ AARCH64 = Isa(
     stack_pointer=31,
     table_relocations=frozenset((275, 277)),  # R_AARCH64_ADR_PREL_PG_HI21, _ADD_ABS_LO12_NC
     return_register=30,
+    llvm_options=("-aarch64-enable-copyelim=0", "-aarch64-enable-compress-jump-tables=0"),
 )

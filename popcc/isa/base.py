@@ -27,3 +27,6 @@ class Isa:
     stack_pointer: int
     table_relocations: frozenset[int]  # types by which code names a jump table, the addend being its offset
     return_register: int | None  # where a call leaves the return address; None: pushed at CFA-8
+    clang_flags: tuple[str, ...] = ()  # for code of this ISA alone, besides the triple
+    llvm_options: tuple[str, ...] = ()  # of its code generator, besides those that serve all (popcc.codegen)
+    wide_relocations: frozenset[int] = frozenset()  # types that change 8 bytes of code rather than 4

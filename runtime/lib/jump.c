@@ -93,7 +93,7 @@ static void from_maps(struct popcorn_thread *t, const uint64_t *jb, struct popco
 	}
 }
 
-_Noreturn void longjmp(void *buffer, int value)
+_Noreturn void longjmp(void *buffer, long value)
 {
 	const uint64_t *jb = buffer;
 	struct popcorn_thread *t = popcorn_self();
@@ -107,26 +107,26 @@ _Noreturn void longjmp(void *buffer, int value)
 		from_maps(t, jb, &regs);
 	}
 	regs.poison = 0;
-	regs.result = value ? value : 1;
+	regs.result = (int)value ? (int)value : 1;
 	*(uint64_t *)(void *)(t->tp + POPCORN_CSP) = jb[POPCORN_JB_CSP];
 	t->in_handler = jb[POPCORN_JB_HANDLERS];
 	popcorn_jump(&regs);
 }
 
-_Noreturn void _longjmp(void *jb, int value)
+_Noreturn void _longjmp(void *jb, long value)
 {
 	longjmp(jb, value);
 }
 
-void __popcorn_sigsave(void *buffer, int mask)
+void __popcorn_sigsave(void *buffer, long mask)
 {
 	uint64_t *jb = buffer;
 
-	if ((jb[POPCORN_JB_HAS_MASK] = mask != 0))
+	if ((jb[POPCORN_JB_HAS_MASK] = (int)mask != 0))
 		popcorn_kernel(K_rt_sigprocmask, 0, 0, &jb[POPCORN_JB_MASK], 8);
 }
 
-_Noreturn void siglongjmp(void *buffer, int value)
+_Noreturn void siglongjmp(void *buffer, long value)
 {
 	uint64_t *jb = buffer;
 

@@ -43,7 +43,7 @@ hidden popcorn_fixup popcorn_do_rt_sigaction, popcorn_do_rt_sigprocmask, popcorn
 hidden popcorn_fixup popcorn_do_clone, popcorn_do_exit, popcorn_do_set_tid_address, popcorn_do_set_robust_list,
 	popcorn_do_gettid, popcorn_do_getpid, popcorn_do_kill, popcorn_do_tkill, popcorn_do_tgkill, popcorn_do_tid_argument,
 	popcorn_do_pid_argument, popcorn_do_timer_create, popcorn_do_rt_sigqueueinfo, popcorn_do_rt_tgsigqueueinfo;
-hidden popcorn_fixup popcorn_do_openat, popcorn_do_openat2, popcorn_do_fcntl, popcorn_do_pipe2, popcorn_do_fstat,
+hidden popcorn_fixup popcorn_do_openat, popcorn_do_openat2, popcorn_do_renameat, popcorn_do_fcntl, popcorn_do_pipe2, popcorn_do_fstat,
 	popcorn_do_newfstatat, popcorn_do_epoll_ctl, popcorn_do_epoll_pwait, popcorn_do_semctl, popcorn_do_ppoll,
 	popcorn_do_pselect6, popcorn_do_mask0, popcorn_do_signalfd4, popcorn_do_open_by_handle_at, popcorn_do_refuse;
 
@@ -78,7 +78,7 @@ long __popcorn_syscall_raw(long, long, long, long, long, long, long);
 long __popcorn_syscall_cp_raw(volatile int *, long, long, long, long, long, long, long);
 long __popcorn_time_left(void);
 int __set_thread_area(void *tp);
-int __clone(void *fn, void *stack, int flags, void *arg, long *rest);
+int __clone(void *fn, void *stack, long flags, void *arg, long *rest);
 _Noreturn void __unmapself(void *base, size_t size);
 _Noreturn void __popcorn_start(long *p);
 #endif

@@ -172,13 +172,16 @@ hidden int popcorn_rebuild(struct popcorn_thread *, uint64_t top, int poison, st
 hidden int popcorn_frames_check(struct popcorn_thread *, uint64_t *bytes, size_t *jumps); /* t->frames can be rebuilt here */
 hidden int popcorn_reserve(void **pages, size_t *capacity, size_t want); /* grows, keeping contents; -1: no memory */
 
+/* Functions that compiled code calls with an int take it as a long: that code leaves the upper half of the register open,
+ * where some ISAs' C compilers rely on it. */
+
 /* jump.c. A jmp_buf is POPCORN_JMP_WORDS u64: musl's overlay declares `typedef unsigned long long __jmp_buf[32]`
  * in bits/setjmp.h, and no more is used of struct __jmp_buf_tag. */
 #define POPCORN_JMP_WORDS 32
-_Noreturn void longjmp(void *jb, int value);
-_Noreturn void _longjmp(void *jb, int value);
-_Noreturn void siglongjmp(void *jb, int value);
-void __popcorn_sigsave(void *jb, int mask);
+_Noreturn void longjmp(void *jb, long value);
+_Noreturn void _longjmp(void *jb, long value);
+_Noreturn void siglongjmp(void *jb, long value);
+void __popcorn_sigsave(void *jb, long mask);
 
 /* arch point.S: load everything from regs, and go on at regs->ra */
 hidden _Noreturn void popcorn_resume(const struct popcorn_registers *);

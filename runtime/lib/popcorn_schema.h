@@ -20,7 +20,8 @@
 /* the ISAs: X(number, name, ELF machine) */
 #define POPCORN_ISAS(X) \
 	X(1, x86_64, 62) \
-	X(2, aarch64, 183)
+	X(2, aarch64, 183) \
+	X(3, riscv64, 243)
 
 /* Flags of a site. */
 enum {

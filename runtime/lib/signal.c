@@ -17,7 +17,7 @@ enum {
 };
 enum { SIG_DFL, SIG_IGN };
 
-struct kernel_sigaction { uint64_t handler, flags, restorer, mask; };
+struct common_sigaction { uint64_t handler, flags, restorer, mask; };
 
 struct common_context { /* ucontext_t of the common format; registers are not the program's business (law 3) */
 	uint64_t flags, link;
@@ -111,7 +111,7 @@ static void requested(int sig, const void *siginfo, void *ucontext)
 static long install(int sig)
 {
 	const struct popcorn_handler *h = popcorn_handlers + sig - 1;
-	struct kernel_sigaction k = { h->handler, h->flags | SA_RESTORER, (uintptr_t)popcorn_sigreturn, h->mask & ~REQUEST_BIT };
+	struct popcorn_native_sigaction k = POPCORN_SIGACTION(h->handler, h->flags & ~(uint64_t)SA_RESTORER, h->mask & ~REQUEST_BIT);
 
 	if (h->handler > SIG_IGN) {
 		k.handler = (uintptr_t)signalled;
@@ -122,7 +122,7 @@ static long install(int sig)
 
 static void install_request(void)
 {
-	struct kernel_sigaction k = { (uintptr_t)requested, SA_SIGINFO | SA_RESTART | SA_RESTORER, (uintptr_t)popcorn_sigreturn, 0 };
+	struct popcorn_native_sigaction k = POPCORN_SIGACTION((uintptr_t)requested, SA_SIGINFO | SA_RESTART, 0);
 	long r = K4(K_rt_sigaction, POPCORN_REQUEST_SIGNAL, &k, 0, 8);
 
 	if (r < 0) popcorn_die("can't handle signal %d, by which requests come: error %d", POPCORN_REQUEST_SIGNAL, (int)-r);
@@ -148,7 +148,7 @@ void popcorn_accept_requests(void)
 void popcorn_inherit_handlers(void)
 {
 	for (int sig = 1; sig <= SIGNALS; sig++) {
-		struct kernel_sigaction k = { 0, 0, 0, 0 };
+		struct popcorn_native_sigaction k = { 0 };
 		if (!K4(K_rt_sigaction, sig, 0, &k, 8) && k.handler == SIG_IGN) popcorn_handlers[sig - 1].handler = SIG_IGN;
 	}
 	popcorn_handlers[POPCORN_REQUEST_SIGNAL - 1].handler = SIG_DFL;
@@ -156,8 +156,8 @@ void popcorn_inherit_handlers(void)
 
 long popcorn_do_rt_sigaction(struct popcorn_call *c)
 {
-	const struct kernel_sigaction *new = (const void *)c->a[1];
-	struct kernel_sigaction *old = (void *)c->a[2];
+	const struct common_sigaction *new = (const void *)c->a[1];
+	struct common_sigaction *old = (void *)c->a[2];
 	long sig = c->a[0], r = 0;
 	uint64_t all = ~0ull, mask = 0;
 	struct popcorn_handler before;
@@ -173,7 +173,7 @@ long popcorn_do_rt_sigaction(struct popcorn_call *c)
 	}
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
 	if (old && !r) {
-		struct kernel_sigaction k = { before.handler, before.flags, 0, before.mask };
+		struct common_sigaction k = { before.handler, before.flags, 0, before.mask };
 		*old = k;
 	}
 	return r;

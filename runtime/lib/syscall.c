@@ -29,7 +29,8 @@ static popcorn_fixup *const fixups[POPCORN_COMMON_CALLS] = {
 	[C_openat] = popcorn_do_openat, [C_openat2] = popcorn_do_openat2, [C_open_by_handle_at] = popcorn_do_open_by_handle_at,
 	[C_fcntl] = popcorn_do_fcntl, [C_pipe2] = popcorn_do_pipe2, [C_fstat] = popcorn_do_fstat,
 	[C_newfstatat] = popcorn_do_newfstatat, [C_epoll_ctl] = popcorn_do_epoll_ctl,
-	[C_epoll_pwait] = popcorn_do_epoll_pwait, [C_semctl] = popcorn_do_semctl, [C_ppoll] = popcorn_do_ppoll,
+	[C_epoll_pwait] = popcorn_do_epoll_pwait, [C_semctl] = popcorn_do_semctl,
+	[C_renameat] = popcorn_do_renameat, [C_ppoll] = popcorn_do_ppoll,
 	[C_pselect6] = popcorn_do_pselect6, [C_rt_sigsuspend] = popcorn_do_mask0, [C_rt_sigtimedwait] = popcorn_do_mask0,
 	[C_signalfd4] = popcorn_do_signalfd4,
 	/* no program's call, or nothing that could be carried to another ISA: programs have to do without already

@@ -310,7 +310,7 @@ static int spawn(struct popcorn_thread *t, void *fn, void *stack, int flags, voi
 	return r;
 }
 
-int __clone(void *fn, void *stack, int flags, void *arg, long *rest)
+int __clone(void *fn, void *stack, long flags, void *arg, long *rest)
 {
 	struct popcorn_thread *t = popcorn_self();
 	int *ptid = (int *)rest[0], *ctid = (int *)rest[2];

@@ -22,12 +22,17 @@ _SUBSTITUTES: dict[str, str] = {"renameat": "renameat2"}
 def kernel_numbers(isa: str) -> dict[str, int]:
     """Name -> number of one ISA, from musl's bits/syscall.h."""
     text = (wheel() / "lib/libc/include" / f"{isa}-linux-musl" / "bits/syscall.h").read_text()
-    return {m[1]: int(m[2], 0) for m in re.finditer(r"^#define __NR_(\w+)\s+(\w+)", text, re.M)}
+    return {m[1]: int(m[2], 0) for m in re.finditer(r"^#define __NR_(\w+)\s+(\d\w*)", text, re.M)}
 
 
 def common_numbers() -> dict[str, int]:
-    """The calls of the common format: x86_64's numbers of what all the other ISAs have as well."""
-    return {name: n for name, n in kernel_numbers("x86_64").items() if name in kernel_numbers("aarch64")}
+    """The calls of the common format: x86_64's numbers of what all the other ISAs have as well, or a substitute for."""
+    others = [kernel_numbers(isa) for isa in ISAS]
+    return {
+        name: n
+        for name, n in kernel_numbers("x86_64").items()
+        if all(name in numbers or _SUBSTITUTES.get(name) in numbers for numbers in others)
+    }
 
 
 def legacy_names() -> list[str]:

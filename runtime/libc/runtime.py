@@ -59,8 +59,9 @@ def _folder(isa: str) -> Path:
 def _object(source: Path, isa: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="popcc-runtime-") as folder:
         output = Path(folder) / "part.o"
+        target = (f"--target={isa_named(isa).triple}", *isa_named(isa).clang_flags)
         command = [
-            *clang(), f"--target={isa_named(isa).triple}", *FLAGS, "-isystem", str(wheel() / "lib/include"),
+            *clang(), *target, *FLAGS, "-isystem", str(wheel() / "lib/include"),
             f"-I{RUNTIME}", f"-I{_folder(isa)}", "-c", str(source), "-o", str(output),
         ]  # fmt: skip
         environment = {**os.environ, "TMPDIR": folder}  # where clang leaves its own when it is killed

@@ -59,10 +59,13 @@ VECTOR(v2f, float, 2)
 VECTOR(v4f, float, 4)
 VECTOR(v2d, double, 2)
 VECTOR(v4d, double, 4)
+VECTOR(v8q, u64, 8)
+VECTOR(v16f, float, 16)
 FIN(v2f, 2, finf)
 FIN(v4f, 4, finf)
 FIN(v2d, 2, fin)
 FIN(v4d, 4, fin)
+FIN(v16f, 16, finf)
 
 static __attribute__((noinline)) void throw_(int n)
 {

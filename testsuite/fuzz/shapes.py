@@ -104,7 +104,7 @@ COMPLEX = (Complex("_Complex float", FLOAT), Complex("_Complex double", DOUBLE))
 VECTORS = (
     Vector("v2u", U32, 2), Vector("v4u", U32, 4), Vector("v8u", U32, 8), Vector("v2q", U64, 2),
     Vector("v8h", INTEGERS[1], 8), Vector("v16b", INTEGERS[0], 16), Vector("v2f", FLOAT, 2), Vector("v4f", FLOAT, 4),
-    Vector("v2d", DOUBLE, 2), Vector("v4d", DOUBLE, 4),
+    Vector("v2d", DOUBLE, 2), Vector("v4d", DOUBLE, 4), Vector("v8q", U64, 8), Vector("v16f", FLOAT, 16),
 )  # fmt: skip
 CELL = Cell()
 

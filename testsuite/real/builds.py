@@ -11,7 +11,7 @@ import harness
 from real import sources
 from real.files import HERE, SQLITE_FLAGS
 
-BUILD_TIMEOUT = 900.0
+BUILD_TIMEOUT = 1800.0
 
 
 @dataclass(frozen=True)

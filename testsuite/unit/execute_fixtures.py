@@ -40,6 +40,10 @@ class Bench:
     flags_mask: int  # the condition codes within the flags word
     flags_rest: int
     comment: str
+    operand: str  # what operands in memory, and nothing else, have in them
+    jump: str  # to a label
+    syntax: str = ""
+    faulting: tuple[str, ...] = ()  # how divisions begin that fault when the quotient of rdx:rax does not fit
 
     @property
     def flags(self) -> int:
@@ -83,13 +87,20 @@ BENCHES = {
         "x86_64",
         ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{n}" for n in range(8, 16))),
         tuple(f"xmm{n}" for n in range(16)),
-        "rsi", "rcx", "rsp", frozenset(), 0x8D5, 0x202, "#",
+        "rsi", "rcx", "rsp", frozenset(), 0x8D5, 0x202, "#", "[", "jmp", ".intel_syntax noprefix\n",
+        ("div ", "idiv "),
     ),
     "aarch64": Bench(
         "aarch64",
         (*(f"x{n}" for n in range(31)), "sp"),
         tuple(f"v{n}" for n in range(32)),
-        "x1", "x2", "sp", frozenset(("x28",)), 0xF0000000, 0, "//",
+        "x1", "x2", "sp", frozenset(("x28",)), 0xF0000000, 0, "//", "[", "b",
+    ),
+    "riscv64": Bench(
+        "riscv64",
+        tuple(MACHINES["riscv64"].registers),
+        (),
+        "a1", "a2", "sp", frozenset(("t6",)), 0, 0, "//", "(", "j",
     ),
 }  # fmt: skip
 
@@ -125,7 +136,8 @@ def assemble(text: str, isa: str, folder: Path, name: str) -> bytes:
     """The ELF object of assembly text."""
     source, out = folder / f"{name}.S", folder / f"{name}.o"
     source.write_text(text)
-    command = [*clang(), f"--target={ISAS[isa].triple}", f"-DSTATE={STATE:#x}", "-c", str(source), "-o", str(out)]
+    target = (f"--target={ISAS[isa].triple}", *ISAS[isa].clang_flags)
+    command = [*clang(), *target, f"-DSTATE={STATE:#x}", "-c", str(source), "-o", str(out)]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return out.read_bytes()
@@ -142,22 +154,22 @@ def decode(elf: bytes, isa: str, section: str) -> list[Insn]:
 def build(isa: str, texts: Sequence[str], folder: Path) -> Built:
     """Assembles the bench with `texts` as its cases; a branch goes to ``taken``."""
     bench = BENCHES[isa]
-    syntax = ".intel_syntax noprefix\n" if isa == "x86_64" else ""
-    jump = "jmp" if isa == "x86_64" else "b"
     cases = [
-        f'.section .case.{k},"ax"\ncase{k}: {text.replace("taken", "1f")}\n{jump} fallen\n1: {jump} landed\n'
+        f'.section .case.{k},"ax"\ncase{k}: {text.replace("taken", "1f")}\n'
+        f"{bench.jump} fallen\n1: {bench.jump} landed\n"
         for k, text in enumerate(texts)
     ]
     table = ".data\n.balign 8\n.globl bench_cases\nbench_cases:\n" + "".join(
         f".quad case{k}\n" for k in range(len(texts))
     )
-    elf = assemble(syntax + "".join(cases) + table, isa, folder, "cases")
+    elf = assemble(bench.syntax + "".join(cases) + table, isa, folder, "cases")
     insns = tuple(_first(elf, isa, k) for k in range(len(texts)))
     assemble((HERE / f"{isa}.S").read_text(), isa, folder, "start")
     defines = {"STATE": STATE, "RECORD": bench.record, "NUMBER": bench.number, "TARGET": bench.target}
     bench_c, bench_o = str(HERE / "bench.c"), str(folder / "bench.o")
     c = [
-        *clang(), f"--target={ISAS[isa].triple}", "-O1", "-ffreestanding", "-fno-pic", "-fno-stack-protector",
+        *clang(), f"--target={ISAS[isa].triple}", *ISAS[isa].clang_flags, "-O1",
+        "-ffreestanding", "-fno-pic", "-fno-stack-protector",
         "-fno-builtin", *(f"-D{k}={v}L" for k, v in defines.items()), "-c", bench_c, "-o", bench_o,
     ]  # fmt: skip
     subprocess.run(c, check=True)

@@ -21,18 +21,21 @@ from popcc.linker.inputs import Input, LinkUnit, Objects
 from popcc.linker.link import Linked, LinkOptions, link
 from popcc.unit import FunctionMap, SiteInfo, Unit
 
-TWO = ("x86_64", "aarch64")
+EVERY = tuple(ISAS)
 
 START = r"""
 __asm__(
 #if defined __x86_64__
 ".text\n.globl _start\n_start: xor %ebp,%ebp\n and $-16,%rsp\n call begin\n hlt\n"
 ".globl sys3\nsys3: mov %rdi,%rax\n mov %rsi,%rdi\n mov %rdx,%rsi\n mov %rcx,%rdx\n syscall\n ret\n"
+#elif defined __riscv
+".text\n.globl _start\n_start: call begin\n ebreak\n"
+".globl sys3\nsys3: mv a7,a0\n mv a0,a1\n mv a1,a2\n mv a2,a3\n ecall\n ret\n"
 #else
 ".text\n.globl _start\n_start: mov x29,#0\n bl begin\n brk #0\n"
 ".globl sys3\nsys3: mov x8,x0\n mov x0,x1\n mov x1,x2\n mov x2,x3\n svc #0\n ret\n"
 #endif
-".globl _start, sys3\n.type _start,%function\n.type sys3,%function\n");
+".globl _start, sys3\n.type _start,@function\n.type sys3,@function\n");
 long sys3(long, long, long, long);
 #if defined __x86_64__
 enum { WRITE = 1, EXIT = 60 };
@@ -56,8 +59,9 @@ void begin(void)
 def compiled(source: str, isa: str, flags: tuple[str, ...] = ()) -> bytes:
     """The ELF object of C text."""
     command = [
-        *clang(), f"--target={ISAS[isa].triple}", "-x", "c", "-c", "-O1", "-ffunction-sections", "-fdata-sections",
-        "-fno-pic", "-fno-asynchronous-unwind-tables", "-ffreestanding", *flags, "-o", "/dev/stdout", "-",
+        *clang(), f"--target={ISAS[isa].triple}", *ISAS[isa].clang_flags, "-x", "c", "-c", "-O1",
+        "-ffunction-sections", "-fdata-sections",
+        "-fno-pic", "-fno-asynchronous-unwind-tables", "-ffreestanding", *flags, "-o", "-", "-",
     ]  # fmt: skip
     run = subprocess.run(command, input=source.encode(), capture_output=True)
     assert run.returncode == 0, run.stderr.decode()
@@ -65,7 +69,7 @@ def compiled(source: str, isa: str, flags: tuple[str, ...] = ()) -> bytes:
 
 
 def unit(
-    name: str, source: str | Mapping[str, str], *, isas: Sequence[str] = TWO, leaf_calls: tuple[str, ...] = ()
+    name: str, source: str | Mapping[str, str], *, isas: Sequence[str] = EVERY, leaf_calls: tuple[str, ...] = ()
 ) -> Unit:
     """A common unit of C text, without sites. Different text per ISA makes the errors that a linker must find."""
     texts = source if isinstance(source, Mapping) else dict.fromkeys(isas, source)
@@ -81,7 +85,7 @@ def with_sites(u: Unit, maps: Mapping[str, Sequence[FunctionMap]], sites: Sequen
 
 
 @cache
-def start(isas: tuple[str, ...] = TWO) -> Unit:
+def start(isas: tuple[str, ...] = EVERY) -> Unit:
     """The runtime."""
     return private_unit("start", {isa: compiled(START, isa) for isa in isas})
 
@@ -93,7 +97,7 @@ def objects(*units: Unit) -> Objects:
 
 def linked(*units: Unit, libraries: Sequence[Input] = (), options: LinkOptions | None = None) -> Linked:
     """The program of units and the runtime; unless `options` say otherwise not verified, for tests make maps up."""
-    options = options or LinkOptions(TWO, "x86_64", verify=False)
+    options = options or LinkOptions(EVERY, "x86_64", verify=False)
     return link([objects(*units, start()), *libraries], options, "program")
 
 

@@ -79,10 +79,23 @@ MAPS: dict[str, tuple[tuple[Map, ...], ...]] = {
         ),
         (Map(3, "site_inner_point", 16, saved=((30, 16),)),),
     ),
+    "riscv64": (
+        (
+            Map(0, "site_outer_setjmp", 64, flags=int(SiteFlag.SETJMP), saved=((1, 8), (9, 16), (18, 24))),
+            Map(1, "site_outer_middle", 64, (SLOT | 56, 9, 18), ((1, 8), (9, 16), (18, 24))),
+        ),
+        (
+            Map(
+                2, "site_middle_inner", 80, (40,), ((1, 64), (40, 56), (9, 48), (18, 40)),
+                (Recipe(9, _CONST, 8, 0, 7), Recipe(SLOT | 72, _CONST, 4, 0, 9)),
+            ),
+        ),
+        (Map(3, "site_inner_point", 16, saved=((1, 16),)),),
+    ),
 }  # fmt: skip
 
 
-NARROW = {"x86_64": 2 << 16, "aarch64": 0}  # so that tables of both widths are read
+NARROW = {"x86_64": 2 << 16, "aarch64": 0, "riscv64": 2 << 16}  # so that tables of both widths are read
 
 
 def site_table(functions: tuple[tuple[Map, ...], ...], symbols: dict[str, int], narrow: int) -> bytes:
@@ -127,7 +140,8 @@ def build(isa: str, where: Path, script: str = _SCRIPT) -> bytes:
     zig = [sys.executable, "-m", "ziglang"]
     include = Path(ziglang.__file__).parent / "lib" / "include"
     flags = [
-        f"--target={ISAS[isa].triple}", "-std=c11", "-ffreestanding", "-nostdlibinc", "-isystem", include, "-O2",
+        f"--target={ISAS[isa].triple}", *ISAS[isa].clang_flags, "-std=c11", "-ffreestanding",
+        "-nostdlibinc", "-isystem", include, "-O2",
         "-fno-pic", "-fno-stack-protector", "-I", LIB, "-I", LIB / "arch" / isa, "-Wall", "-Wextra", "-Werror",
     ]  # fmt: skip
     sources = [*(LIB / f"{s}.c" for s in SOURCES), LIB / "arch" / isa / "point.S", LIB / "arch" / isa / "setjmp.S"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from link_fixtures import TWO, compiled, linked, unit, with_sites
+from link_fixtures import EVERY, compiled, linked, unit, with_sites
 
 from popcc.errors import PopccError
 from popcc.linker.archive import read_archive
@@ -270,9 +270,9 @@ def test_site_tables(program: bytes) -> None:
 def test_return_addresses_in_disorder() -> None:
     two = ("main", ".text.main", 24)
     sites = [SiteMap(n, 8 + 4 * n, 32, (), (), (), 0) for n in (0, 1)]
-    maps = {isa: [FunctionMap(*two, 0, tuple(sites))] for isa in TWO}
+    maps = {isa: [FunctionMap(*two, 0, tuple(sites))] for isa in EVERY}
     infos = [SiteInfo("main", 1, "put", ())] * 2
-    options = LinkOptions(TWO, "x86_64", verify=False)
+    options = LinkOptions(EVERY, "x86_64", verify=False)
     program = linked(with_sites(unit("main.c", MAIN), maps, infos), options=options).program
     _, table, name = table_of(program)
     at = SitesHeader.unpack(table).ra_off
@@ -287,11 +287,11 @@ def test_a_function_that_cannot_be_proved() -> None:
     main = unit("main.c", "void put(const char *); int main(void) { put(0); return 0; }")
     infos = [SiteInfo("main", 1, "put", ())]
     maps = {}
-    for isa in TWO:
+    for isa in EVERY:
         size = next(s.size for s in main.objects[isa].sections if s.name == ".text.main")
         maps[isa] = [FunctionMap("main", ".text.main", size, 0, (SiteMap(0, size, 640, (), (), (), 0),))]
-    problems = linked(with_sites(main, maps, infos), options=LinkOptions(TWO, "x86_64")).unproved
-    assert {p.place.isa for p in problems} == set(TWO)
+    problems = linked(with_sites(main, maps, infos), options=LinkOptions(EVERY, "x86_64")).unproved
+    assert {p.place.isa for p in problems} == set(EVERY)
     for problem in problems:
         where = rf"^main\.c in main \[{problem.place.isa}\]: "
         assert re.match(where + ".+; threads can't move while they are in this function$", str(problem))
@@ -329,7 +329,7 @@ def test_what_is_altered_anywhere_is_a_message(program: bytes, tmp_path: Path) -
             except PopccError:
                 info = read_program(tmp_path / "x")
                 _ = info.metadata
-                for isa in TWO:
+                for isa in EVERY:
                     info.executable(isa)
         except PopccError as e:
             assert re.match(f"({tmp_path}/)?x", str(e)), e

@@ -51,7 +51,7 @@ def said(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["-r", "folder.o"], "cannot read 'folder.o': Is a directory"),
         (["-c", "binary.ll"], "binary.ll: not LLVM IR as text"),
         (["-S", "-emit-llvm", "folder.ll"], "cannot read 'folder.ll': Is a directory"),
-        (["--isa=vax", "-c", "a.c"], "unknown ISA 'vax'; known are x86_64, aarch64"),
+        (["--isa=vax", "-c", "a.c"], "unknown ISA 'vax'; known are x86_64, aarch64, riscv64"),
         (["-c", "a.c", "-frobnicate"], "unknown argument: '-frobnicate'"),
         (["-E", "a.c", "-frobnicate"], "unknown argument: '-frobnicate'"),
         (["--print-nonsense"], "unknown argument: '--print-nonsense'"),
@@ -177,6 +177,6 @@ def test_another_machine() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "uname", lambda: SimpleNamespace(machine="vax"))
-        with pytest.raises(PopccError, match=r"^this machine is a vax; popcorn runs on x86_64, aarch64"):
+        with pytest.raises(PopccError, match=r"^this machine is a vax; popcorn runs on x86_64, aarch64, riscv64"):
             host_isa()
     assert toolchain.outer_isa(("aarch64",)) == "aarch64"

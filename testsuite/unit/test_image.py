@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from popcc.errors import PopccError
+from popcc.isa import ISAS
 from popcc.runtime.popcorn import actions, show
 from popcc.runtime.popcorn.image import ImageFile, read_image
 from popcc.schema import PAGE, FileKind
@@ -99,7 +100,7 @@ def _in_padding(read: ImageFile, at: int) -> bool:
     return first - PAGE < at < first
 
 
-@pytest.mark.parametrize("isa", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("isa", ISAS)
 def test_the_runtime_refuses_an_altered_image_itself(image: Path, tmp_path: Path, isa: str) -> None:
     """popcorn checks before it starts the program; the program trusts nobody."""
     hand = build_hand()
@@ -121,8 +122,8 @@ def test_the_runtime_refuses_an_altered_image_itself(image: Path, tmp_path: Path
         assert re.search(text, result.stderr), result.stderr
 
 
-@pytest.mark.parametrize("isa", ["x86_64", "aarch64"])
-def test_restored_on_either_isa(image: Path, tmp_path: Path, isa: str) -> None:
+@pytest.mark.parametrize("isa", ISAS)
+def test_restored_on_any_isa(image: Path, tmp_path: Path, isa: str) -> None:
     """It goes on three frames deep where it was, with its file, and can be written again."""
     hand = build_hand()
     before = read_image(image)

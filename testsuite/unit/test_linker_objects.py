@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from link_fixtures import TWO, compiled, unit
+from link_fixtures import EVERY, compiled, unit
 
 from popcc.errors import PopccError
 from popcc.linker.elf import NewSection, append_sections
@@ -131,4 +131,4 @@ def test_elf_thread_locals_are_refused() -> None:
 def test_units_encode_and_decode() -> None:
     u = replace(unit("f.c", SOURCE), memory_tier={"f": "it calls setjmp"}, leaf_calls=("strlen",))
     assert decode_units(u.encode() + b"\0" * 5 + u.encode(), "f.o") == [u, u]
-    assert tuple(u.objects) == TWO
+    assert tuple(u.objects) == EVERY

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from link_fixtures import TWO, compiled, linked, objects, start, unit, with_sites
+from link_fixtures import EVERY, compiled, linked, objects, start, unit, with_sites
 
 from popcc.errors import PopccError
 from popcc.linker.elf import read_elf
@@ -30,7 +30,7 @@ def archive(name: str, **members: Unit) -> ArchiveLibrary:
 
 
 def origins(*inputs: Objects | ArchiveLibrary, roots: tuple[str, ...] = ()) -> list[str]:
-    return [item.origin for item in resolve(inputs, TWO, roots).units]
+    return [item.origin for item in resolve(inputs, EVERY, roots).units]
 
 
 CALLS_F = "int f(void); int main(void) { return f(); }"
@@ -61,22 +61,23 @@ def test_a_weak_reference_takes_nothing() -> None:
 
 
 def test_a_member_that_one_isa_needs_is_taken_for_all() -> None:
-    main = unit("main.c", {"x86_64": CALLS_F, "aarch64": "int main(void) { return 0; }"})
+    main = unit("main.c", dict.fromkeys(EVERY, "int main(void) { return 0; }") | {"x86_64": CALLS_F})
     library = archive("lib.a", f=unit("f.c", "int f(void) { return 1; }"))
     assert origins(objects(main), library) == ["main.o", "lib.a(f.o)"]
 
 
 def test_a_helper_may_exist_on_one_isa_only() -> None:
-    main = unit("main.c", {"x86_64": "int main(void) { return 7; }", "aarch64": CALLS_F.replace("f", "helper")})
+    seven = dict.fromkeys(EVERY, "int main(void) { return 7; }")
+    main = unit("main.c", seven | {"aarch64": CALLS_F.replace("f", "helper")})
     helper = private_unit("helper", {"aarch64": compiled("int helper(void) { return 7; }", "aarch64")})
-    assert linked(main, helper).metadata.isas == TWO
+    assert linked(main, helper).metadata.isas == EVERY
 
 
 def test_a_strong_definition_overrides_a_weak_one() -> None:
     weak = unit("weak.c", "__attribute__((weak)) int f(void) { return 1; }")
     strong = unit("strong.c", "int f(void) { return 2; }")
-    resolution = resolve([objects(weak, strong)], TWO, ())
-    assert {resolution.definitions[isa]["f"].unit for isa in TWO} == {1}
+    resolution = resolve([objects(weak, strong)], EVERY, ())
+    assert {resolution.definitions[isa]["f"].unit for isa in EVERY} == {1}
 
 
 def test_duplicates_are_reported_all_at_once() -> None:
@@ -91,7 +92,7 @@ def test_duplicates_are_reported_all_at_once() -> None:
 
 def test_duplicates_may_be_allowed() -> None:
     units = unit("a.c", "int f(void) { return 1; }"), unit("b.c", "int f(void) { return 2; }"), unit("main.c", CALLS_F)
-    assert linked(*units, options=LinkOptions(TWO, "x86_64", allow_duplicates=True)).program
+    assert linked(*units, options=LinkOptions(EVERY, "x86_64", allow_duplicates=True)).program
 
 
 def test_undefined_symbols_are_reported_with_who_refers_to_them() -> None:
@@ -105,7 +106,7 @@ def test_undefined_symbols_are_reported_with_who_refers_to_them() -> None:
 
 
 def test_an_undefined_symbol_that_one_isa_needs_says_so() -> None:
-    main = unit("main.c", {"x86_64": CALLS_F, "aarch64": "int main(void) { return 0; }"})
+    main = unit("main.c", dict.fromkeys(EVERY, "int main(void) { return 0; }") | {"x86_64": CALLS_F})
     with pytest.raises(PopccError, match=r"^undefined symbol: f \[x86_64 only\]\n"):
         linked(main)
 
@@ -124,7 +125,7 @@ def test_dead_code_may_refer_to_what_does_not_exist() -> None:
 
 def test_no_entry() -> None:
     with pytest.raises(PopccError, match=r"undefined symbol: _start"):
-        link([objects(unit("main.c", "int main(void) { return 0; }"))], LinkOptions(TWO, "x86_64"), "program")
+        link([objects(unit("main.c", "int main(void) { return 0; }"))], LinkOptions(EVERY, "x86_64"), "program")
 
 
 def test_an_object_of_fewer_isas_is_refused() -> None:
@@ -146,20 +147,20 @@ def test_dead_sections_go_and_constructors_stay() -> None:
 
 def test_a_section_kept_by_one_isa_is_kept_on_all() -> None:
     both = "int one = 1, two = 2; int main(void) { return %s; }"
-    program = linked(unit("main.c", {"x86_64": both % "one", "aarch64": both % "two"}))
+    program = linked(unit("main.c", dict.fromkeys(EVERY, both % "one") | {"aarch64": both % "two"}))
     assert {".data.one", ".data.two"} <= {p.key.name for p in program.layout.placed}
 
 
 def test_keeping_everything() -> None:
     text = "int dead(void) { return 0; } int main(void) { return 0; }"
-    program = linked(unit("main.c", text), options=LinkOptions(TWO, "x86_64", keep_all=True))
+    program = linked(unit("main.c", text), options=LinkOptions(EVERY, "x86_64", keep_all=True))
     assert ".text.dead" in {p.key.name for p in program.layout.placed}
 
 
 def test_leaf_calls_are_checked() -> None:
     text = 'void put(const char *); int round_up(int x) { put("r"); return x; }'
     site = SiteMap(0, 5, 16, (), (), (), 0)
-    maps = {isa: [FunctionMap("round_up", ".text.round_up", 20, 0, (site,))] for isa in TWO}
+    maps = {isa: [FunctionMap("round_up", ".text.round_up", 20, 0, (site,))] for isa in EVERY}
     own = with_sites(unit("own.c", text), maps, [SiteInfo("round_up", 0, "put", ())])
     main = unit("main.c", "int round_up(int); int main(void) { return round_up(1); }", leaf_calls=("round_up",))
     with pytest.raises(PopccError, match=re.escape(

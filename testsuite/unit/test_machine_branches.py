@@ -99,12 +99,50 @@ def test_what_a_condition_reads(forms: Forms) -> None:
             assert 8 * width > bit
 
 
-@each
-def test_a_jump_to_a_symbol_leaves_the_function(forms: Forms) -> None:
-    field = {"x86_64": 1, "aarch64": 0}[forms.isa]
-    data = {"x86_64": b"\xe9\0\0\0\0", "aarch64": struct.pack("<I", 0x14000000)}[forms.isa]
+def _riscv64() -> Iterator[bytes]:
+    """Every bit of every form's distance by itself, and all of them."""
+    for form in (0xA001, 0xC001, 0xE001, 0xC481):  # c.j, c.beqz, c.bnez
+        fields = range(2, 13) if form == 0xA001 else (*range(2, 7), *range(10, 13))
+        for bit in fields:
+            yield struct.pack("<H", form | 1 << bit)
+        yield struct.pack("<H", form | sum(1 << bit for bit in fields))
+    for opcode, fields in ((0x6F, range(12, 32)), (0xEF, range(12, 32)), (0x63, (*range(7, 12), *range(25, 32)))):
+        for register in (0, 5, 31) if opcode == 0x63 else (0,):
+            for bit in fields:
+                yield struct.pack("<I", opcode | register << 15 | 1 << bit)
+            yield struct.pack("<I", opcode | register << 15 | sum(1 << bit for bit in fields))
+
+
+@pytest.mark.parametrize("data", tuple(_riscv64()), ids=bytes.hex)
+def test_targets_by_assembly_that_counts_from_the_instruction(data: bytes) -> None:
+    """Of riscv64, capstone shows short forms and distances; the decoder what they stand for, and addresses."""
+    other = capstone.Cs(capstone.CS_ARCH_RISCV, capstone.CS_MODE_RISCV64 | capstone.CS_MODE_RISCVC)
+    (theirs,) = other.disasm(data, BASE)
+    ours = _decoded("riscv64", data)
+    name = theirs.mnemonic.removeprefix("c.")
+    target = BASE + int(theirs.op_str.split(", ")[-1], 0)
+    inside = BASE <= target < BASE + len(data)
+    kind = "call" if name == "jal" else "branch" if name[0] == "b" else "jump" if inside else "tail"
+    assert (ours.kind, ours.end - ours.address, ours.effects) == (kind, len(data), [])
+    assert (ours.target, ours.callee) == (
+        target if kind in ("branch", "jump") else None,
+        target if kind == "call" else None,
+    )
+    registers = {r for r in theirs.op_str.split(", ")[:-1] if r != "zero"}
+    assert set(ours.reads) == {(r, 8) for r in registers if kind == "branch"}
+
+
+@pytest.mark.parametrize(
+    ("isa", "field", "data"),
+    [
+        ("x86_64", 1, b"\xe9\0\0\0\0"),
+        ("aarch64", 0, struct.pack("<I", 0x14000000)),
+        ("riscv64", 0, struct.pack("<I", 0x6F)),
+    ],
+)
+def test_a_jump_to_a_symbol_leaves_the_function(isa: str, field: int, data: bytes) -> None:
     relocation = Relocation(field, 4, "f", -4)
-    assert _decoded(forms.isa, data, 0, (relocation,)).kind == "tail"
+    assert _decoded(isa, data, 0, (relocation,)).kind == "tail"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +155,9 @@ def test_a_jump_to_a_symbol_leaves_the_function(forms: Forms) -> None:
         ("x86_64", b"\xcd\x80"),  # int 0x80
         ("aarch64", struct.pack("<I", 0xD4000001)),  # svc 0
         ("aarch64", struct.pack("<I", 0xD69F03E0)),  # eret
+        ("riscv64", struct.pack("<I", 0x73)),  # ecall
+        ("riscv64", struct.pack("<I", 0x30200073)),  # mret
+        ("riscv64", struct.pack("<II", 0x297, 0x28367)),  # auipc t0; jalr t1, t0: by a link register of one's own
     ],
 )
 def test_other_ways_out_are_refused(isa: str, data: bytes) -> None:

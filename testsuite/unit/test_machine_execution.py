@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from operator import add, and_, lshift, ne, or_, sub, xor
+from operator import add, and_, lshift, ne, or_, rshift, sub, xor
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,8 @@ from popcc.linker.machine.base import FLAGS, Effect, Expr, Insn, Mem
 
 M64 = (1 << 64) - 1
 OPERATIONS: dict[str, Callable[[int, int], int]] = {
-    "and": and_, "or": or_, "xor": xor, "shl": lshift, "add": add, "sub": sub
+    "and": and_, "or": or_, "xor": xor, "shl": lshift, "shr": rshift, "add": add, "sub": sub,
+    "sar": lambda a, b: (a - (a >> 63 << 64)) >> b, "addw": lambda a, b: _extended(a + b, 4, "s"),
 }  # fmt: skip
 BASES, FILLINGS = 4, 2
 CORNERS = (0, 1, M64, 1 << 63, 0x7FFFFFFF, 0x80000000, 0x3FF0000000000000, 0x3F8000003F800000)
@@ -40,6 +41,7 @@ UNSPECIFIED_FLAGS = {
         **dict.fromkeys(("rol", "ror", "shl", "shr", "sar", "shld", "shrd"), 0x8D5),
     },
     "aarch64": {},
+    "riscv64": {},
 }
 
 
@@ -81,9 +83,9 @@ def base_state(built: Built, number: int, chance: random.Random) -> State:
             state.put(name, chance.choice(CORNERS) | chance.choice(CORNERS) << 64)
     middle = STATE + bench.memory + 512
     state.put(bench.stack_pointer, middle)
-    if built.texts[number].startswith(("div ", "idiv ")):
+    if built.texts[number].startswith(bench.faulting):
         _make_divisible(state, chance)
-    if "[" in built.texts[number]:
+    if bench.operand in built.texts[number]:
         state.put(bench.base, middle + 64 * chance.randrange(3))
         state.put(bench.index, chance.randrange(8))
     put_flags(state, chance.getrandbits(64))

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from popcc.isa import ISAS
 from popcc.schema.header import HEADER, c_header
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("popcc", "passes", "linker", "runtime", "testsuite", "benchmarks")
 GENERATED = {HEADER.name}
 LINES = 400
+COMMON = "x86_64"  # the ISA whose numbers and layouts all speak: the code has to name it here and there
 LEFT_OVER = re.compile(r"\b(?:FIX" r"ME|XX" r"X|TO" r"DO)\b")
 BANNER = re.compile(r"^\s*(?:/\*|//|#)\s*([-=*#~])\1{3,}|^\s*(?:/\*|//|#)[^\w]*--+ .* --+\s*(?:\*/)?$")
 # where packages of any kind are fetched from, and archives of systems
@@ -113,6 +115,20 @@ def test_the_package_is_imported_by_its_own_name() -> None:
     """A bare `import passes` would load a second copy of it."""
     found = complaints(sources(".py"), re.compile(r"^\s*(?:from|import) (?:passes|linker|runtime)\b"))
     assert not found, "import popcc.passes, popcc.linker, popcc.runtime:\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("isa", [isa for isa in ISAS if isa != COMMON])
+def test_nobody_tests_an_isas_name(isa: str) -> None:
+    """What depends on it is data in its own modules and folder, which two lists take in."""
+    lists = {ROOT / folder / "__init__.py" for folder in ("popcc/isa", "linker/machine")}
+    files = [p for folder in FOLDERS[:4] for p in walk(ROOT / folder) if p.suffix in (".py", ".c", ".h")]
+    own = [p for p in files if p.stem.startswith(isa) or isa in p.parts]
+    assert own
+    name = re.compile(
+        rf"[\"']{isa}[\"']|\b{isa.upper()}(?:_MACHINE)?\b|\b__{isa.removesuffix('64')}(?:64)?\b|isa\.{isa}\b"
+    )
+    found = complaints([p for p in files if p not in own and p not in lists], name)
+    assert not found, f"put it into {isa}'s own tables:\n" + "\n".join(found)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from execute_fixtures import assemble
-from link_fixtures import TWO, compiled
+from link_fixtures import EVERY, compiled
 
 from popcc.linker.elf import read_elf
 from popcc.linker.machine import MACHINES
 from popcc.linker.machine.base import Code
+from popcc.linker.verify import expressions
 from popcc.linker.verify.callees import Callees
 from popcc.linker.verify.frame import read_body
 from popcc.linker.verify.placing import Unprovable
@@ -37,7 +38,7 @@ double f(struct node *n, long k, unsigned *out, double w, const short *table)
 """
 
 
-@pytest.mark.parametrize("isa", TWO)
+@pytest.mark.parametrize("isa", EVERY)
 @pytest.mark.parametrize("level", ["-O1", "-O2", "-Os"])
 def test_a_step_does_nothing_to_what_it_does_not_concern(isa: str, level: str) -> None:
     elf = read_elf(compiled(SOURCE, isa, (level,)), isa)
@@ -75,6 +76,11 @@ CALLEES = {
         ("ldr x0,[x0]; mov w4,wzr; cbz x4,1f; mov x5,xzr; 1: ret", {"x4"}),
         ("str x6,[sp,#-16]!; mov x6,xzr; mov x7,sp; ret", {"x7"}),
     ],
+    "riscv64": [
+        ("li a3,0; mv a2,a1; li a1,7; ret", {"a3", "a2"}),
+        ("ld a0,0(a0); li a4,0; beqz a4,1f; li a5,0; 1: ret", {"a4"}),
+        ("addi sp,sp,-16; sd a6,8(sp); li a6,0; mv a7,sp; ret", {"a7"}),
+    ],
 }
 
 
@@ -97,6 +103,7 @@ def test_what_a_callee_overwrites_unread_was_not_passed(isa: str, text: str, ign
 SOMETIMES = {
     "x86_64": ("test %edi,%edi; je 1f; lea -8(%rsp),%rsi; 1: {}ret", "mov %rdi,%rsi; ", "mov (%rsi),%rax; ", "rsi"),
     "aarch64": ("cbz w0,1f; sub x1,sp,#16; 1: {}ret", "mov x1,x0; ", "ldr x0,[x1]; ", "x1"),
+    "riscv64": ("beqz a0,1f; addi a1,sp,-16; 1: {}ret", "mv a1,a0; ", "ld a0,0(a1); ", "a1"),
 }
 
 
@@ -105,7 +112,8 @@ SOMETIMES = {
 def test_an_address_in_the_frame_on_one_path_is_none_to_go_by(isa: str, loop: bool, tmp_path: Path) -> None:
     """Whatever reads the register behind the join is refused; that it is overwritten there, is not."""
     text, overwritten, read, register = SOMETIMES[isa]
-    again = {"x86_64": "test %edi,%edi; jne 1b; ", "aarch64": "cbnz w0,1b; "}[isa] if loop else ""
+    turns = {"x86_64": "test %edi,%edi; jne 1b; ", "aarch64": "cbnz w0,1b; ", "riscv64": "bnez a0,1b; "}
+    again = turns[isa] if loop else ""
 
     def body(what: str) -> None:
         lines = text.format(what + again).replace("; ", "\n")
@@ -118,3 +126,15 @@ def test_an_address_in_the_frame_on_one_path_is_none_to_go_by(isa: str, loop: bo
     body(overwritten + read)
     with pytest.raises(Unprovable, match=f"{register} holds an address in the frame on some paths only"):
         body(read)
+
+
+def test_extensions_in_other_guises_are_extensions() -> None:
+    """riscv64 extends by shifting to and fro, and puts ones above a float of 4 bytes."""
+    a0, above = ("r", "a0"), ("c", 0xFFFFFFFF << 32)
+    shifted = expressions.alu("shl", a0, ("c", 32))
+    assert expressions.alu("shr", shifted, ("c", 32)) == expressions.extended("z", 4, a0)
+    assert expressions.alu("sar", shifted, ("c", 32)) == expressions.extended("s", 4, a0)
+    assert expressions.alu("shr", shifted, ("c", 30))[0] == "alu"
+    boxed = expressions.alu("or", a0, above)
+    assert expressions.extended("z", 4, boxed) == expressions.extended("z", 4, a0)
+    assert expressions.extended("z", 8, boxed) == boxed

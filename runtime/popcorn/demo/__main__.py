@@ -1,4 +1,4 @@
-"""Compiles a C program, starts it on this machine, moves it to another ISA and back, and compares its output."""
+"""Compiles a C program, starts it on this machine, moves it to every other ISA and back, and compares its output."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from popcc.isa import ISAS
+from popcc.runtime.popcorn.hosts import host_isa
 
 SOURCE = Path(__file__).with_name("demo.c")
 POPCC = [sys.executable, "-m", "popcc.driver"]
@@ -24,14 +27,15 @@ def run(*command: str) -> str:
 
 
 def moved(program: Path, output: Path) -> tuple[str, float]:
-    """The program's output when it is moved to aarch64 and back, and how long it ran, in seconds."""
+    """The program's output when it is moved around all ISAs, and how long it ran, in seconds."""
+    here = host_isa().name
     begin = time.monotonic()
     with output.open("w") as out:
         print(f"$ {program} > {output} &", flush=True)
         process = subprocess.Popen([program], stdout=out)
     try:
         time.sleep(0.15)
-        for isa in ("aarch64", "x86_64"):
+        for isa in (*(name for name in ISAS if name != here), here):
             before = time.monotonic()
             run(*POPCORN, "migrate", str(process.pid), "--to", isa)
             print(f"  now on {isa}, {1000 * (time.monotonic() - before):.0f} ms after the command was given")

@@ -15,8 +15,8 @@ popcorn_kernel:
 	mov x5,x6
 	svc #0
 	ret
-	.globl popcorn_restorer
-popcorn_restorer:
+	.globl popcorn_sigreturn
+popcorn_sigreturn:
 	mov x8,#139
 	svc #0
 	.globl popcorn_arch_tp

@@ -21,8 +21,8 @@ popcorn_kernel:
 	mov 8(%rsp),%r9
 	syscall
 	ret
-	.globl popcorn_restorer
-popcorn_restorer:
+	.globl popcorn_sigreturn
+popcorn_sigreturn:
 	mov $15,%eax
 	syscall
 	.globl popcorn_arch_tp

@@ -123,11 +123,9 @@ static void on_signal(int sig, char *info, void *context)
 	(void)context;
 	popcorn_request_signal(*(int *)(void *)(info + 16));
 }
-extern void popcorn_restorer(void);
-
 void popcorn_install_handlers(void)
 {
-	struct { void *handler; unsigned long flags; void *restorer; uint64_t mask; } act = { (void *)on_signal, 0x14000004, (void *)popcorn_restorer, 0 };
+	struct popcorn_native_sigaction act = POPCORN_SIGACTION((uintptr_t)on_signal, 0x10000004, 0);
 
 	K4(K_rt_sigaction, POPCORN_REQUEST_SIGNAL, &act, 0, 8);
 }
@@ -143,9 +141,10 @@ _Noreturn void popcorn_main(long *stack)
 	for (char **e = env; *e; e++) {
 		if (popcorn_begins(*e, "POPCORN_REBUILD=")) popcorn_config.rebuild_every = number(*e + 16);
 		if (popcorn_begins(*e, "POPCORN_MOVE=")) popcorn_config.move_every = number(*e + 13);
-		if (popcorn_begins(*e, "RUNNER2=")) {
-			memcpy(popcorn_config.runners[2], *e + 8, popcorn_length(*e + 8) + 1);
-			popcorn_config.has_runner[1] = popcorn_config.has_runner[2] = 1;
+		if (popcorn_begins(*e, "RUNNER")) { /* and the ISA's number: the emulator, or nothing */
+			char isa = (*e)[6] - '0';
+			memcpy(popcorn_config.runners[(int)isa], *e + 8, popcorn_length(*e + 8) + 1);
+			popcorn_config.has_runner[(int)isa] = 1;
 		}
 		if (popcorn_begins(*e, "LIMIT=")) limit = number(*e + 6);
 		if (popcorn_begins(*e, "PROGRAM=")) memcpy(popcorn_config.program, *e + 8, popcorn_length(*e + 8) + 1);

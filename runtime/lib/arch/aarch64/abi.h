@@ -9,6 +9,9 @@
 
 #define POPCORN_CLONE_ORDER(tls, ctid) (long)(tls), (long)(ctid) /* clone's last arguments */
 
+struct popcorn_native_sigaction { uint64_t handler, flags, restorer, mask; };
+#define POPCORN_SIGACTION(handler, flags, mask) { handler, (flags) | 0x04000000, (uintptr_t)popcorn_sigreturn, mask }
+
 struct popcorn_context {
 	uint64_t flags, link, stack[3], mask, unused[15], pad;
 	uint64_t fault, x[31], sp, pc, pstate;

@@ -9,6 +9,9 @@
 
 #define POPCORN_CLONE_ORDER(tls, ctid) (long)(ctid), (long)(tls) /* clone's last arguments */
 
+struct popcorn_native_sigaction { uint64_t handler, flags, restorer, mask; };
+#define POPCORN_SIGACTION(handler, flags, mask) { handler, (flags) | 0x04000000, (uintptr_t)popcorn_sigreturn, mask }
+
 struct popcorn_context {
 	uint64_t flags, link, stack[3];
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, sp, pc, eflags;

@@ -1,0 +1,127 @@
+"""Jump tables in riscv64 machine code: where an indirect jump may go.
+
+Entries are absolute addresses of 4 bytes: ``lui t, %hi(table); addi t, t, %lo(table); add p, i, t; lw a, 0(p); jr a``,
+where the low part may stand in the load instead, and the table's address may have been put into its register long
+before. In objects each entry has its relocation; in linked code a table ends where its entries leave the function, or
+where the next table begins. If it can't be told which table it is, all of the function are taken together: too many
+edges are safe, too few are not.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+
+from popcc.linker.machine.base import Code, Expr, Insn, Undecodable, table_end
+from popcc.linker.machine.reaching import ever_in
+
+_ENTRY = 4
+
+
+def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+    """Targets of the jump at an index of an object's code. Raises `Undecodable` when its table can't be found."""
+    made = {
+        k: (e[1], r.addend)
+        for k, insn in enumerate(insns)
+        for r in code.relocations.get(insn.address, ())
+        for e in insn.effects
+        if r.symbol == "section:.rodata" and e[0] == "set"
+    }
+    targets: dict[int, None] = {}
+    for begin in _chosen(insns, at, made) or code.table_starts:
+        for offset in range(begin, table_end(code, begin), _ENTRY):
+            r = code.rodata_relocations.get(offset)
+            if r is None or r.symbol != f"section:{code.section}":
+                break
+            targets[r.addend] = None
+    if not targets:
+        raise Undecodable(f"no jump table for {insns[at]!r}")
+    return list(targets)
+
+
+def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+    """As `jump_targets`, for linked code."""
+    own = [start for start in code.table_starts if code.holds(_entry(code, start))]
+    targets: dict[int, None] = {}
+    for start in _chosen(insns, at, _addresses(insns, own, _behind(insns, at))) or own:
+        for address in range(start, table_end(code, start) - _ENTRY + 1, _ENTRY):
+            target = _entry(code, address)
+            if not code.holds(target):
+                break
+            targets[target] = None
+    if not targets:
+        raise Undecodable(f"no jump table for {insns[at]!r}")
+    return list(targets)
+
+
+def _chosen(insns: list[Insn], at: int, made: Mapping[int, tuple[str, int]]) -> set[int]:
+    """The tables that the jump at an index may go by: the one whose address its own block makes, else all whose
+    addresses ever come into the registers that the block takes it from. None, if that does not tell."""
+    making, taken = _making(insns, at)
+    near = {made[k][1] for k in making if k in made}
+    return near if len(near) == 1 else ever_in(insns, taken, made, "sp")
+
+
+def _making(insns: list[Insn], at: int) -> tuple[list[int], set[str]]:
+    """The instructions of the same block that make what the jump at an index goes by, and the registers that the block
+    takes that from."""
+    labels = {i.target for i in insns}
+    wanted = {r for r, _ in insns[at].reads}
+    found: list[int] = []
+    for k in range(at - 1, -1, -1):
+        if insns[k].end in labels or insns[k].kind:
+            break
+        for e in insns[k].effects:
+            if e[0] == "set" and e[1] in wanted:
+                wanted.discard(e[1])
+                wanted.update(_pointers(e[3], not found))
+                found.append(k)
+    return found, wanted
+
+
+def _pointers(e: Expr, entry: bool) -> Iterator[str]:
+    """The registers that an expression takes an address from; of a load, if it is that of the entry. An index, which
+    is shifted or comes from elsewhere, is none."""
+    if e[0] == "r":
+        yield e[1]
+    elif e[0] == "lea" or (e[0] == "ld" and entry):
+        yield from (r for r in e[1][:2] if r)
+    elif e[0] == "alu" and e[1] == "add":
+        yield from _pointers(e[2], False)
+        yield from _pointers(e[3], False)
+
+
+def _behind(insns: list[Insn], at: int) -> int:
+    """How far behind the address that is made the table lies: what the load of the entry adds."""
+    for k in _making(insns, at)[0]:
+        for e in insns[k].effects:
+            if e[3][0] == "ld":
+                return int(e[3][1][2])
+    return 0
+
+
+def _addresses(insns: list[Insn], tables: list[int], behind: int) -> dict[int, tuple[str, int]]:
+    """By index: (register, table) where `lui`, or `lui` and `addi`, make the address of one."""
+    pages: dict[str, int] = {}
+    out: dict[int, tuple[str, int]] = {}
+    for k, insn in enumerate(insns):
+        for e in insn.effects:
+            if e[0] != "set":
+                continue
+            value = None
+            if e[3][0] == "c":
+                value = pages[e[1]] = e[3][1]
+            elif e[3][0] == "lea" and e[3][1][0] in pages and e[3][1][1] is None:
+                value = pages[e[3][1][0]] + e[3][1][2]
+            # an index that does not begin at 0 has its beginning taken off in the load
+            found = next((t for t in (value, (value or 0) + behind) if t in tables), None)
+            if value is not None and found is not None:
+                out[k] = (e[1], found)
+    return out
+
+
+def _entry(code: Code, address: int) -> int:
+    offset = address - code.rodata_address
+    if not 0 <= offset <= len(code.rodata) - _ENTRY:
+        return -1
+    return int(struct.unpack_from("<I", code.rodata, offset)[0])
