@@ -6,18 +6,23 @@
 
 The archive's own symbol index is not read: what members define is read from the members, so that an archive
 that was never indexed links as well.
+
+A thin archive ("!<thin>\\n", GNU ar's T, what meson makes) holds headers and names only: a name is a path from the
+archive's directory, and the member is that file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from popcc.errors import PopccError
 
 MAGIC = b"!<arch>\n"
 THIN_MAGIC = b"!<thin>\n"
 _HEADER = 60
+_TABLES = ("/", "//", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED")
 
 
 @dataclass(frozen=True)
@@ -34,31 +39,38 @@ def is_archive(data: bytes) -> bool:
 
 
 def read_archive(data: bytes, where: str) -> list[Member]:
-    """The members of the archive, without its index. Raises `PopccError` when it is thin or damaged."""
-    if data.startswith(THIN_MAGIC):
-        raise PopccError(f"{where}: thin archive, which only points to its members; make it without 'T' (ar rcs)")
-    if not data.startswith(MAGIC):
+    """The members of the archive with that path, without its index.
+
+    Raises `PopccError` when it is damaged, or thin and a file that it points to is not what it was.
+    """
+    if not is_archive(data):
         raise PopccError(f"{where}: not an archive")
     return list(_members(data, where))
 
 
 def _members(data: bytes, where: str) -> Iterator[Member]:
+    thin = data.startswith(THIN_MAGIC)
     long_names = b""
     pos = len(MAGIC)
     while pos < len(data):
         header = data[pos : pos + _HEADER]
         if len(header) < _HEADER or header[58:] != b"`\n" or not header[48:58].strip().isdigit():
             raise PopccError(f"{where}: damaged archive: no member header at offset {pos}; make it again")
+        field_ = header[:16].decode("utf-8", "surrogateescape").rstrip(" ")
         size = int(header[48:58])
         start = pos + _HEADER
+        if thin and field_ not in _TABLES:
+            name = _long_name(long_names, int(field_[1:]), where) if field_[1:].isdigit() else field_
+            yield Member(name, _outside(name.removesuffix("/"), size, where))
+            pos = start
+            continue
         contents = data[start : start + size]
         if len(contents) != size:
             raise PopccError(f"{where}: truncated archive: the member at offset {pos} is incomplete; make it again")
         pos = start + size + (size & 1)
-        field_ = header[:16].decode("utf-8", "surrogateescape").rstrip(" ")
         if field_ == "//":
             long_names = contents
-        elif field_ in ("/", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED"):
+        elif field_ in _TABLES:
             continue
         elif field_.startswith("#1/") and field_[3:].isdigit():
             length = int(field_[3:])
@@ -66,10 +78,25 @@ def _members(data: bytes, where: str) -> Iterator[Member]:
             if not name.startswith("__.SYMDEF"):
                 yield Member(name, contents[length:])
         elif field_.startswith("/") and field_[1:].isdigit():
-            offset = int(field_[1:])
-            end = long_names.find(b"\n", offset)
-            if offset >= len(long_names) or end < 0:
-                raise PopccError(f"{where}: damaged archive: long name at offset {offset} is missing; make it again")
-            yield Member(long_names[offset:end].decode("utf-8", "surrogateescape").removesuffix("/"), contents)
+            yield Member(_long_name(long_names, int(field_[1:]), where), contents)
         else:
             yield Member(field_.removesuffix("/"), contents)
+
+
+def _long_name(table: bytes, offset: int, where: str) -> str:
+    end = table.find(b"\n", offset)
+    if offset >= len(table) or end < 0:
+        raise PopccError(f"{where}: damaged archive: long name at offset {offset} is missing; make it again")
+    return table[offset:end].decode("utf-8", "surrogateescape").removesuffix("/")
+
+
+def _outside(name: str, size: int, where: str) -> bytes:
+    """The file that a thin archive means."""
+    path = Path(where).parent / name
+    try:
+        contents = path.read_bytes()
+    except OSError as problem:
+        raise PopccError(f"{where}: thin archive, whose member {path} can't be read: {problem.strerror}") from None
+    if len(contents) != size:
+        raise PopccError(f"{where}: thin archive, whose member {path} has changed since; make it again")
+    return contents

@@ -11,6 +11,8 @@ from popcc.errors import PopccError
 CLANG_VERSION = "19.1.7"
 MACHINE = "x86_64-linux-musl"  # what the front end compiles for, and the common format of the ISAs
 
+_BUILD_SYSTEMS = ("-print-cmake-toolchain", "-print-meson-cross")
+
 _HELP = """\
 popcc: a C compiler whose running programs move between ISAs
 
@@ -28,6 +30,11 @@ Options of popcc:
   --sites-report                say per function how its calls are mapped, and why where they are not
   --no-verify                   don't prove the maps of what is linked (--verify, the default, does,
                                 and remembers what it has proved)
+
+Build systems:
+  ./configure CC=popcc          autoconf; make CC=popcc
+  cmake --toolchain $(popcc --print-cmake-toolchain) ..
+  meson setup --cross-file $(popcc --print-meson-cross) build
 
 Options as in other C compilers:
   -c -S -E -r -o FILE           how far to go, and where to
@@ -67,7 +74,17 @@ def answer(options: Options) -> str:
         from popcc.frontend import wheel
 
         return f"{wheel() / 'lib'}\n"
+    if name in _BUILD_SYSTEMS:
+        return _for_build_system(name)
     raise PopccError(f"unknown argument: '{options.print_request}'")
+
+
+def _for_build_system(name: str) -> str:
+    from popcc import buildsystems
+    from popcc.runtime.libc.build import cache_dir
+
+    make = buildsystems.cmake_toolchain if name == "-print-cmake-toolchain" else buildsystems.meson_cross
+    return f"{make(cache_dir())}\n"
 
 
 def _fixed(name: str) -> str:

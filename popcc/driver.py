@@ -189,6 +189,7 @@ def _front_end_command(options: Options, source: Input) -> list[str]:
     command += [] if only else ["-E"]
     command += ["-MF", options.dependency_file] if options.dependency_file and not options.dependencies else []
     command += [f"-O{options.optimization}"]
+    command += ["-v"] if options.verbose else []  # clang then lists where it looks for headers: meson reads that
     command += ["-o", options.output] if options.output else []
     command += ["-x", source.language] if source.language else []
     command += ["-fcolor-diagnostics"] if sys.stderr.isatty() else []

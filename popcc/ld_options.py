@@ -54,7 +54,7 @@ _IGNORED = frozenset(
      "--gc-sections", "--eh-frame-hdr", "--export-dynamic", "-E", "--no-undefined", "-dn", "-dy", "-pie", "--pie",
      "-no-pie", "--no-pie", "-zdefs", "-Bsymbolic", "-Bsymbolic-functions", "--no-relax", "--relax",
      "--enable-new-dtags", "--disable-new-dtags", "--no-dynamic-linker", "--print-gc-sections",
-     "--copy-dt-needed-entries", "--warn-common",
+     "--copy-dt-needed-entries", "--warn-common", "--allow-shlib-undefined", "--no-allow-shlib-undefined",
      "--no-copy-dt-needed-entries", "--no-fatal-warnings", "--no-allow-multiple-definition", "--warn-once",
      "--push-state", "--pop-state", "--no-export-dynamic", "-nostdlib", "--discard-all", "-x", "-X", "--discard-locals",
      "--demangle", "--no-demangle", "--cref", "--verbose", "--trace", "-t", "--stats", "-N", "-n", "-q")

@@ -38,10 +38,31 @@ def test_an_empty_archive() -> None:
     assert read_archive(b"!<arch>\n", "lib.a") == []
 
 
-def test_a_thin_archive_is_refused(archive: Path) -> None:
-    subprocess.run(["ar", "rcT", "thin.a", "a.o"], cwd=archive.parent, check=True)
-    with pytest.raises(PopccError, match=r"thin\.a: thin archive.*make it without 'T'"):
-        read_archive((archive.parent / "thin.a").read_bytes(), "thin.a")
+def thin(archive: Path) -> Path:
+    """A thin archive in a folder of its own, of files in others, one with a long name."""
+    folder = archive.parent
+    (folder / "libs").mkdir()
+    (folder / "a_name_of_more_than_sixteen_bytes.o").write_bytes(b"long")
+    members = ["../a.o", "../a_name_of_more_than_sixteen_bytes.o"]
+    subprocess.run(["ar", "rcsT", "thin.a", *members], cwd=folder / "libs", check=True)
+    return folder / "libs" / "thin.a"
+
+
+def test_a_thin_archive_holds_the_files_that_it_points_to(archive: Path) -> None:
+    path = thin(archive)
+    assert [m.data for m in read_archive(path.read_bytes(), str(path))] == [
+        (archive.parent / "a.o").read_bytes(), b"long"
+    ]  # fmt: skip
+
+
+def test_a_thin_archive_whose_member_is_gone_or_another(archive: Path) -> None:
+    path = thin(archive)
+    (archive.parent / "a.o").write_bytes(b"something else")
+    with pytest.raises(PopccError, match=r"thin\.a: thin archive, whose member .*a\.o has changed since"):
+        read_archive(path.read_bytes(), str(path))
+    (archive.parent / "a.o").unlink()
+    with pytest.raises(PopccError, match=r"thin\.a: thin archive, whose member .*a\.o can't be read: No such file"):
+        read_archive(path.read_bytes(), str(path))
 
 
 @pytest.mark.parametrize("cut", [1, 30, 61])
