@@ -21,6 +21,7 @@ from popcc.linker.machine.engine import Raw
 from popcc.linker.machine.x86_64_branches import OPENINGS, direct_branch
 from popcc.linker.machine.x86_64_common import ENGINE, common, relocated
 from popcc.linker.machine.x86_64_jumps import jump_targets, linked_targets
+from popcc.linker.machine.x86_64_meanings import Meaning, add, neg, sub
 
 _FULL: dict[str, tuple[str, int]] = {}
 for _q, _d, _w, _b in [
@@ -274,38 +275,34 @@ class _Decoding:
 
     _do_movsxd = _do_movsx
 
-    def _adjust(self, sign: int) -> None:
+    def _adjust(self, meaning: Meaning) -> None:
         dst, src = self.ops[0], self.ops[1] if len(self.ops) > 1 else None
         amount = 1 if src is None else src.imm if src.type == cx.X86_OP_IMM and not self.immediate else None
-        if dst.type == cx.X86_OP_REG and amount is not None and self._reg(dst)[1] == 8:
-            reg = self._reg(dst)[0]
-            self.insn.effects.append(("set", reg, 8, ("lea", (reg, None, sign * amount, None))))
-            self._flags_from(((reg, 8),))
-        elif src is not None and dst.type == src.type == cx.X86_OP_REG and self._reg(dst)[1] == 8:
-            (reg, _), (other, _) = self._reg(dst), self._reg(src)
-            name = "add" if sign > 0 else "sub"
-            self.insn.effects.append(("set", reg, 8, ("alu", name, ("r", reg, 8, ""), ("r", other, 8, ""))))
-            self._flags_from(((reg, 8), (other, 8)))
+        whole = dst.type == cx.X86_OP_REG and self._reg(dst)[1] == 8
+        if dst.type == cx.X86_OP_MEM and amount is not None:
+            meaning(self.insn, dst.size, self._mem(dst), None, amount)
+        elif whole and amount is not None:
+            meaning(self.insn, 8, self._reg(dst)[0], None, amount)
+        elif whole and src is not None and src.type == cx.X86_OP_REG:
+            meaning(self.insn, 8, self._reg(dst)[0], self._reg(src)[0], None)
         else:
             self._generic()
 
     def _do_add(self) -> None:
-        self._adjust(1)
+        self._adjust(add)
 
     _do_inc = _do_add
 
-    def _do_neg(self) -> None:
-        if self.ops[0].type == cx.X86_OP_REG and self._reg(self.ops[0])[1] == 8:
-            reg = self._reg(self.ops[0])[0]
-            self.insn.effects.append(("set", reg, 8, ("alu", "sub", ("c", 0), ("r", reg, 8, ""))))
-            self._flags_from(((reg, 8),))
-        else:
-            self._generic()
-
     def _do_sub(self) -> None:
-        self._adjust(-1)
+        self._adjust(sub)
 
     _do_dec = _do_sub
+
+    def _do_neg(self) -> None:
+        if self.ops[0].type == cx.X86_OP_REG and self._reg(self.ops[0])[1] == 8:
+            neg(self.insn, 8, self._reg(self.ops[0])[0], None, None)
+        else:
+            self._generic()
 
     def _vector_move(self, size: int) -> bool:
         dst, src = self.ops

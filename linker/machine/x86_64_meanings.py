@@ -105,8 +105,16 @@ def _sum(insn: Insn, width: int, to: Place, of: Place | None, value: Any, name: 
     elif width == 8 and isinstance(to, str) and of is None and isinstance(value, int):
         result = ("lea", (to, None, value if name == "add" else -value, None))
         insn.effects += (("set", to, 8, result), ("set", FLAGS, 8, ("op", ((to, 8),), ())))
+    elif width >= 4 and not isinstance(to, str) and of is None and isinstance(value, int):
+        _sum_in_memory(insn, width, to, value, name)
     else:
         alu(insn, width, to, of, None)
+
+
+def _sum_in_memory(insn: Insn, width: int, to: Mem, value: int, name: str) -> None:
+    """A number added to memory: a slot may hold a constant of which LLVM makes another there."""
+    result = ("alu", name, ("ld", to, width, "z"), ("c", value & (1 << 8 * width) - 1))
+    insn.effects += (("store", to, width, result), ("set", FLAGS, 8, _reads(width, to)))
 
 
 def add(insn: Insn, width: int, to: Place, of: Place | None, value: Any) -> None:

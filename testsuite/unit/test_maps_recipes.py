@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from map_fixtures import FRAME, ISA, USE_B, B, recipes, site
 
-from popcc.schema import RecipeKind
+from popcc.schema import SLOT, RecipeKind
 from popcc.unit import Recipe
 
 USE_B32 = {"x86_64": "mov eax, {B32}", "aarch64": "mov w0, {B32}", "riscv64": "sext.w a0, {B}"}
@@ -27,6 +27,16 @@ def test_recipe_constant_put_together_by_several_instructions() -> None:
         assert site("riscv64", f"li {{B}}, {value}", USE_B["riscv64"]).recipes == (
             Recipe(18, RecipeKind.CONST, 8, 0, value),
         )
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [("add qword ptr {}, 100", 107), ("sub qword ptr {}, 8", -1), ("inc qword ptr {}", 8), ("dec qword ptr {}", 6)],
+)
+def test_recipe_constant_changed_in_its_slot(change: str, value: int) -> None:
+    place = "[rsp + 8]"
+    made = site("x86_64", f"mov qword ptr {place}, 7\n{change.format(place)}", f"mov rax, {place}")
+    assert made.recipes == (Recipe(SLOT | FRAME - 8, RecipeKind.CONST, 8, 0, value),)
 
 
 def test_recipe_float_below_ones() -> None:
