@@ -1,6 +1,6 @@
 """Are all sites of real code proved? Compiles and links projects at all levels, and prints what it came to.
 
-    python testsuite/sweep.py [--level O2 ...] [--jobs N] [--json] [PROJECT ...]
+    python testsuite/sweep.py [--level O2]... [--jobs N] [--json] [PROJECT ...]
 
 A project is one of bzip2, zlib (minigzip), lua, zstd, musl, programs (testsuite/programs), sqlite. A row counts the
 functions of the project itself: all, those with sites, sites and unproved ones per ISA, and the functions in the
@@ -52,7 +52,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "projects", nargs="*", metavar="PROJECT", help=f"of {', '.join(PROJECTS)}; all if none is given"
     )
-    parser.add_argument("--level", nargs="+", action="extend", choices=LEVELS, help="all if none is given")
+    parser.add_argument("--level", action="append", choices=LEVELS, help="may be repeated; all if none is given")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="files compiled at once")
     parser.add_argument("--json", action="store_true", help="everything that was counted and found, for programs")
     options = parser.parse_args(arguments)
