@@ -18,6 +18,7 @@ from popcorn_fixtures import (
     eventually,
     files,
     needs_emulator,
+    popcorn,
     refused,
     restoring,
     started,

@@ -55,8 +55,8 @@ def test_inner_loops_are_compiled(installed: Path) -> None:
 @pytest.mark.parametrize("name", ["hash_table", "bignum", "struct_return", "vectors"])
 def test_same_bytes_as_from_the_tree(installed: Path, tmp_path: Path, name: str) -> None:
     source = str(TREE / "testsuite" / "programs" / f"{name}.c")
-    made = []
-    for popcc in (
+    made: list[Path] = []
+    for popcc in ([str(installed / "popcc")], harness.popcc()):  # in folders: a program holds its own name
         [str(installed / "popcc")],
         harness.popcc(),
     ):  # a program holds its name: each has a folder of its own
