@@ -57,9 +57,6 @@ def test_same_bytes_as_from_the_tree(installed: Path, tmp_path: Path, name: str)
     source = str(TREE / "testsuite" / "programs" / f"{name}.c")
     made: list[Path] = []
     for popcc in ([str(installed / "popcc")], harness.popcc()):  # in folders: a program holds its own name
-        [str(installed / "popcc")],
-        harness.popcc(),
-    ):  # a program holds its name: each has a folder of its own
         folder = tmp_path / str(len(made))
         folder.mkdir()
         checked([*popcc, "-O2", "-o", "program", source], folder)
