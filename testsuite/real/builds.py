@@ -38,26 +38,6 @@ SQLITE = Project(
     "sql",
 )
 LZ4 = Project("lz4", sources.LZ4, (("make", "CC=CC", "lz4"),), "lz4")
-# ZSTD_NO_ASM, of its Makefile: the Huffman decoder in x86_64 assembly stays out. HAVE_…=0: no libraries that only the
-# host has; both builds are the same zstd
-ZSTD = Project(
-    "zstd",
-    sources.ZSTD,
-    (
-        (
-            "make",
-            "-C",
-            "programs",
-            "CC=CC",
-            "ZSTD_NO_ASM=1",
-            "HAVE_ZLIB=0",
-            "HAVE_LZMA=0",
-            "HAVE_LZ4=0",
-            "zstd-nolegacy",
-        ),
-    ),
-    "programs/zstd-nolegacy",
-)
 DASH = Project("dash", sources.DASH, (("./configure", "CC=CC"), ("make",)), "src/dash")
 MAWK = Project("mawk", sources.MAWK, (("./configure", "CC=CC"), ("make", "mawk")), "mawk")
 
