@@ -5,56 +5,23 @@ Each does what the host compiler's build does, byte for byte, and is moved at le
 
 from __future__ import annotations
 
-import random
-import subprocess
 from pathlib import Path
 
 import harness
 import pytest
 from real import builds
 from real.builds import BZIP2, LUA, MINIGZIP, Project
+from real.files import HERE
+from real.runs import TIMEOUT, compressible, moved, plain
 
 from popcc.isa import ISAS
 from popcc.runtime.popcorn.hosts import runner_for
 
-TIMEOUT = 600.0
-MIN_MOVES = 50
-LUA_FILES = Path(__file__).parent / "real"
-
 
 @pytest.fixture(scope="session")
 def data(program_folder: Path) -> Path:
-    """Three megabytes that compress a little, a lot and not at all; the same every time."""
-    path = program_folder / "data"
-    with harness.locked(program_folder / "data.lock"):
-        if not path.exists():
-            random_ = random.Random(1)
-            words = [bytes(random_.choices(b"etaoinshrdlu", k=random_.randint(2, 9))) for _ in range(2000)]
-            text = b" ".join(random_.choices(words, k=250_000))
-            runs = b"".join(bytes([random_.randrange(256)]) * random_.randint(1, 4000) for _ in range(400))
-            path.write_bytes(text[:1_700_000] + runs[:700_000] + random_.randbytes(600_000))
-    return path
-
-
-def moved(program: Path, arguments: list[str], every: int, stdin: Path | None = None) -> bytes:
-    """The program's output, having been moved at least 50 times."""
-    with harness.counted_runners() as runners, (stdin or Path("/dev/null")).open("rb") as given:
-        command = [*harness.popcorn(), "run", "--on", "x86_64", "--move-every", str(every), str(program), *arguments]
-        out = harness.run_bytes(command, TIMEOUT, given, runners.environment)
-        crossings = runners.count()
-    assert out.status == 0 and not out.stderr, (
-        f"status {out.status}: {out.stderr[-2000:].decode()}\n{' '.join(command)}"
-    )
-    # at least: from each ISA to the next, and this counts the moves to those that need an emulator
-    moves = crossings + (crossings - 1) // (len(ISAS) - 1)
-    assert moves >= MIN_MOVES, f"moved only {moves} times; make --move-every smaller than {every}"
-    return out.stdout
-
-
-def plain(program: Path, arguments: list[str], stdin: Path | None = None) -> bytes:
-    """The output of the host compiler's program."""
-    with (stdin or Path("/dev/null")).open("rb") as given:
-        return subprocess.run([program, *arguments], stdin=given, stdout=subprocess.PIPE, check=True, timeout=60).stdout
+    """Something to compress."""
+    return compressible(program_folder)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +52,7 @@ def test_compress_and_restore(
 def test_lua(script: str, every: int, program_folder: Path) -> None:
     """A Lua script prints the same."""
     ours, theirs = builds.pair(LUA, program_folder)
-    arguments = [str(LUA_FILES / script), "an argument"]
+    arguments = [str(HERE / script), "an argument"]
     assert moved(ours, arguments, every).decode() == plain(theirs, arguments).decode()
 
 
@@ -95,7 +62,7 @@ def test_lua_rebuilt_at_every_point(isa: str, script: str, program_folder: Path)
     """And so it does when its stack is made anew, with poison around, at every migration point."""
     ours, theirs = builds.pair(LUA, program_folder)
     less = 10 if runner_for(isa) else 1  # emulated it would take minutes
-    arguments = [str(LUA_FILES / script), "an argument", str(less)]
+    arguments = [str(HERE / script), "an argument", str(less)]
     command = [*harness.popcorn(), "run", "--on", isa, "--rebuild-every", "1", str(ours), *arguments]
     out = harness.run(command, TIMEOUT)
     assert out.status == 0 and not out.stderr, f"status {out.status}: {out.stderr[-2000:]}"

@@ -37,6 +37,9 @@ SQLITE = Project(
     (("CC", "-O2", "-w", "-I.", *SQLITE_FLAGS, "sqlite3.c", str(HERE / "sql.c"), "-o", "sql", "-lm"),),
     "sql",
 )
+LZ4 = Project("lz4", sources.LZ4, (("make", "CC=CC", "lz4"),), "lz4")
+DASH = Project("dash", sources.DASH, (("./configure", "CC=CC"), ("make",)), "src/dash")
+MAWK = Project("mawk", sources.MAWK, (("./configure", "CC=CC"), ("make", "mawk")), "mawk")
 
 
 def built(project: Project, compiler: str, folder: Path) -> Path:

@@ -40,6 +40,11 @@ ZSTD = Source(
     "libzstd_1.5.4+dfsg2.orig.tar.xz",
     "8cf4bbb65e77ec348d052c8d6230eba66d435bddf64c8b5be2fcb16880c19953",
 )
+LZ4 = Source("lz4", "lz4_1.9.4.orig.tar.gz", "0b0e3aa07c8c063ddf40b082bdf7e37a1562bda40a0ff5272957f3e987e0e54b")
+DASH = Source("dash", "dash_0.5.12.orig.tar.gz", "6a474ac46e8b0b32916c4c60df694c82058d3297d8b385b74508030ca4a8f28a")
+MAWK = Source(
+    "mawk", "mawk_1.3.4.20200120.orig.tar.gz", "7fd4cd1e1fae9290fe089171181bbc6291dfd9bca939ca804f0ddb851c8b8237"
+)
 # Perl's driver brings the amalgamation, 3.39.4; Debian's sqlite3 has only the parts, which need Tcl to become one
 SQLITE = Source(
     "libdbd-sqlite3-perl",
