@@ -52,6 +52,15 @@ def test_inner_loops_are_compiled(installed: Path) -> None:
     assert shown.count(".so'") == 2 and str(installed.parent) in shown, shown
 
 
+def test_completion_and_proof_do_compiled_what_they_do_as_they_stand(installed: Path) -> None:
+    """Their tests, refusals among them: compiled code is stricter about types, and silent until it gets there."""
+    unit = TREE / "testsuite" / "unit"
+    tests = [str(t) for name in ("maps", "verify", "machine") for t in sorted(unit.glob(f"test_{name}*.py"))]
+    options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--rootdir", str(TREE), "-c", str(TREE / "pyproject.toml")]
+    shown = checked([str(installed / "python"), "-m", "pytest", *options, *tests], installed)
+    assert " passed" in shown or "100%" in shown, shown
+
+
 @pytest.mark.parametrize("name", ["hash_table", "bignum", "struct_return", "vectors"])
 def test_same_bytes_as_from_the_tree(installed: Path, tmp_path: Path, name: str) -> None:
     source = str(TREE / "testsuite" / "programs" / f"{name}.c")

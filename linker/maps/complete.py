@@ -71,8 +71,8 @@ def _function(
         values = Values(machine, flow, obj.read_only, obj.constant)
         if values.wild:
             raise Undecodable(values.wild)
-    except Undecodable as problem:
-        broken = tuple(_unusable(r, sites, str(problem)) for r in records)
+    except Undecodable as undecodable:  # a name of its own: compiled, a variable has one type
+        broken = tuple(_unusable(r, sites, str(undecodable)) for r in records)
         return FunctionMap(name, section_name, size, flags, broken)
     states = values.after_calls
     done: list[SiteMap] = []
