@@ -19,7 +19,7 @@ from popcc.isa import ISAS
 from popcc.linker.machine.aarch64_branches import direct_branch
 from popcc.linker.machine.aarch64_common import ENGINE, GOT_LO12, GOT_PAGE, LO12, common
 from popcc.linker.machine.aarch64_jumps import jump_targets, linked_targets
-from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
+from popcc.linker.machine.base import FLAGS, M64, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
 from popcc.linker.machine.engine import Raw
 
 _FULL: dict[str, tuple[str, int]] = {
@@ -53,7 +53,6 @@ _MERGING = ("ins", "bfi", "bfxil", "bsl", "bit", "bif", "mla", "mls", "fmla", "f
 # arrangements of 8 bytes
 _HALVES = frozenset((ca.ARM64_VAS_8B, ca.ARM64_VAS_4H, ca.ARM64_VAS_2S, ca.ARM64_VAS_1D))
 _TRAPS = frozenset(("brk", "udf", "hlt"))
-_M64 = (1 << 64) - 1
 
 # (mask, value): adr and adrp, loads of a literal (Arm ARM, C4.1)
 _PC_RELATIVE = ((0x1F000000, 0x10000000), (0x3B000000, 0x18000000))
@@ -227,7 +226,7 @@ class _Decoding:
 
     def _constant(self, value: int) -> None:
         width = self._reg(self.ops[0])[1]
-        self._set(self.ops[0], ("c", value & (_M64 if width >= 8 else 0xFFFFFFFF)))
+        self._set(self.ops[0], ("c", value & (M64 if width >= 8 else 0xFFFFFFFF)))
 
     def _add(self, sign: int) -> None:
         if len(self.ops) == 3 and self.ops[2].type == ca.ARM64_OP_IMM and self._reg(self.ops[0])[1] == 8:
@@ -254,7 +253,7 @@ class _Decoding:
             self._generic()
             return
         last = self.ops[2]
-        second: Expr = ("c", last.imm & _M64) if last.type == ca.ARM64_OP_IMM else self._value(last, shape[1])
+        second: Expr = ("c", last.imm & M64) if last.type == ca.ARM64_OP_IMM else self._value(last, shape[1])
         if last.ext or last.shift.type not in (0, ca.ARM64_SFT_LSL):
             self._generic()
             return

@@ -5,7 +5,7 @@ Arm ARM, C4.1.93, "Branches, Exception Generating and System instructions".
 
 from __future__ import annotations
 
-from popcc.linker.machine.base import FLAGS, Code, Insn
+from popcc.linker.machine.base import FLAGS, Code, Insn, signed
 
 _CONDITIONS = "eq ne hs lo mi pl vs vc hi ls ge lt gt le al nv".split()
 
@@ -59,8 +59,7 @@ def _conditional(code: Code, at: int, name: str, distance: int, read: tuple[str,
 
 def _distance(field: int, bits: int) -> int:
     """In bytes: the low `bits` of a field, signed, count words."""
-    value = field & ((1 << bits) - 1)
-    return 4 * (value - (value >> (bits - 1) << bits))
+    return 4 * signed(field, bits)
 
 
 def _register(word: int, width: int) -> str:

@@ -11,14 +11,13 @@ from functools import partial
 
 import capstone
 
-from popcc.linker.machine.base import FLAGS, Code, Effect, Expr, Insn, Mem, Relocation
+from popcc.linker.machine.base import FLAGS, M64, Code, Effect, Expr, Insn, Mem, Relocation, signed
 from popcc.linker.machine.engine import Engine
 
 GOT_PAGE, GOT_LO12 = 311, 312
 LO12 = frozenset((277, 278, 284, 285, 286, 299))
 
 ENGINE = Engine(capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM, "arm64")
-_M64 = (1 << 64) - 1
 _STACK = (*(f"x{n}" for n in range(31)), "sp")  # by number, where 31 is the stack pointer
 _FLOAT = tuple(f"v{n}" for n in range(32))
 _LOGIC = ("and", "or", "xor")
@@ -50,10 +49,6 @@ def _value(number: int, width: int) -> Expr:
     return ("r", f"x{number}", width, "" if width == 8 else "z")
 
 
-def _signed(field: int, bits: int) -> int:
-    return field - (field >> (bits - 1) << bits)
-
-
 def _access(word: int, insn: Insn, r: Relocation | None, _: bool) -> _Effects:
     """Load or store of one register (C4.1.94)."""
     size, opc = word >> 30, word >> 22 & 3
@@ -62,11 +57,11 @@ def _access(word: int, insn: Insn, r: Relocation | None, _: bool) -> _Effects:
         if opc > 1 and size:
             return None
         bytes_ = 16 if opc > 1 else 1 << size
-        load, wide, signed = bool(opc & 1), bytes_, False
+        load, wide, extends = bool(opc & 1), bytes_, False
     else:
         if size + opc > 4 and opc > 1:  # prefetches, and what there is not
             return None
-        bytes_, load, signed = 1 << size, opc > 0, opc > 1
+        bytes_, load, extends = 1 << size, opc > 0, opc > 1
         wide = 8 if size == 3 or opc == 2 else 4
     base = _STACK[word >> 5 & 31]
     index, disp, moved = None, 0, None
@@ -77,7 +72,7 @@ def _access(word: int, insn: Insn, r: Relocation | None, _: bool) -> _Effects:
             return None
         index = f"x{word >> 16 & 31}" if word >> 16 & 31 != 31 else None
     else:
-        disp, how = _signed(word >> 12 & 0x1FF, 9), word >> 10 & 3
+        disp, how = signed(word >> 12, 9), word >> 10 & 3
         if how == 2:
             return None
         if how and not float_ and word & 31 == word >> 5 & 31 != 31:
@@ -90,7 +85,7 @@ def _access(word: int, insn: Insn, r: Relocation | None, _: bool) -> _Effects:
         mem: Mem = (base, index, 0, ("got" if r.type == GOT_LO12 else "lo12", r.symbol, r.addend))
     else:
         mem = (base, index, disp, None)
-    effects = [_moved(word & 31, float_, load, mem, bytes_, wide, signed)]
+    effects = [_moved(word & 31, float_, load, mem, bytes_, wide, extends)]
     return _finished(insn, effects, mem, moved)
 
 
@@ -107,18 +102,18 @@ def _pair(word: int, insn: Insn, _r: Relocation | None, _: bool) -> _Effects:
     first, second, base = word & 31, word >> 10 & 31, word >> 5 & 31
     if (load and first == second) or (how != 2 and not float_ and base in (first, second) and base != 31):
         return None  # what then happens is not defined
-    disp = _signed(word >> 15 & 0x7F, 7) * bytes_
+    disp = signed(word >> 15, 7) * bytes_
     mem: Mem = (_STACK[base], None, 0 if how == 1 else disp, None)
     next_: Mem = (_STACK[base], None, mem[2] + bytes_, None)
-    signed = opc == 1 and not float_
+    extends = opc == 1 and not float_
     effects = [
-        _moved(first, float_, load, mem, bytes_, wide, signed),
-        _moved(second, float_, load, next_, bytes_, wide, signed),
+        _moved(first, float_, load, mem, bytes_, wide, extends),
+        _moved(second, float_, load, next_, bytes_, wide, extends),
     ]
     return _finished(insn, effects, mem, None if how == 2 else disp)
 
 
-def _moved(number: int, float_: bool, load: bool, mem: Mem, size: int, wide: int, signed: bool) -> Effect | None:
+def _moved(number: int, float_: bool, load: bool, mem: Mem, size: int, wide: int, extends: bool) -> Effect | None:
     """One register's part of a load or store of `size` bytes, of a register of `wide`; None for one into nothing."""
     if not load:
         if float_:
@@ -126,8 +121,8 @@ def _moved(number: int, float_: bool, load: bool, mem: Mem, size: int, wide: int
         return ("store", mem, size, _value(number, size))
     if not float_ and number == 31:
         return None
-    value: Expr = ("ld", mem, size, "s" if signed else "z")
-    if signed and wide < 8:
+    value: Expr = ("ld", mem, size, "s" if extends else "z")
+    if extends and wide < 8:
         value = ("op", tuple((r, 8) for r in mem[:2] if r), ((mem, size),))
     return ("set", _FLOAT[number] if float_ else f"x{number}", max(wide, 4), value)
 
@@ -236,7 +231,7 @@ def _constant(word: int, insn: Insn, r: Relocation | None, linked: bool) -> _Eff
     if opc == 3:
         return [("set", f"x{to}", wide, ("ins", f"x{to}", value, shift))]
     value <<= shift
-    return [("set", f"x{to}", wide, ("c", (value if opc else ~value) & (_M64 if wide == 8 else 0xFFFFFFFF)))]
+    return [("set", f"x{to}", wide, ("c", (value if opc else ~value) & (M64 if wide == 8 else 0xFFFFFFFF)))]
 
 
 def _logic_constant(word: int) -> _Effects:
@@ -270,7 +265,7 @@ def _page(word: int, insn: Insn, r: Relocation | None, linked: bool) -> _Effects
         return None
     if r is not None:
         return [("set", f"x{to}", 8, ("page", ("got:" if r.type == GOT_PAGE else "") + r.symbol, r.addend))]
-    pages = _signed((word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3, 21)
+    pages = signed((word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3, 21)
     return [("set", f"x{to}", 8, ("c", (insn.address & ~0xFFF) + (pages << 12)))]
 
 

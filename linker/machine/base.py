@@ -40,7 +40,8 @@ FLAGS = "flags"
 M64 = (1 << 64) - 1
 
 
-def _signed(value: int, bits: int) -> int:
+def signed(value: int, bits: int) -> int:
+    """The number that the low `bits` of `value` are in two's complement."""
     value &= (1 << bits) - 1
     return value - (1 << bits) if value >> (bits - 1) else value
 
@@ -51,10 +52,10 @@ ALU: dict[str, Callable[[int, int], int]] = {  # of the results, the low 64 bits
     "xor": xor,
     "shl": lshift,
     "shr": rshift,
-    "sar": lambda a, b: _signed(a, 64) >> b,
+    "sar": lambda a, b: signed(a, 64) >> b,
     "add": add,
     "sub": sub,
-    "addw": lambda a, b: _signed(a + b, 32),  # the low 32 bits, sign-extended
+    "addw": lambda a, b: signed(a + b, 32),  # the low 32 bits, sign-extended
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from popcc.isa.riscv64 import FLOATING, GENERAL
+from popcc.linker.machine.base import signed
 
 _LOADS = dict(enumerate("lb lh lw ld lbu lhu lwu".split()))
 _STORES = dict(enumerate("sb sh sw sd".split()))
@@ -57,12 +58,6 @@ class Word:
         elif self.imm:
             operands.append(str(self.imm))
         return f"{self.name} {', '.join(operands)}".rstrip()
-
-
-def signed(value: int, bits: int) -> int:
-    """The number that the low `bits` of `value` are in two's complement."""
-    value &= (1 << bits) - 1
-    return value - (1 << bits) if value >> (bits - 1) else value
 
 
 def take_apart(word: int) -> Word | None:

@@ -74,9 +74,8 @@ class Values:
         self.read_only = read_only
         self.constant = constant
         self.slots: set[Location] = set()
-        self.saves: dict[
-            Location, dict[Location, None]
-        ] = {}  # by place: the slots that what it held on entry was put into
+        # by place: the slots that what it held on entry was put into
+        self.saves: dict[Location, dict[Location, None]] = {}
         self._overlaps: dict[Location, list[Location]] = {}
         self._rank = {r: k for k, r in enumerate(machine.registers)}
         kept = (*machine.callee_saved, *machine.results, machine.stack_pointer)
