@@ -20,6 +20,7 @@ from popcc.linker.layout import BUILD_ID_SIZE, LINKER_DEFINED, PAGE, Layout, pla
 from popcc.linker.leaf import check_leaf_calls
 from popcc.linker.lld import Job, link_all
 from popcc.linker.program import FunctionInfo, Metadata, ProgramSite, make_program
+from popcc.linker.prototypes import check_prototypes
 from popcc.linker.resolve import Resolution, resolve
 from popcc.linker.script import BUILD_ID_FILE, SITES_FILE, SITES_SECTION, Tables, script
 from popcc.linker.sitetable import site_table
@@ -65,6 +66,7 @@ def link(inputs: Sequence[Input], options: LinkOptions, name: str) -> Linked:
     # Which units take part, and what each name means. From here on the units and their order are settled.
     resolution = resolve(inputs, options.isas, roots, options.allow_duplicates)
     check_leaf_calls(resolution)
+    check_prototypes(resolution)
 
     # Which of their sections are linked, on all ISAs alike.
     live = collect(resolution, (*roots, *_runtime_symbols(resolution)), defined, options.keep_all)

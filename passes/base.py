@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Protocol
 
+from popcc.errors import Place
 from popcc.ir.model import Inst, Module
 
 
@@ -38,9 +40,7 @@ def entry_allocas(insts: list[Inst], allocas: Iterable[str]) -> list[Inst]:
     return [*map(Inst, allocas), *insts]
 
 
-_DILOCATION = re.compile(r"^(!\d+) = (?:distinct )?!DILocation\((.*)\)$")
-_SUBPROGRAM = re.compile(r"^(!\d+) = (?:distinct )?!DI(?:Subprogram|LexicalBlock|LexicalBlockFile)\((.*)\)$")
-_DIFILE = re.compile(r'^(!\d+) = (?:distinct )?!DIFile\(filename: "([^"]*)"')
+_METADATA = re.compile(r"(!\d+) = (?:distinct )?(!DI(?:Location|Subprogram|LexicalBlock|LexicalBlockFile|File)\(.*)")
 _DBG = re.compile(r"!dbg (!\d+)")
 
 
@@ -48,40 +48,41 @@ class DebugLines:
     """Source positions of a module's instructions, from its ``!DILocation`` metadata."""
 
     def __init__(self, module: Module) -> None:
-        self._locations: dict[str, str] = {}
-        self._scopes: dict[str, str] = {}
-        self._files: dict[str, str] = {}
-        for line in module.lines():
-            if not line.startswith("!"):
-                continue
-            if m := _DILOCATION.match(line):
-                self._locations[m.group(1)] = m.group(2)
-            elif m := _SUBPROGRAM.match(line):
-                self._scopes[m.group(1)] = m.group(2)
-            elif m := _DIFILE.match(line):
-                self._files[m.group(1)] = m.group(2)
+        self._module = module
 
     def line_of(self, inst: Inst) -> int:
         """The line in the instruction's own function (where it was inlined to), 0 if unknown."""
         fields = self._fields(inst)
-        while fields and (m := re.search(r"inlinedAt: (!\d+)", fields)):
-            fields = self._locations.get(m.group(1), "")
-        return _line(fields)
+        while inlined := _reference("inlinedAt", fields):
+            fields = self._nodes.get(inlined, "")
+        return _number("line", fields)
 
-    def place_of(self, inst: Inst) -> tuple[str, int]:
-        """(file, line) of the source text the instruction came from; ("", 0) if unknown."""
+    def place_of(self, inst: Inst, function: str) -> Place:
+        """Where in the source the instruction of a function came from, as far as it is known."""
         fields = self._fields(inst)
-        scope = re.search(r"scope: (!\d+)", fields)
-        file = ""
-        if scope and (m := re.search(r"file: (!\d+)", self._scopes.get(scope.group(1), ""))):
-            file = self._files.get(m.group(1), "")
-        return file, _line(fields)
+        scope = self._nodes.get(_reference("scope", fields), "")
+        file = self._nodes.get(_reference("file", scope), "")
+        name = re.search(r'filename: "([^"]*)"', file)
+        return Place(
+            name.group(1) if name else "", _number("line", fields), function, column=_number("column", fields)
+        )  # fmt: skip
 
     def _fields(self, inst: Inst) -> str:
         m = _DBG.search(inst.text)
-        return self._locations.get(m.group(1), "") if m else ""
+        return self._nodes.get(m.group(1), "") if m else ""
+
+    @cached_property
+    def _nodes(self) -> dict[str, str]:
+        """Metadata by number, made when the first position is asked for."""
+        lines = self._module.lines()
+        return {m.group(1): m.group(2) for i in lines if i.startswith("!") and (m := _METADATA.match(i))}
 
 
-def _line(fields: str) -> int:
-    m = re.search(r"\bline: (\d+)", fields)
+def _number(name: str, fields: str) -> int:
+    m = re.search(rf"\b{name}: (\d+)", fields)
     return int(m.group(1)) if m else 0
+
+
+def _reference(name: str, fields: str) -> str:
+    m = re.search(rf"\b{name}: (!\d+)", fields)
+    return m.group(1) if m else ""

@@ -20,7 +20,14 @@ WORLD = "<other units>"
 
 # what the runtime defines that never stops in the middle; longjmp and the point are not among them
 _RUNTIME_LEAVES = frozenset(
-    ("__popcorn_syscall_raw", "__popcorn_syscall_cp_raw", "__popcorn_time_left", "__popcorn_sigsave")
+    (
+        "__popcorn_syscall_raw",
+        "__popcorn_syscall_cp_raw",
+        "__popcorn_time_left",
+        "__popcorn_sigsave",
+        "__popcorn_clock",
+        "__popcorn_ticks",
+    )
 )
 _STATEPOINT = "@llvm.experimental.gc."  # what sites have become: many, and none calls a leaf function
 _REPLACEABLE = re.compile(r"^define [^@]*\b(?:weak|linkonce|weak_odr|linkonce_odr)\b")

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from popcc.leaf import LEAF_FUNCTIONS
 from popcc.passes.base import Pass
+from popcc.passes.builtins import Builtins
 from popcc.passes.byval import ByVal
 from popcc.passes.commonstack import CommonStack
 from popcc.passes.gotos import ComputedGotos
+from popcc.passes.idioms import Idioms
 from popcc.passes.memory import MemoryTier
 from popcc.passes.points import MigrationPoints
 from popcc.passes.samebits import SameBits
@@ -22,17 +24,22 @@ from popcc.passes.varargs import VarArgs
 from popcc.passes.vectors import Vectors
 from popcc.passes.wideresults import WideResults
 
-BEFORE_OPTIMISER: Sequence[Pass] = (
-    WideResults(),
-    TargetWords(),
-    SameBits(),
-    ComputedGotos(),
-    SetJmp(),
-    VarArgs(),
-    ByVal(),
-    Signatures(),
-    ThreadLocals(),
-)
+
+def before_optimiser(builtins: Builtins) -> Sequence[Pass]:
+    """What makes the front end's IR one that all ISAs share."""
+    return (
+        WideResults(),
+        Idioms(),
+        builtins,
+        TargetWords(),
+        SameBits(),
+        ComputedGotos(),
+        SetJmp(),
+        VarArgs(),
+        ByVal(),
+        Signatures(),
+        ThreadLocals(),
+    )
 
 
 def behind_optimiser(migration_points: str, memory_tier: MemoryTier, sites: Sites) -> Sequence[Pass]:

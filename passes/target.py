@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from popcc.errors import ErrorGroup, Place, PlacedError, PopccError
+from popcc.errors import ErrorGroup, PlacedError, PopccError
 from popcc.ir.calls import Call, parse_call
 from popcc.ir.model import Function, Inst, Module
 from popcc.ir.text import split_list, take_type
@@ -18,6 +18,7 @@ _TARGET_WORDS = re.compile(
     r'probe-stack|stack-probe-size|no-jump-tables|prefer-vector-width)"(?:="[^"]*")?'
 )
 _OF_ONE_TARGET = re.compile(r"@llvm\.(x86|aarch64|arm|riscv|ppc|mips|s390)\.")
+_REGISTER = re.compile(r"@llvm\.(?:read|write)_(?:volatile_)?register\.")
 _AGGREGATE = re.compile(r"<?\{(.*)\}>?")
 _ARRAY = re.compile(r"\[(\d+) x (.*)\]")
 _FLOATING = re.compile(r"<|half|float|double|bfloat")
@@ -68,11 +69,15 @@ def _refused(inst: Inst, function: str, lines: DebugLines) -> PopccError | None:
         what = "inline assembly " + _template(parse_call(inst))
     elif m := _OF_ONE_TARGET.search(inst.rhs):
         what = f"an intrinsic of one ISA ({inst.rhs[m.start() :].split('(')[0]})"
+    elif "@llvm.eh.sjlj." in inst.rhs:
+        what = "__builtin_setjmp or __builtin_longjmp, unlike setjmp and longjmp,"
+    elif _REGISTER.search(inst.rhs):
+        what = "a variable in a register of one ISA"
     else:
         return None
-    file, line = lines.place_of(inst)
     return PlacedError(
-        Place(file, line, function), f"{what} can't run on every ISA; use portable C or leave it out under __popcorn__"
+        lines.place_of(inst, function),
+        f"{what} can't run on every ISA; use portable C or leave it out under __popcorn__",
     )
 
 
@@ -104,9 +109,8 @@ def _parts(type_: str) -> Iterator[str]:
 
 
 def _too_large(type_: str, inst: Inst, function: str, lines: DebugLines) -> PopccError:
-    file, line = lines.place_of(inst)
     return PlacedError(
-        Place(file, line, function),
+        lines.place_of(inst, function),
         f"returns {type_}, more than two registers hold; return it through a pointer",
     )
 

@@ -80,7 +80,7 @@ def _function(function: Function, sizes: TypeSizes, lines: DebugLines) -> Functi
                 types = tuple(a.type for a in call.arguments)
                 out.append(call.but(parameter_types=types).inst())
             elif call.is_variadic:
-                place = Place(*lines.place_of(inst), function.name)
+                place = lines.place_of(inst, function.name)
                 biggest = max(biggest, _pack(call, sizes, place, halves, fresh, out))
             else:
                 out.append(inst)

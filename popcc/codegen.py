@@ -102,7 +102,7 @@ def unoptimised(text: str, functions: Collection[str]) -> str:
         return text
     from popcc.passes.apart import split_at_sites
 
-    module = model.parse(text, model.OPTIMISED)
+    module = model.parse(text, model.COMMON)
     # what is not optimised can't be optimised for size
     groups = {m.group(1): _FOR_SIZE.sub("", m.group(2)) for line in module.lines() if (m := _GROUP.match(line))}
     for function in module.functions():

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from popcc import frontend, isolate
-from popcc.errors import Place, PlacedError
+from popcc.errors import ErrorGroup, Place, PlacedError, PopccError
 from popcc.isa import isa_named
 from popcc.ladder import Ladder, culprit
 from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
-from popcc.unit import FunctionMap, IsaObject, SiteInfo, Unit
+from popcc.unit import FunctionMap, IsaObject, Prototypes, SiteInfo, Unit
 
 _DEBUG = re.compile(r", !dbg !\d+| !dbg !\d+(?= \{)")
 _SMALL = 40_000  # characters of common IR
@@ -34,6 +35,15 @@ class CompileOptions:
     migration_points: str = "auto"
     debug: bool = False  # keep line tables in the objects
     language: str = ""  # clang's -x
+
+
+@dataclass(frozen=True)
+class OptimisedIr:
+    """What the optimiser made of the front end's IR, and what was known before of its functions."""
+
+    text: str
+    prototypes: Prototypes
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,13 +76,15 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     function one rung down (popcc.ladder); what is unproved even then is marked and refused at run time.
     """
     _prepare()
-    optimised = ""
+    optimised: OptimisedIr | None = None
     ladder = Ladder()
     while True:
         child: isolate.Running[Any] = isolate.start(_common_and_own, ir, optimised, options, ladder)
         others: dict[str, isolate.Running[Any]] = {}
         try:
-            optimised, common = child.receive()
+            known, (optimised, common) = optimised, child.receive()
+            if known is None:
+                _warn(optimised.warnings, options)
             own = _own(common, options)
             others = {isa: isolate.start(_generate, common, isa, options) for isa in options.isas if isa not in own}
             results = {**dict.fromkeys(own, child), **others}
@@ -88,8 +100,19 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     objects = {isa: _with_tier(o, tier) for isa, o in _agreed(objects).items()}
     digest = hashlib.sha1(f"{path}\0{common.text}".encode()).hexdigest()[:16]
     return Unit(
-        digest, str(path), False, common.leaf_calls, common.sites, tier, dict(ladder.without_sites), objects
+        digest, str(path), False, common.leaf_calls, common.sites, tier, dict(ladder.without_sites), objects,
+        optimised.prototypes,
     )  # fmt: skip
+
+
+def _warn(warnings: Sequence[str], options: CompileOptions) -> None:
+    """Says what clang could not know of. Raises an `ErrorGroup` instead where the user has warnings be errors."""
+    if "-w" in options.clang_flags:
+        return
+    if "-Werror" in options.clang_flags and warnings:
+        raise ErrorGroup(PopccError(f"{text} [-Werror]") for text in warnings)
+    for text in warnings:
+        print(f"popcc: warning: {text}", file=sys.stderr)
 
 
 def _prepare() -> None:
@@ -110,10 +133,10 @@ def _own(common: CommonIr, options: CompileOptions) -> tuple[str, ...]:
     return options.isas if len(common.text) < _SMALL else options.isas[:1]
 
 
-def _common_and_own(ir: str, optimised: str, options: CompileOptions, ladder: Ladder) -> Iterator[Any]:
+def _common_and_own(ir: str, optimised: OptimisedIr | None, options: CompileOptions, ladder: Ladder) -> Iterator[Any]:
     """In a child: the optimised IR, if it is not known yet, with the common IR; then the objects of its own ISAs."""
     optimised = optimised or _optimised(ir, options)
-    common = _common(optimised, options, ladder)
+    common = _common(optimised.text, options, ladder)
     yield optimised, common
     for isa in _own(common, options):
         yield _generate(common, isa, options)
@@ -205,18 +228,23 @@ def _with_tier(o: IsaObject, tier: Mapping[str, str]) -> IsaObject:
 def common_ir(ir: str, options: CompileOptions, ladder: Ladder | None = None) -> CommonIr:
     """The IR that all ISAs share, from the front end's; in this process."""
     _prepare()
-    return _common(_optimised(ir, options), options, ladder or Ladder())
+    return _common(_optimised(ir, options).text, options, ladder or Ladder())
 
 
-def _optimised(ir: str, options: CompileOptions) -> str:
+def _optimised(ir: str, options: CompileOptions) -> OptimisedIr:
     from popcc import codegen
     from popcc.ir import model
-    from popcc.passes.pipeline import BEFORE_OPTIMISER
+    from popcc.passes.builtins import Builtins
+    from popcc.passes.pipeline import before_optimiser
+    from popcc.passes.prototypes import prototypes
 
     module = model.parse(ir)
-    for p in BEFORE_OPTIMISER:
+    known = prototypes(module)
+    builtins = Builtins()
+    for p in before_optimiser(builtins):
         module = p.apply(module)
-    return codegen.optimise(module.text(), options.optimization)
+    text = codegen.optimise(module.text(), options.optimization)
+    return OptimisedIr(text, known, tuple(builtins.warnings))
 
 
 def _common(optimised: str, options: CompileOptions, ladder: Ladder) -> CommonIr:

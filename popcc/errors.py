@@ -23,9 +23,10 @@ class Place:
     line: int = 0
     symbol: str = ""
     isa: str = ""
+    column: int = 0
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
+        where = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         parts = [where, f"in {self.symbol}" if self.symbol else "", f"[{self.isa}]" if self.isa else ""]
         return " ".join(p for p in parts if p)
 

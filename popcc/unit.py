@@ -17,7 +17,7 @@ from typing import Any
 from popcc.errors import PopccError
 
 MAGIC = b"POPU"
-VERSION = 3
+VERSION = 4
 _HEAD = struct.Struct("<QI")
 
 
@@ -110,6 +110,18 @@ class SiteInfo:
 
 
 @dataclass(frozen=True)
+class Prototypes:
+    """Functions with variable arguments: those defined here, and by name where they are called.
+
+    `called` with a prototype that ends in ``...``, or `without` any, and with arguments.
+    """
+
+    defined: tuple[str, ...] = ()
+    called: dict[str, str] = field(default_factory=dict)
+    without: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Unit:
     """One source file compiled for every ISA."""
 
@@ -121,6 +133,7 @@ class Unit:
     memory_tier: dict[str, str]  # functions that fell to the memory tier, with all or some of their values, and why
     without_sites: dict[str, str]  # functions for which LLVM could make code only without sites, and why
     objects: dict[str, IsaObject]
+    prototypes: Prototypes = Prototypes()
 
     def encode(self) -> bytes:
         """The payload of the ``.popcorn.unit`` section."""
@@ -133,6 +146,7 @@ class Unit:
             "sites": [asdict(s) for s in self.sites],
             "memory_tier": self.memory_tier,
             "without_sites": self.without_sites,
+            "prototypes": asdict(self.prototypes),
             "objects": {isa: _object_header(o) for isa, o in self.objects.items()},
         }
         packed = zlib.compress(json.dumps(header, separators=(",", ":")).encode(), 1)
@@ -205,13 +219,14 @@ def _decode_unit(body: bytes, where: str) -> Unit:
             tables=tuple((section, offset) for section, offset in o["tables"]),
         )
         pos += o["elf"]
+    p = h["prototypes"]
     sites = tuple(
         SiteInfo(s["function"], s["line"], s["callee"], tuple((v[0], v[1]) for v in s["values"]), s["noreturn"])
         for s in h["sites"]
     )
     return Unit(
         h["name"], h["source"], h["private"], tuple(h["leaf_calls"]), sites, h["memory_tier"], h["without_sites"],
-        objects,
+        objects, Prototypes(tuple(p["defined"]), p["called"], p["without"]),
     )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ _DEFINITION = re.compile(r"\s+(" + NAME + r") = (.*)", re.S)
 _LABEL = re.compile(r'("[^"]*"|[-a-zA-Z$._0-9]+):')
 _CALLEE = re.compile(GLOBAL + r"\(")
 _CALL_WORDS = ("tail", "musttail", "notail")
-# what numbered locals are called from the first and the second parse on; C can't make such names
-UNOPTIMISED, OPTIMISED = "a..", "b.."
+# what numbered locals are called from the first, second and third parse on; C can't make such names
+UNOPTIMISED, OPTIMISED, COMMON = "a..", "b..", "c.."
 _NUMBERED = re.compile(r"%(\d+)\b")
 _NUMBER = re.compile(r"%(?=\d+\b)")
 

@@ -7,7 +7,7 @@ register here, since frames are not chained. DWARF numbers: "DWARF for the Arm 6
 
 from __future__ import annotations
 
-from popcc.isa.base import Isa
+from popcc.isa.base import Idiom, Isa
 
 AARCH64 = Isa(
     name="aarch64",
@@ -32,5 +32,10 @@ AARCH64 = Isa(
     stack_pointer=31,
     table_relocations=frozenset((275, 277)),  # R_AARCH64_ADR_PREL_PG_HI21, _ADD_ABS_LO12_NC
     return_register=30,
+    idioms={
+        r"nop|yield|isb( sy)?": Idiom.HINT,
+        r"d[ms]b (sy|(ish|nsh|osh)?(ld|st)?)": Idiom.FENCE,
+        r"mrs (\$0|\$\{0:x\}), ?cntvct_el0": Idiom.CLOCK,
+    },
     llvm_options=("-aarch64-enable-copyelim=0", "-aarch64-enable-compress-jump-tables=0"),
 )

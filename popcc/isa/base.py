@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Idiom(Enum):
+    """What an instruction of one ISA that programs write by hand means, where every ISA can do it (passes/idioms)."""
+
+    HINT = "nothing that a program can see: a pause in a loop that waits"
+    FENCE = "orders memory accesses"
+    CLOCK = "reads a clock that ticks evenly"
+    PROBE = "asks which extensions there are; none that programs could use on every ISA"
 
 
 @dataclass(frozen=True)
@@ -30,3 +41,7 @@ class Isa:
     clang_flags: tuple[str, ...] = ()  # for code of this ISA alone, besides the triple
     llvm_options: tuple[str, ...] = ()  # of its code generator, besides those that serve all (popcc.codegen)
     wide_relocations: frozenset[int] = frozenset()  # types that change 8 bytes of code rather than 4
+    # instructions in inline assembly, by a pattern of one in LLVM's notation, and intrinsics of LLVM's, by name
+    idioms: Mapping[str, Idiom] = field(default_factory=dict)
+    # where an instruction leaves a clock in parts, by LLVM's constraint: the part's first bit and its width
+    clock_parts: Mapping[str, tuple[int, int]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ for it. DWARF numbers: psABI, "DWARF".
 
 from __future__ import annotations
 
-from popcc.isa.base import Isa
+from popcc.isa.base import Idiom, Isa
 
 GENERAL = (
     "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6"
@@ -41,6 +41,11 @@ RISCV64 = Isa(
     stack_pointer=2,
     table_relocations=frozenset((26, 27, 28)),  # R_RISCV_HI20, _LO12_I, _LO12_S
     return_register=1,
+    idioms={
+        r"nop|pause": Idiom.HINT,
+        r"fence( [iorw]+, ?[iorw]+)?": Idiom.FENCE,
+        r"rd(time|cycle) \$0": Idiom.CLOCK,
+    },
     clang_flags=("-mno-relax", "-msmall-data-limit=0"),
     llvm_options=("-riscv-enable-copyelim=0",),
     wide_relocations=frozenset((18, 19)),  # R_RISCV_CALL, _CALL_PLT: auipc and jalr

@@ -7,7 +7,7 @@ register, 8- and 16-bit writes keep it. DWARF numbers: section 3.6.2, figure 3.3
 
 from __future__ import annotations
 
-from popcc.isa.base import Isa
+from popcc.isa.base import Idiom, Isa
 
 _GENERAL = ("rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp")
 
@@ -34,4 +34,17 @@ X86_64 = Isa(
     stack_pointer=7,
     table_relocations=frozenset((1, 10, 11)),  # R_X86_64_64, _32, _32S
     return_register=None,
+    idioms={
+        r"rep|lock": Idiom.HINT,  # prefixes that stand apart, as in "rep; nop" and "lock; addl $0, (%rsp)"
+        r"(rep )?nop|pause": Idiom.HINT,
+        r"[mls]fence": Idiom.FENCE,
+        r"(lock )?(add|or)[lq] ?\$0(x0)?, ?-?\d*\(%[er]sp\)": Idiom.FENCE,
+        r"rdtscp?": Idiom.CLOCK,
+        r"cpuid|xgetbv": Idiom.PROBE,
+        r"@llvm\.x86\.sse2\.pause": Idiom.HINT,
+        r"@llvm\.x86\.sse2?\.[mls]fence": Idiom.FENCE,
+        r"@llvm\.x86\.rdtscp?": Idiom.CLOCK,
+        r"@llvm\.x86\.xgetbv": Idiom.PROBE,
+    },
+    clock_parts={"{ax}": (0, 32), "{dx}": (32, 32), "{cx}": (0, 0)},
 )

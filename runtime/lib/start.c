@@ -119,6 +119,7 @@ void popcorn_start(long *stack)
 
 	while (*e) e++;
 	aux = (long *)(e + 1);
+	popcorn_find_clock(aux);
 	popcorn_pid = popcorn_kernel_pid = (int)K0(K_getpid);
 	if ((image = restore_descriptor(environment)) >= 0) popcorn_restore(image, stack);
 	popcorn_configure(environment);

@@ -1,4 +1,9 @@
-"""Where headers come from: our overlay first, then musl's x86_64 ones (the common format), then the generic ones."""
+"""Where headers come from: our overlay first, then musl's x86_64 ones (the common format), then the generic ones.
+
+The compiler's own folder is not among them. What C asks of a compiler's headers is in the overlay and musl; the rest
+are intrinsics of one ISA, and a program that looks for those, as configure scripts and ``__has_include`` do, takes its
+portable branch.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +30,6 @@ def include_dirs() -> list[Path]:
         # the kernel's own: <linux/...> and <asm/...>; x86_64's layouts are the common format
         headers / "x86_64-linux-any",
         headers / "any-linux-any",
-        wheel() / "lib/include",
     ]
 
 

@@ -28,7 +28,7 @@ _RUNTIME_HAS = frozenset(
     """.split()
 )
 # what has no meaning in a static program of several ISAs
-_NOT_FOR_US = frozenset("thread/__tls_get_addr thread/tls ldso/tlsdesc internal/vdso".split())
+_NOT_FOR_US = frozenset("thread/tls ldso/tlsdesc internal/vdso".split())
 # two files that later wheels dropped and this one lacks: the overlay has them
 _MUST_REPLACE = frozenset(("string/memcpy", "string/memmove"))
 # the folders of sources that are portable C throughout; malloc is mallocng, as musl's Makefile has it

@@ -45,6 +45,16 @@ def test_what_is_not_to_be_optimised_is_not_for_size_either(size: str) -> None:
     assert g == 'define void @g() local_unnamed_addr #0 section ".text.g" {'
 
 
+def test_numbered_values_of_the_third_parse_are_no_others() -> None:
+    """At -O0 the second parse's names are still there when functions are kept from optimisation."""
+    text = codegen.unoptimised(
+        'define i32 @f(i32 %b..0) #0 section ".text.f" {\n  %2 = add i32 %b..0, 1\n  ret i32 %2\n}\n'
+        "attributes #0 = { nounwind }\n",
+        ["f"],
+    )
+    assert codegen.parse(text, "the test")
+
+
 def test_every_option_is_one_the_library_knows() -> None:
     """llvmlite ignores a misspelt option without a word; the names stand in the library as they are."""
     library = Path(llvm.__file__).parent / "libllvmlite.so"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ir_fixtures import tidy
 
+from popcc.errors import Place
 from popcc.ir import model
 from popcc.ir.calls import parse_call
 from popcc.ir.model import Function, Inst, Module
@@ -268,8 +269,8 @@ def test_positions_of_inlined_code() -> None:
     (inst,) = next(LINES.functions()).insts()
     lines = DebugLines(LINES)
     assert lines.line_of(inst) == 10
-    assert lines.place_of(inst) == ("inner.h", 20)
-    assert lines.place_of(Inst("  ret void")) == ("", 0)
+    assert lines.place_of(inst, "f") == Place("inner.h", 20, "f")
+    assert str(lines.place_of(Inst("  ret void"), "f")) == "in f"
 
 
 def test_declarations_are_added_once() -> None:

@@ -60,7 +60,7 @@ def test_inline_assembly_is_refused_with_file_line_and_function() -> None:
     refused(
         TargetWords(),
         'define void @f() !dbg !2 {\n  call void asm sideeffect "rdtsc", "~{eax}"(), !dbg !4\n  ret void\n}\n' + DEBUG,
-        r'^dir/thing\.c:12 in f: inline assembly "rdtsc" can\'t run on every ISA; use portable C or .*__popcorn__$',
+        r'^dir/thing\.c:12:3 in f: inline assembly "rdtsc" can\'t run on every ISA; use portable C or .*__popcorn__$',
     )
 
 
@@ -86,6 +86,26 @@ def test_intrinsics_of_one_isa_are_refused() -> None:
     }
     """
     refused(TargetWords(), text, r"an intrinsic of one ISA \(@llvm\.x86\.sse2\.pause\)")
+
+
+@pytest.mark.parametrize(
+    ("declaration", "call", "what"),
+    [
+        (
+            "i32 @llvm.eh.sjlj.setjmp(ptr)",
+            "i32 @llvm.eh.sjlj.setjmp(ptr null)",
+            "__builtin_setjmp or .*, unlike setjmp",
+        ),
+        (
+            "i64 @llvm.read_register.i64(metadata)",
+            "i64 @llvm.read_register.i64(metadata !0)",
+            "a variable in a register",
+        ),
+    ],
+)
+def test_what_only_one_isa_has_is_refused(declaration: str, call: str, what: str) -> None:
+    text = f'declare {declaration}\ndefine void @f() {{\n  %x = call {call}\n  ret void\n}}\n!0 = !{{!"rsp"}}\n'
+    refused(TargetWords(), text, f"^in f: {what}.* can't run on every ISA; use portable C")
 
 
 def test_assembly_outside_functions_is_refused_by_source() -> None:

@@ -9,6 +9,7 @@
 
 #define POPCORN_ISA 2
 #define POPCORN_ISA_NAME "aarch64"
+#define POPCORN_VDSO_CLOCK "__kernel_clock_gettime"
 #define POPCORN_REGISTERS 96 /* x0-x30, sp; v0-v31 at 64 */
 #define POPCORN_RA_REGISTER 30
 #define POPCORN_CALLEE_SAVED { 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 72, 73, 74, 75, 76, 77, 78, 79 }

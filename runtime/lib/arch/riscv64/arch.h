@@ -10,6 +10,7 @@
 
 #define POPCORN_ISA 3
 #define POPCORN_ISA_NAME "riscv64"
+#define POPCORN_VDSO_CLOCK "__vdso_clock_gettime"
 #define POPCORN_REGISTERS 64 /* x0-x31; f0-f31 at 32 */
 #define POPCORN_RA_REGISTER 1
 #define POPCORN_CALLEE_SAVED { \

@@ -8,6 +8,7 @@
 
 #define POPCORN_ISA 1
 #define POPCORN_ISA_NAME "x86_64"
+#define POPCORN_VDSO_CLOCK "__vdso_clock_gettime"
 #define POPCORN_REGISTERS 17 /* DWARF numbers of general registers are below */
 #define POPCORN_RA_REGISTER -1 /* none: the return address is at CFA-8 */
 #define POPCORN_CALLEE_SAVED { 3, 6, 12, 13, 14, 15 }

@@ -1,0 +1,154 @@
+"""What programs write in one ISA's words though every ISA can do it becomes portable IR.
+
+Waiting loops pause, accesses are fenced, clocks are read and processors asked for extensions by inline assembly or by
+intrinsics of one ISA, often without a portable branch beside it. The tables are the ISAs' own (`Isa.idioms`). All
+instructions of an assembly must be known, and none may leave anything in memory; the rest is for
+`popcc.passes.target` to refuse. A clock counts nanoseconds (`__popcorn_ticks`), so that it goes on evenly after a move
+to a machine whose own counter ticks differently. A processor that is asked has no extension: the program takes the
+branch that needs none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from popcc.ir.calls import Call, parse_call
+from popcc.ir.model import Function, Inst, Module
+from popcc.ir.text import split_list
+from popcc.isa import ISAS
+from popcc.isa.base import Idiom
+from popcc.passes.base import with_declarations
+
+TICKS = "declare i64 @__popcorn_ticks() nounwind"
+_CLOCKS = ("@llvm.readcyclecounter", "@llvm.readsteadycounter")  # of LLVM's own, by each ISA's counter
+_NEEDLE = re.compile(r" asm |@llvm\.(?:readcyclecounter|readsteadycounter|x86\.)")
+_ASSEMBLY = re.compile(r'asm (?:\w+ )*"([^"]*)", "([^"]*)"')
+_ESCAPE = re.compile(r"\\([0-9A-F]{2})")
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    """What an assembly does, and of its results which part of a clock each is; None: the whole."""
+
+    idioms: frozenset[Idiom]
+    parts: tuple[tuple[int, int] | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Idioms:
+    """The pass."""
+
+    name: str = "idioms"
+
+    def apply(self, module: Module) -> Module:
+        """Rewrites what is known of inline assembly and intrinsics."""
+        items: list[str | Function] = []
+        writer = _Writer()
+        for item in module.items:
+            if isinstance(item, Function):
+                for block in item.blocks:
+                    block.insts = [new for old in block.insts for new in writer.rewritten(old)]
+            items.append(item)
+        return with_declarations(module.with_items(items), [TICKS]) if writer.ticks else module.with_items(items)
+
+
+@dataclass
+class _Writer:
+    """Writes what takes the place of calls."""
+
+    ticks: int = 0  # how many clocks were read so far
+
+    def rewritten(self, inst: Inst) -> list[Inst]:
+        if inst.opcode != "call" or not _NEEDLE.search(inst.rhs):
+            return [inst]
+        call = parse_call(inst)
+        meaning = _assembly(call) if call.is_asm else _intrinsic(call)
+        if meaning is None:
+            return [inst]
+        if Idiom.PROBE in meaning.idioms:
+            return [Inst(f"  {call.result} = freeze {call.ret} zeroinitializer{call.metadata}")]
+        lines = [f"fence seq_cst{call.metadata}"] if Idiom.FENCE in meaning.idioms else []
+        if Idiom.CLOCK in meaning.idioms:
+            lines += self._clock(call, meaning)
+        elif not lines:
+            lines = [f'call void asm sideeffect "", "~{{memory}}"(){call.metadata}']
+        return [Inst(f"  {line}") for line in lines]
+
+    def _clock(self, call: Call, meaning: _Meaning) -> Iterator[str]:
+        """The ticks, or a structure of their parts, as the call's result."""
+        stem = f"%popcorn.ticks.{self.ticks}"
+        self.ticks += 1
+        fields = split_list(call.ret.strip("{} ")) if call.ret.startswith("{") else []
+        yield f"{stem} = call i64 @__popcorn_ticks(){call.metadata}"
+        if not fields:
+            yield from _part(f"{call.result}", stem, call.ret, meaning.parts[0], stem)
+            return
+        whole = "poison"
+        for n, (type_, part) in enumerate(zip(fields, meaning.parts, strict=True)):
+            yield from _part(f"{stem}.{n}", stem, type_, part, f"{stem}.{n}")
+            result = call.result if n == len(fields) - 1 else f"{stem}.with.{n}"
+            yield f"{result} = insertvalue {call.ret} {whole}, {type_} {stem}.{n}, {n}"
+            whole = f"{result}"
+
+
+def _part(result: str, ticks: str, type_: str, part: tuple[int, int] | None, stem: str) -> Iterator[str]:
+    """`part` of the ticks as an integer of a type."""
+    start, width = part or (0, 64)
+    mask = (1 << min(width, int(type_[1:]))) - 1
+    yield f"{stem}.shifted = lshr i64 {ticks}, {start}"
+    if type_ == "i64":
+        yield f"{result} = and i64 {stem}.shifted, {mask - (1 << 64) if mask >> 63 else mask}"
+    else:
+        yield f"{stem}.part = and i64 {stem}.shifted, {mask}"
+        yield f"{result} = trunc i64 {stem}.part to {type_}"
+
+
+def _assembly(call: Call) -> _Meaning | None:
+    """What an inline assembly means; None if it is empty, or not wholly known."""
+    m = _ASSEMBLY.match(call.callee)
+    assert m is not None
+    outputs = [o.lstrip("=&") for o in split_list(m.group(2)) if o.startswith("=")]
+    if any(o.startswith("*") for o in outputs):
+        return None
+    instructions = _instructions(m.group(1))
+    for isa in ISAS.values():
+        known = [_known(isa.name, i) for i in instructions]
+        if known and all(known):
+            parts = tuple(isa.clock_parts.get(o) for o in outputs)
+            return _fitting(_Meaning(frozenset(i for i in known if i), parts), call)
+    return None
+
+
+def _intrinsic(call: Call) -> _Meaning | None:
+    if call.callee in _CLOCKS:
+        return _Meaning(frozenset((Idiom.CLOCK,)), (None,))
+    found = next((i for isa in ISAS.values() if (i := _known(isa.name, call.callee))), None)
+    # a second result says which processor it was
+    parts = (None, (0, 0)) if call.ret.startswith("{") else (None,)
+    return _fitting(_Meaning(frozenset((found,)), parts), call) if found else None
+
+
+def _fitting(meaning: _Meaning, call: Call) -> _Meaning | None:
+    """The meaning, if the call has results where it makes some, and none else, and no two meanings have one."""
+    answers = meaning.idioms & {Idiom.CLOCK, Idiom.PROBE}
+    fits = bool(answers) == (call.result is not None) and (Idiom.PROBE not in answers or len(meaning.idioms) == 1)
+    return meaning if fits else None
+
+
+def _instructions(template: str) -> list[str]:
+    """The instructions of a template, in the notation that `Isa.idioms` has them in."""
+    text = _ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), template).replace("$$", "$")
+    return [words for part in re.split("[;\n]", text) if (words := " ".join(part.split()))]
+
+
+@cache
+def _known(isa: str, instruction: str) -> Idiom | None:
+    return next((i for pattern, i in _patterns(isa) if pattern.fullmatch(instruction)), None)
+
+
+@cache
+def _patterns(isa: str) -> tuple[tuple[re.Pattern[str], Idiom], ...]:
+    return tuple((re.compile(text), idiom) for text, idiom in ISAS[isa].idioms.items())
