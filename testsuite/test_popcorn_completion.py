@@ -17,19 +17,20 @@ def offered(*words: str) -> list[tuple[str, str]]:
     env = {"_POPCORN_COMPLETE": "fish_complete", "COMP_WORDS": before, "COMP_CWORD": words[-1]}
     done = subprocess.run([sys.executable, "-m", "popcc.runtime.popcorn.cli"], env=env, capture_output=True, text=True)
     assert not done.stderr
-    return [(value, text) for line in done.stdout.splitlines() for value, _, text in [line.partition("\t")]]
+    lines = [line.removeprefix("plain,") for line in done.stdout.splitlines() if line.startswith("plain,")]
+    return [(value, text) for value, _, text in (line.partition("\t") for line in lines)]
 
 
 def test_pids_of_running_programs(program_folder: Path, tmp_path: Path) -> None:
     with started([built("ticks", program_folder)], tmp_path, "tick 2") as running:
         pid = str(running.pid)
         for command in ("migrate", "checkpoint", "inspect"):
-            (found,) = [(value, text) for value, text in offered(command, pid) if pid in value]
-            assert found[0].endswith(pid) and HERE in found[1] and "ticks" in found[1]
+            ((value, text),) = offered(command, pid)
+            assert value == pid and text.startswith(HERE) and "ticks" in text
         assert {isa for isa, _ in offered("migrate", pid, "--to", "")} >= set(ISAS)
 
 
 def test_functions_of_a_program(program_folder: Path) -> None:
     program = str(built("ticks", program_folder))
-    assert any("deeper" in value for value, _ in offered("sites", program, "dee"))
+    assert offered("sites", program, "dee") == [("deeper", "")]
     assert offered("sites", f"{program}.none", "dee") == []
