@@ -7,45 +7,15 @@ import shutil
 from popcc import __version__
 from popcc.cc_options import Options
 from popcc.errors import PopccError
+from popcc.option_table import help_text
 
+# Of what the pinned wheels bring, written down here so that a question loads none of them; a test holds them to it.
 CLANG_VERSION = "19.1.7"
+LLVM_VERSION = "22.1"
+MUSL_VERSION = "1.2.5"
 MACHINE = "x86_64-linux-musl"  # what the front end compiles for, and the common format of the ISAs
 
 _BUILD_SYSTEMS = ("-print-cmake-toolchain", "-print-meson-cross")
-
-_HELP = """\
-popcc: a C compiler whose running programs move between ISAs
-
-Usage: popcc [options] file...
-
-  popcc -O2 -o prog main.c util.c     compile and link for every ISA; one file that runs here
-  popcc -c -O2 main.c                 an object for ar, nm, strip -g, ld -r as usual
-  make CC=popcc                       a program's own build
-  popcorn migrate $(pidof prog) --to aarch64
-
-Options of popcc:
-  --isa=x86_64,aarch64          the ISAs to compile for (default: all)
-  --migration-points=WHERE      where a running program can stop to move:
-                                auto (default), functions, loops, all, none
-  --sites-report                say per function how its calls are mapped, and why where they are not
-  --no-verify                   don't prove the maps of what is linked (--verify, the default, does,
-                                and remembers what it has proved)
-
-Build systems:
-  ./configure CC=popcc          autoconf; make CC=popcc
-  cmake --toolchain $(popcc --print-cmake-toolchain) ..
-  meson setup --cross-file $(popcc --print-meson-cross) build
-
-Options as in other C compilers:
-  -c -S -E -r -o FILE           how far to go, and where to
-  -I -D -U -include -isystem -idirafter -std= -ansi -W... -f... -w -x LANGUAGE
-  -O0 -O1 -O2 -O3 -Os -Oz -Og -g -pthread -static -s
-  -M -MM -MD -MMD -MF -MT -MQ -MP
-  -L -l -Wl,... -Xlinker -u -e -nostdlib -Wp,...
-  -S -emit-llvm                 the IR that all ISAs are generated from
-  -v -###                       show the commands; -### does not run them
-  --version -dumpmachine -dumpversion -print-file-name= -print-prog-name= -print-search-dirs
-"""
 
 
 def answer(options: Options) -> str:
@@ -53,7 +23,7 @@ def answer(options: Options) -> str:
     request = "-" + options.print_request.lstrip("-")
     name, _, value = request.partition("=")
     if name in ("-version", "-dumpmachine", "-dumpversion", "-dumpfullversion", "-help"):
-        return _HELP if name == "-help" else _fixed(name)
+        return help_text() if name == "-help" else _fixed(name)
     if name == "-Wl,--version":
         return f"LLD {CLANG_VERSION} (compatible with GNU linkers)\n"
     if name == "-print-file-name":
@@ -74,6 +44,10 @@ def answer(options: Options) -> str:
         from popcc.frontend import wheel
 
         return f"{wheel() / 'lib'}\n"
+    if name == "-print-completion":
+        from popcc.completion import completion
+
+        return completion(value)
     if name in _BUILD_SYSTEMS:
         return _for_build_system(name)
     raise PopccError(f"unknown argument: '{options.print_request}'")
@@ -102,6 +76,7 @@ def version() -> str:
     return (
         f"popcc {__version__} (front end: clang version {CLANG_VERSION})\n"
         f"Target: {MACHINE}\nThread model: posix\nISAs: {' '.join(ISAS)}\n"
+        f"Optimiser and code generation: LLVM {LLVM_VERSION}\nC library: musl {MUSL_VERSION}\n"
     )
 
 

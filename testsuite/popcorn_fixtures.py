@@ -152,11 +152,11 @@ def started(
         process.wait()
 
 
-def restoring(image: Path, isa: str, directory: Path, *more: object) -> Any:
+def restoring(image: Path, isa: str, directory: Path, *more: object, env: Mapping[str, str] | None = None) -> Any:
     """`popcorn restore` as a program that runs; what it printed before is gone from its output file."""
     for name in ("out.txt", "err.txt"):
         (directory / name).write_text("")
-    return started([*harness.popcorn(), "restore", image, "--on", isa, *more], directory)
+    return started([*harness.popcorn(), "restore", image, "--on", isa, *more], directory, env=env)
 
 
 def files(directory: Path) -> set[str]:

@@ -14,7 +14,7 @@ import pytest
 
 TREE = Path(__file__).parents[1]
 TIMEOUT = 900.0
-PARTS = ("pyproject.toml", "README.md", "setup.py", "popcc", "passes", "linker", "runtime")
+PARTS = ("pyproject.toml", "README.md", "setup.py", "man", "popcc", "passes", "linker", "runtime")
 
 
 def checked(command: list[str], cwd: Path) -> str:
@@ -50,6 +50,13 @@ def test_inner_loops_are_compiled(installed: Path) -> None:
     script = "from popcc.linker.maps import values; from popcc.linker.verify import claims; print(values, claims)"
     shown = checked([str(installed / "python"), "-c", script], installed)
     assert shown.count(".so'") == 2 and str(installed.parent) in shown, shown
+
+
+def test_manual_pages_come_along(installed: Path) -> None:
+    """Where man looks for them, beside the folder of the commands; the tree's, which are held to the help."""
+    for name in ("popcc", "popcorn"):
+        page = installed.parent / "share" / "man" / "man1" / f"{name}.1"
+        assert page.read_bytes() == (TREE / "man" / page.name).read_bytes()
 
 
 def test_completion_and_proof_do_compiled_what_they_do_as_they_stand(installed: Path) -> None:

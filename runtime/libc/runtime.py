@@ -26,6 +26,7 @@ FLAGS = (
     "-fno-pic",
     "-fno-pie",
     "-fno-asynchronous-unwind-tables",
+    "-fforce-dwarf-frame",  # .debug_frame, which is not loaded: for debuggers, which find threads in system calls here
     "-ffunction-sections",
     "-fdata-sections",
     "-fno-sanitize=all",

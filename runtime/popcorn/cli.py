@@ -16,7 +16,7 @@ from popcc.interrupts import Interrupts, end_by
 from popcc.isa import isa_named
 from popcc.linker.program import read_program
 from popcc.linker.verify.report import verify_program
-from popcc.runtime.popcorn import actions, maps, show
+from popcc.runtime.popcorn import actions, complete, maps, show
 from popcc.runtime.popcorn.hosts import host_isa
 from popcc.runtime.popcorn.image import read_image
 from popcc.runtime.popcorn.launch import find_program, prepare
@@ -66,7 +66,14 @@ def cli() -> None:
 
 
 @cli.command(context_settings={"allow_interspersed_args": False})
-@click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to start on; this machine's unless given.")
+@click.option(
+    "--on",
+    "isa",
+    metavar="ISA",
+    callback=_isa,
+    shell_complete=complete.isas,
+    help="ISA to start on; this machine's unless given.",
+)
 @click.option(
     "--rebuild-every", type=_COUNT, metavar="N", help="Rebuild the stack in place at every Nth migration point."
 )
@@ -77,11 +84,12 @@ def cli() -> None:
     callback=_moves,
     multiple=True,
     metavar="TIME:ISA",
+    shell_complete=complete.moves,
     help="Move to ISA TIME after the start; repeatable.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of what --rebuild-every does at random.")
-@click.argument("program")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.argument("program", shell_complete=complete.files)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=complete.files)
 def run(
     isa: str | None, rebuild_every: int | None, move_every: int | None, moves: tuple[Move, ...], seed: int | None,
     program: str, arguments: tuple[str, ...],
@@ -123,8 +131,10 @@ def ps(as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("pid", type=_POSITIVE)
-@click.option("--to", "isa", required=True, metavar="ISA", callback=_isa, help="ISA to move to.")
+@click.argument("pid", type=_POSITIVE, shell_complete=complete.pids)
+@click.option(
+    "--to", "isa", required=True, metavar="ISA", callback=_isa, shell_complete=complete.isas, help="ISA to move to."
+)
 @_program
 def migrate(pid: int, isa: str, program: Path | None) -> None:
     """Move the running program PID to another ISA. It keeps its pid, files, terminal and parent.
@@ -138,7 +148,7 @@ def migrate(pid: int, isa: str, program: Path | None) -> None:
 
 
 @cli.command()
-@click.argument("pid", type=_POSITIVE)
+@click.argument("pid", type=_POSITIVE, shell_complete=complete.pids)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The image file.")
 @click.option("--leave-running", is_flag=True, help="The program goes on; otherwise it ends when the image is safe.")
 def checkpoint(pid: int, output: Path, leave_running: bool) -> None:
@@ -154,7 +164,14 @@ def checkpoint(pid: int, output: Path, leave_running: bool) -> None:
 
 @cli.command()
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("--on", "isa", metavar="ISA", callback=_isa, help="ISA to go on on; this machine's unless given.")
+@click.option(
+    "--on",
+    "isa",
+    metavar="ISA",
+    callback=_isa,
+    shell_complete=complete.isas,
+    help="ISA to go on on; this machine's unless given.",
+)
 @_program
 def restore(image: Path, isa: str | None, program: Path | None) -> None:
     """Go on from an image, as this process.
@@ -170,7 +187,7 @@ def restore(image: Path, isa: str | None, program: Path | None) -> None:
 
 
 @cli.command()
-@click.argument("what", metavar="IMAGE|PID")
+@click.argument("what", metavar="IMAGE|PID", shell_complete=complete.images_and_pids)
 @_program
 @_json
 def inspect(what: str, program: Path | None, as_json: bool) -> None:
@@ -197,8 +214,8 @@ def inspect(what: str, program: Path | None, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("program")
-@click.argument("function", required=False)
+@click.argument("program", shell_complete=complete.files)
+@click.argument("function", required=False, shell_complete=complete.functions)
 @_json
 def sites(program: str, function: str | None, as_json: bool) -> None:
     """Show the functions of PROGRAM that can be on the stack while it moves; of one FUNCTION, code and maps.
@@ -226,7 +243,7 @@ def sites(program: str, function: str | None, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("program")
+@click.argument("program", shell_complete=complete.files)
 @_json
 def verify(program: str, as_json: bool) -> None:
     """Prove the site maps of PROGRAM from its machine code, for each ISA; the exit status is 1 if that fails.
@@ -251,8 +268,10 @@ def verify(program: str, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("program")
-@click.option("--isa", required=True, metavar="ISA", callback=_isa, help="ISA to extract.")
+@click.argument("program", shell_complete=complete.files)
+@click.option(
+    "--isa", required=True, metavar="ISA", callback=_isa, shell_complete=complete.isas, help="ISA to extract."
+)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File to write.")
 def extract(program: str, isa: str, output: Path) -> None:
     """Write the executable of one ISA out of PROGRAM.
@@ -273,8 +292,8 @@ def extract(program: str, isa: str, output: Path) -> None:
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Directory to make.")
 @click.option("--tag", default="latest", show_default=True, help="What the image is called in the layout.")
 @_json
-@click.argument("program")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.argument("program", shell_complete=complete.files)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=complete.files)
 def image(output: Path, tag: str, as_json: bool, program: str, arguments: tuple[str, ...]) -> None:
     """Make a container image of PROGRAM: an OCI layout that holds, for each ISA, its executable.
 
@@ -291,6 +310,20 @@ def image(output: Path, tag: str, as_json: bool, program: str, arguments: tuple[
         print_json({"path": str(made.path), "tag": made.tag, "digest": made.digest, "platforms": platforms})
     else:
         say(f"{made.path}:{made.tag}: {', '.join(made.platforms)}")
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(complete.SHELLS))
+def completion(shell: str) -> None:
+    """Print the script by which SHELL completes popcorn's commands, options, pids, ISAs and functions.
+
+    \b
+    Examples:
+      eval "$(popcorn completion bash)"                          in ~/.bashrc
+      popcorn completion zsh > "${fpath[1]}/_popcorn"
+      popcorn completion fish > ~/.config/fish/completions/popcorn.fish
+    """
+    click.echo(complete.script(cli, shell))
 
 
 def main() -> NoReturn:

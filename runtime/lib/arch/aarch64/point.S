@@ -14,10 +14,12 @@
 #define RESULT 808
 #define SIZE 816
 
+	.cfi_sections .debug_frame
 	.section .text.popcorn_point,"ax",%progbits
 	.globl __popcorn_point
 	.type __popcorn_point,%function
 __popcorn_point:
+	.cfi_startproc
 	mov x0,xzr /* it takes no arguments: this is how the verifier sees it */
 	mov x1,xzr
 	mov x2,xzr
@@ -28,20 +30,41 @@ __popcorn_point:
 	mov x7,xzr
 	mov x9,sp
 	sub sp,sp,#SIZE
+	.cfi_def_cfa_offset SIZE
 	stp x19,x20,[sp,#X(19)]
+	.cfi_rel_offset x19,X(19)
+	.cfi_rel_offset x20,X(20)
 	stp x21,x22,[sp,#X(21)]
+	.cfi_rel_offset x21,X(21)
+	.cfi_rel_offset x22,X(22)
 	stp x23,x24,[sp,#X(23)]
+	.cfi_rel_offset x23,X(23)
+	.cfi_rel_offset x24,X(24)
 	stp x25,x26,[sp,#X(25)]
+	.cfi_rel_offset x25,X(25)
+	.cfi_rel_offset x26,X(26)
 	stp x27,x28,[sp,#X(27)]
+	.cfi_rel_offset x27,X(27)
+	.cfi_rel_offset x28,X(28)
 	stp x29,x30,[sp,#X(29)]
+	.cfi_rel_offset x29,X(29)
+	.cfi_rel_offset x30,X(30)
 	str d8,[sp,#D(8)]
+	.cfi_rel_offset d8,D(8)
 	str d9,[sp,#D(9)]
+	.cfi_rel_offset d9,D(9)
 	str d10,[sp,#D(10)]
+	.cfi_rel_offset d10,D(10)
 	str d11,[sp,#D(11)]
+	.cfi_rel_offset d11,D(11)
 	str d12,[sp,#D(12)]
+	.cfi_rel_offset d12,D(12)
 	str d13,[sp,#D(13)]
+	.cfi_rel_offset d13,D(13)
 	str d14,[sp,#D(14)]
+	.cfi_rel_offset d14,D(14)
 	str d15,[sp,#D(15)]
+	.cfi_rel_offset d15,D(15)
 	str x9,[sp,#SP]
 	str x30,[sp,#RA]
 	mrs x9,fpcr
@@ -55,13 +78,18 @@ __popcorn_point:
 	ldr x1,[x1,#40]
 	ldr w9,[x1,#POPCORN_T_IN_HANDLER]
 	cbnz w9,1f
+	.cfi_remember_state
+	mov x19,sp /* for unwinders: the frame stays on the machine stack */
+	.cfi_def_cfa_register x19
 	ldr x9,[x1,#POPCORN_T_RUNTIME_TOP]
 	mov sp,x9
 	bl popcorn_point
 	b popcorn_resume
+	.cfi_restore_state
 1:	bl popcorn_point_in_handler
 	mov x0,sp
 	b popcorn_resume
+	.cfi_endproc
 	.size __popcorn_point,.-__popcorn_point
 
 /* popcorn_resume(x0: regs). Everything is read before the stack pointer moves: a signal that comes after may

@@ -4,10 +4,12 @@
 #define JB(n) [x0,#8*(n)]
 #define SAVED POPCORN_JB_SAVED
 
+	.cfi_sections .debug_frame
 	.section .text.popcorn_setjmp,"ax",%progbits
 	.globl __popcorn_setjmp
 	.type __popcorn_setjmp,%function
 __popcorn_setjmp:
+	.cfi_startproc
 	stp x19,x20,JB(SAVED)
 	stp x21,x22,JB(SAVED+2)
 	stp x23,x24,JB(SAVED+4)
@@ -22,6 +24,7 @@ __popcorn_setjmp:
 	str x9,JB(POPCORN_JB_SP)
 	str x30,JB(POPCORN_JB_RA)
 	b popcorn_setjmp_note
+	.cfi_endproc
 	.size __popcorn_setjmp,.-__popcorn_setjmp
 
 /* popcorn_jump(x0: regs): popcorn_resume that leaves the floating-point environment as it is, as longjmp does. */

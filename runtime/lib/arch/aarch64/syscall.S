@@ -1,10 +1,12 @@
 /* Kernel entry: x8 number, x0 to x5 arguments, all other registers kept. */
+	.cfi_sections .debug_frame
 	.section .text.popcorn_syscall,"ax",%progbits
 
 /* popcorn_kernel(n, six arguments) */
 	.globl popcorn_kernel
 	.type popcorn_kernel,%function
 popcorn_kernel:
+	.cfi_startproc
 	mov x8,x0
 	mov x0,x1
 	mov x1,x2
@@ -14,6 +16,7 @@ popcorn_kernel:
 	mov x5,x6
 	svc #0
 	ret
+	.cfi_endproc
 	.size popcorn_kernel,.-popcorn_kernel
 
 /* popcorn_window(n, six arguments, int *cancel, int *interrupt): -512 if either is set before the kernel has begun
@@ -23,7 +26,11 @@ popcorn_kernel:
 	.hidden popcorn_window
 	.type popcorn_window,%function
 popcorn_window:
+	.cfi_startproc
 	stp x19,x20,[sp,#-16]!
+	.cfi_def_cfa_offset 16
+	.cfi_rel_offset x19,0
+	.cfi_rel_offset x20,8
 	mov x19,x7
 	ldr x20,[sp,#16]
 	mov x8,x0
@@ -44,22 +51,33 @@ popcorn_window_begin:
 	.globl popcorn_window_end
 	.hidden popcorn_window_end
 popcorn_window_end:
+	.cfi_remember_state
 	ldp x19,x20,[sp],#16
+	.cfi_def_cfa_offset 0
+	.cfi_restore x19
+	.cfi_restore x20
 	ret
+	.cfi_restore_state
 	.globl popcorn_window_abort
 	.hidden popcorn_window_abort
 popcorn_window_abort:
 	mov x0,#-512
 	ldp x19,x20,[sp],#16
+	.cfi_def_cfa_offset 0
+	.cfi_restore x19
+	.cfi_restore x20
 	ret
+	.cfi_endproc
 	.size popcorn_window,.-popcorn_window
 
 	.globl popcorn_self
 	.type popcorn_self,%function
 popcorn_self:
+	.cfi_startproc
 	mrs x0,tpidr_el0
 	ldr x0,[x0,#40]
 	ret
+	.cfi_endproc
 	.size popcorn_self,.-popcorn_self
 
 /* what a signal handler returns to: rt_sigreturn */
@@ -78,6 +96,7 @@ popcorn_sigreturn:
 	.hidden popcorn_clone
 	.type popcorn_clone,%function
 popcorn_clone:
+	.cfi_startproc
 	stp x5,x6,[x1,#-16]!
 	mov x9,x3
 	mov x3,x4
@@ -91,14 +110,17 @@ popcorn_clone:
 	adrp x30,__popcorn_bottom
 	add x30,x30,:lo12:__popcorn_bottom
 	br x9
+	.cfi_endproc
 	.size popcorn_clone,.-popcorn_clone
 
 	.globl popcorn_set_tp
 	.hidden popcorn_set_tp
 	.type popcorn_set_tp,%function
 popcorn_set_tp:
+	.cfi_startproc
 	msr tpidr_el0,x0
 	ret
+	.cfi_endproc
 	.size popcorn_set_tp,.-popcorn_set_tp
 
 	.section .note.GNU-stack,"",%progbits

@@ -14,10 +14,12 @@
 #define RESULT 552
 #define SIZE 560
 
+	.cfi_sections .debug_frame
 	.section .text.popcorn_point,"ax",@progbits
 	.globl __popcorn_point
 	.type __popcorn_point,@function
 __popcorn_point:
+	.cfi_startproc
 	li a0,0 /* it takes no arguments: this is how the verifier sees it */
 	li a1,0
 	li a2,0
@@ -28,32 +30,58 @@ __popcorn_point:
 	li a7,0
 	mv t0,sp
 	addi sp,sp,-SIZE
+	.cfi_def_cfa_offset SIZE
 	sd s0,X(8)(sp)
+	.cfi_rel_offset s0,X(8)
 	sd s1,X(9)(sp)
+	.cfi_rel_offset s1,X(9)
 	sd s2,X(18)(sp)
+	.cfi_rel_offset s2,X(18)
 	sd s3,X(19)(sp)
+	.cfi_rel_offset s3,X(19)
 	sd s4,X(20)(sp)
+	.cfi_rel_offset s4,X(20)
 	sd s5,X(21)(sp)
+	.cfi_rel_offset s5,X(21)
 	sd s6,X(22)(sp)
+	.cfi_rel_offset s6,X(22)
 	sd s7,X(23)(sp)
+	.cfi_rel_offset s7,X(23)
 	sd s8,X(24)(sp)
+	.cfi_rel_offset s8,X(24)
 	sd s9,X(25)(sp)
+	.cfi_rel_offset s9,X(25)
 	sd s10,X(26)(sp)
+	.cfi_rel_offset s10,X(26)
 	sd s11,X(27)(sp)
+	.cfi_rel_offset s11,X(27)
 	fsd fs0,F(8)(sp)
+	.cfi_rel_offset fs0,F(8)
 	fsd fs1,F(9)(sp)
+	.cfi_rel_offset fs1,F(9)
 	fsd fs2,F(18)(sp)
+	.cfi_rel_offset fs2,F(18)
 	fsd fs3,F(19)(sp)
+	.cfi_rel_offset fs3,F(19)
 	fsd fs4,F(20)(sp)
+	.cfi_rel_offset fs4,F(20)
 	fsd fs5,F(21)(sp)
+	.cfi_rel_offset fs5,F(21)
 	fsd fs6,F(22)(sp)
+	.cfi_rel_offset fs6,F(22)
 	fsd fs7,F(23)(sp)
+	.cfi_rel_offset fs7,F(23)
 	fsd fs8,F(24)(sp)
+	.cfi_rel_offset fs8,F(24)
 	fsd fs9,F(25)(sp)
+	.cfi_rel_offset fs9,F(25)
 	fsd fs10,F(26)(sp)
+	.cfi_rel_offset fs10,F(26)
 	fsd fs11,F(27)(sp)
+	.cfi_rel_offset fs11,F(27)
 	sd t0,SP(sp)
 	sd ra,RA(sp)
+	.cfi_rel_offset ra,RA
 	frcsr t0
 	sd t0,FCSR(sp)
 	sd zero,STATUS(sp)
@@ -63,12 +91,17 @@ __popcorn_point:
 	ld a1,40(tp)
 	lw t0,POPCORN_T_IN_HANDLER(a1)
 	bnez t0,1f
+	.cfi_remember_state
+	mv s1,sp /* for unwinders: the frame stays on the machine stack */
+	.cfi_def_cfa_register s1
 	ld sp,POPCORN_T_RUNTIME_TOP(a1)
 	call popcorn_point
 	j popcorn_resume
+	.cfi_restore_state
 1:	call popcorn_point_in_handler
 	mv a0,sp
 	j popcorn_resume
+	.cfi_endproc
 	.size __popcorn_point,.-__popcorn_point
 
 /* popcorn_resume(a0: regs). Everything is read before the stack pointer moves: a signal that comes after may

@@ -3,10 +3,12 @@
 
 #define JB(n) 8*(n)(a0)
 
+	.cfi_sections .debug_frame
 	.section .text.popcorn_setjmp,"ax",@progbits
 	.globl __popcorn_setjmp
 	.type __popcorn_setjmp,@function
 __popcorn_setjmp:
+	.cfi_startproc
 	sd s0,JB(POPCORN_JB_SAVED+0)
 	sd s1,JB(POPCORN_JB_SAVED+1)
 	sd s2,JB(POPCORN_JB_SAVED+2)
@@ -34,6 +36,7 @@ __popcorn_setjmp:
 	sd sp,JB(POPCORN_JB_SP)
 	sd ra,JB(POPCORN_JB_RA)
 	tail popcorn_setjmp_note
+	.cfi_endproc
 	.size __popcorn_setjmp,.-__popcorn_setjmp
 
 /* popcorn_jump(a0: regs): popcorn_resume that leaves the floating-point environment as it is, as longjmp does. */

@@ -11,10 +11,12 @@
 #define RESULT 176
 #define SIZE 184 /* with the return address a multiple of 16 */
 
+	.cfi_sections .debug_frame
 	.section .text.popcorn_point,"ax",@progbits
 	.globl __popcorn_point
 	.type __popcorn_point,@function
 __popcorn_point:
+	.cfi_startproc
 	xor %edi,%edi /* it takes no arguments: this is how the verifier sees it */
 	xor %esi,%esi
 	xor %edx,%edx
@@ -22,12 +24,19 @@ __popcorn_point:
 	xor %r8d,%r8d
 	xor %r9d,%r9d
 	sub $SIZE,%rsp
+	.cfi_adjust_cfa_offset SIZE
 	mov %rbx,24(%rsp)
+	.cfi_rel_offset rbx,24
 	mov %rbp,48(%rsp)
+	.cfi_rel_offset rbp,48
 	mov %r12,96(%rsp)
+	.cfi_rel_offset r12,96
 	mov %r13,104(%rsp)
+	.cfi_rel_offset r13,104
 	mov %r14,112(%rsp)
+	.cfi_rel_offset r14,112
 	mov %r15,120(%rsp)
+	.cfi_rel_offset r15,120
 	lea SIZE+8(%rsp),%rax
 	mov %rax,SP(%rsp)
 	mov SIZE(%rsp),%rax
@@ -40,13 +49,18 @@ __popcorn_point:
 	mov %fs:40,%rsi
 	cmpl $0,POPCORN_T_IN_HANDLER(%rsi)
 	jne 1f
+	.cfi_remember_state
+	mov %rsp,%rbx /* for unwinders: the frame stays on the machine stack */
+	.cfi_def_cfa_register rbx
 	mov POPCORN_T_RUNTIME_TOP(%rsi),%rsp
 	call popcorn_point
 	mov %rax,%rdi
 	jmp popcorn_resume
+	.cfi_restore_state
 1:	call popcorn_point_in_handler
 	mov %rsp,%rdi
 	jmp popcorn_resume
+	.cfi_endproc
 	.size __popcorn_point,.-__popcorn_point
 
 /* popcorn_resume(rdi: regs). Everything is read before the stack pointer moves: a signal that comes after may

@@ -3,10 +3,12 @@
 
 #define JB(n) 8*(n)(%rdi)
 
+	.cfi_sections .debug_frame
 	.section .text.popcorn_setjmp,"ax",@progbits
 	.globl __popcorn_setjmp
 	.type __popcorn_setjmp,@function
 __popcorn_setjmp:
+	.cfi_startproc
 	mov %rbx,JB(POPCORN_JB_SAVED)
 	mov %rbp,JB(POPCORN_JB_SAVED+1)
 	mov %r12,JB(POPCORN_JB_SAVED+2)
@@ -18,6 +20,7 @@ __popcorn_setjmp:
 	mov (%rsp),%rdx
 	mov %rdx,JB(POPCORN_JB_RA)
 	jmp popcorn_setjmp_note
+	.cfi_endproc
 	.size __popcorn_setjmp,.-__popcorn_setjmp
 
 /* popcorn_jump(rdi: regs): popcorn_resume that leaves the floating-point environment as it is, as longjmp does. */
