@@ -22,6 +22,10 @@ for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
+# nor may each of the thousands of commands that tests run translate popcc's modules anew: half of a small link's time
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    os.environ["PYTHONPYCACHEPREFIX"] = str(build.cache_dir() / "bytecode")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """SQLite takes minutes to compile: begun last, all would wait for it."""

@@ -1,4 +1,4 @@
-"""lz4, a shell and an awk from unmodified sources, each by its own build system, on every ISA and while moved.
+"""lz4, xz, a shell and an awk from unmodified sources, each by its own build system, on every ISA and while moved.
 
 Each does what the host compiler's build does, byte for byte.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from real import builds, runs
-from real.builds import DASH, LZ4, MAWK, Project
+from real.builds import DASH, LZ4, MAWK, XZ, Project
 from real.files import HERE
 
 from popcc.isa import ISAS
@@ -30,7 +30,11 @@ class Compressor:
     every: tuple[int, int]
 
 
-COMPRESSORS = (Compressor(LZ4, ("-c", "-9"), ("-dc",), (80_000, 4_000)),)
+COMPRESSORS = (
+    Compressor(LZ4, ("-c", "-9"), ("-dc",), (80_000, 4_000)),
+    # two threads each way
+    Compressor(XZ, ("-c", "-2", "-T2", "--block-size=1MiB"), ("-dc", "-T2"), (300_000, 12_000)),
+)
 
 
 def both_ways(compressor: Compressor, tmp_path: Path, data: Path, runners: tuple[Runner, Runner], folder: Path) -> None:

@@ -59,7 +59,7 @@ class Part:
 
     name: str
     digest: str
-    members: tuple[str, ...]
+    members: Callable[[], Sequence[str]]  # listing 1300 files takes longer than each link should wait for
     make: Callable[[str, tuple[str, ...]], Unit]
 
     @property
@@ -100,7 +100,6 @@ def cache_dir() -> Path:
 
 
 def _parts(isas: tuple[str, ...]) -> tuple[Part, ...]:
-    files = {s.member: s for s in sources()}
     tools = f"{isas} {version('ziglang')} {version('llvmlite')} {version('capstone')}"
     compiler = _digest_of([_PACKAGE / p for p in (*_COMPILER, *_COMPILER_FILES, *_PAYLOAD)])
     overlay = _digest_of([HERE / "src", HERE / "arch", HERE / "include", HERE / "sources.py", HERE / "headers.py"])
@@ -108,9 +107,9 @@ def _parts(isas: tuple[str, ...]) -> tuple[Part, ...]:
     own = _digest_of([RUNTIME, HERE / "runtime.py"])
     rest = payload + _digest_of([HERE / "helpers.py"])
     return (
-        Part("runtime", _short(tools, own, payload), tuple(runtime.names(isas)), runtime.build_part),
-        Part("helpers", _short(tools, rest), tuple(helpers.HELPERS), helpers.build_helper),
-        Part("musl", _short(tools, compiler, overlay), tuple(files), _compile_member),
+        Part("runtime", _short(tools, own, payload), lambda: runtime.names(isas), runtime.build_part),
+        Part("helpers", _short(tools, rest), lambda: tuple(helpers.HELPERS), helpers.build_helper),
+        Part("musl", _short(tools, compiler, overlay), lambda: [s.member for s in sources()], _compile_member),
     )
 
 
@@ -146,7 +145,7 @@ def _build(part: Part, isas: tuple[str, ...]) -> None:
     symbols: dict[str, dict[str, str]] = {}
     pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), initializer=_begin_work, initargs=(work,))
     try:
-        jobs = {pool.submit(_make, part, m, isas, work): m for m in part.members}
+        jobs = {pool.submit(_make, part, m, isas, work): m for m in part.members()}
         for job in _with_progress(as_completed(jobs), len(jobs), part.name):
             try:
                 symbols[jobs[job]] = job.result()

@@ -41,6 +41,21 @@ LZ4 = Project("lz4", sources.LZ4, (("make", "CC=CC", "lz4"),), "lz4")
 DASH = Project("dash", sources.DASH, (("./configure", "CC=CC"), ("make",)), "src/dash")
 MAWK = Project("mawk", sources.MAWK, (("./configure", "CC=CC"), ("make", "mawk")), "mawk")
 
+# it links through libtool; assembly of its own and translations of its messages are left out of both builds
+XZ = Project(
+    "xz",
+    sources.XZ,
+    (
+        (
+            "./configure",
+            "CC=CC",
+            *(f"--disable-{part}" for part in "shared assembler nls doc scripts xzdec lzmadec lzmainfo".split()),
+        ),
+        ("make",),
+    ),
+    "src/xz/xz",
+)
+
 
 def built(project: Project, compiler: str, folder: Path) -> Path:
     """The program, built once per session. Raises `AssertionError` with the failing command's words."""

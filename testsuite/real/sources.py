@@ -45,6 +45,13 @@ DASH = Source("dash", "dash_0.5.12.orig.tar.gz", "6a474ac46e8b0b32916c4c60df694c
 MAWK = Source(
     "mawk", "mawk_1.3.4.20200120.orig.tar.gz", "7fd4cd1e1fae9290fe089171181bbc6291dfd9bca939ca804f0ddb851c8b8237"
 )
+XZ = Source(
+    "xz-utils", "xz-utils_5.4.1.orig.tar.xz", "5d9827aa1875b21c288f78864bb26d2650b436ea8d2cad364e4921eb6266a5a5"
+)
+COREUTILS = Source(
+    "coreutils", "coreutils_9.1.orig.tar.xz", "61a1f410d78ba7e7f37a5a4f50e6d1320aca33375484a3255eddf17a38580423"
+)
+JQ = Source("jq", "jq_1.6.orig.tar.gz", "3ba940b97571c866923f0409678033d33b5a98758dfc174fad8397ed908bc4d9")
 # Perl's driver brings the amalgamation, 3.39.4; Debian's sqlite3 has only the parts, which need Tcl to become one
 SQLITE = Source(
     "libdbd-sqlite3-perl",
