@@ -31,10 +31,13 @@ class Addresses:
         }
 
     def symbol(self, unit: int, symbol: Symbol) -> int | None:
-        """The address that `symbol` of `unit`'s object means; None when undefined or not kept."""
+        """The address that `symbol` of `unit`'s object means; None when undefined or not kept.
+
+        What may be missing, and is, lies at 0.
+        """
         found = self.resolution.define(self.isa, unit, symbol)
         if found is None:
-            return self.layout.symbols.get(symbol.name)
+            return self.layout.symbols.get(symbol.name, 0 if symbol.binding == "weak" else None)
         if found.symbol.section not in self._indices[found.unit]:
             return found.symbol.value  # absolute
         section = self.sections.get((found.unit, found.symbol.section))

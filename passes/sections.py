@@ -37,7 +37,7 @@ class Sections:
         for item in module.items:
             if isinstance(item, Function):
                 if ' section "' not in item.header:
-                    item.header = _function(item.header, item.name)
+                    item.header = in_section(item.header, f".text.{item.name}")
                 items.append(item)
             elif item.startswith("@") and " = " in item:
                 name, body = item.split(" = ", 1)
@@ -47,11 +47,12 @@ class Sections:
         return module.with_items(items)
 
 
-def _function(header: str, name: str) -> str:
+def in_section(header: str, section: str) -> str:
+    """A function's ``define`` line with the section that it goes to."""
     end = header_span(header)[1]
     m = _HEADER_TAIL.search(header, end)
     at = m.start() if m else len(header) - 2
-    return f'{header[:at]} section ".text.{name}"{header[at:]}'
+    return f'{header[:at]} section "{section}"{header[at:]}'
 
 
 def _variable(name: str, body: str) -> str:

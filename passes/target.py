@@ -47,7 +47,7 @@ class TargetWords:
                         errors.append(_too_large(type_, inst, item.name, lines))
                 items.append(item)
             elif item.startswith("module asm "):
-                errors.append(PopccError(f"{_source(module)}: assembly outside a function; popcc needs C for all ISAs"))
+                errors.append(PopccError(f"{module.source()}: assembly outside a function; popcc needs C for all ISAs"))
             elif item.startswith("attributes #"):
                 items.append(_TARGET_WORDS.sub("", item))
             else:
@@ -55,11 +55,6 @@ class TargetWords:
         if errors:
             raise ErrorGroup(errors)
         return module.with_items(items)
-
-
-def _source(module: Module) -> str:
-    line = next((i for i in module.lines() if i.startswith("source_filename")), 'source_filename = "?"')
-    return line.split('"')[1]
 
 
 def _refused(inst: Inst, function: str, lines: DebugLines) -> PopccError | None:

@@ -64,6 +64,7 @@ class Options:
     standard_library: bool = True
     linker: LinkerFlags = field(default_factory=LinkerFlags)
     isas: tuple[str, ...] = ()  # () = all
+    bodies: tuple[tuple[str, str], ...] = ()  # -fpopcorn-asm: ISA and file
     migration_points: str = "auto"
     sites_report: bool = False
     verify: bool = True  # the maps, at link
@@ -204,6 +205,7 @@ class _Reader:
         self.library_dirs: list[Path] = []
         self.targets: list[str] = []
         self.warnings: list[str] = []
+        self.bodies: list[tuple[str, str]] = []
 
     def read(self) -> None:
         while self.at < len(self.arguments):
@@ -234,6 +236,11 @@ class _Reader:
             self.switches.add("-nostdlib")
         elif a.startswith("-Wl,"):
             self.linker += a[4:].split(",")
+        elif a.startswith("-fpopcorn-asm="):
+            isa, colon, file = a.partition("=")[2].partition(":")
+            if not (isa and colon and file):
+                raise PopccError(f"invalid value in '{a}'; write -fpopcorn-asm=ISA:FILE.c")
+            self.bodies.append((isa, file))
         elif a.startswith("--isa="):
             self.values["--isa"] = a.partition("=")[2]
         elif a.startswith("--migration-points="):
@@ -350,6 +357,7 @@ class _Reader:
             standard_library="-nostdlib" not in self.switches,
             linker=linker,
             isas=tuple(i for i in self.values.get("--isa", "").split(",") if i),
+            bodies=tuple(self.bodies),
             migration_points=self.values.get("points", "auto"),
             sites_report="--sites-report" in self.switches,
             verify=self.values.get("verify") != "--no-verify",

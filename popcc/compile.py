@@ -15,8 +15,9 @@ from typing import Any
 
 from popcc import frontend, isolate
 from popcc.errors import ErrorGroup, Place, PlacedError, PopccError
-from popcc.isa import isa_named
+from popcc.isa import Isa, isa_named
 from popcc.ladder import Ladder, culprit
+from popcc.native import Body, joined, replaceable, settled, without
 from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
 from popcc.unit import FunctionMap, IsaObject, Prototypes, SiteInfo, Unit
 
@@ -35,6 +36,7 @@ class CompileOptions:
     migration_points: str = "auto"
     debug: bool = False  # keep line tables in the objects
     language: str = ""  # clang's -x
+    bodies: tuple[Body, ...] = ()  # that functions have on one ISA alone
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     """
     _prepare()
     optimised: OptimisedIr | None = None
-    ladder = Ladder()
+    ladder = _first_rungs(options)
     while True:
         child: isolate.Running[Any] = isolate.start(_common_and_own, ir, optimised, options, ladder)
         others: dict[str, isolate.Running[Any]] = {}
@@ -98,11 +100,18 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
         ladder = lower
     tier = common.memory_tier
     objects = {isa: _with_tier(o, tier) for isa, o in _agreed(objects).items()}
-    digest = hashlib.sha1(f"{path}\0{common.text}".encode()).hexdigest()[:16]
+    digest = hashlib.sha1(f"{path}\0{common.text}".encode())
+    for body in options.bodies:
+        digest.update(body.elf)
     return Unit(
-        digest, str(path), False, common.leaf_calls, common.sites, tier, dict(ladder.without_sites), objects,
-        optimised.prototypes,
+        digest.hexdigest()[:16], str(path), False, common.leaf_calls, common.sites, tier, dict(ladder.without_sites),
+        objects, optimised.prototypes,
     )  # fmt: skip
+
+
+def _first_rungs(options: CompileOptions) -> Ladder:
+    """Where functions begin: those that have a body of their own on some ISA have no sites."""
+    return Ladder(({}, {}, {f: body.why for body in options.bodies for f in body.functions}))
 
 
 def _warn(warnings: Sequence[str], options: CompileOptions) -> None:
@@ -228,7 +237,7 @@ def _with_tier(o: IsaObject, tier: Mapping[str, str]) -> IsaObject:
 def common_ir(ir: str, options: CompileOptions, ladder: Ladder | None = None) -> CommonIr:
     """The IR that all ISAs share, from the front end's; in this process."""
     _prepare()
-    return _common(_optimised(ir, options).text, options, ladder or Ladder())
+    return _common(_optimised(ir, options).text, options, ladder or _first_rungs(options))
 
 
 def _optimised(ir: str, options: CompileOptions) -> OptimisedIr:
@@ -238,12 +247,13 @@ def _optimised(ir: str, options: CompileOptions) -> OptimisedIr:
     from popcc.passes.pipeline import before_optimiser
     from popcc.passes.prototypes import prototypes
 
-    module = model.parse(ir)
+    module = replaceable(model.parse(ir), options.bodies)
     known = prototypes(module)
     builtins = Builtins()
     for p in before_optimiser(builtins):
         module = p.apply(module)
     text = codegen.optimise(module.text(), options.optimization)
+    text = settled(text, options.bodies)
     return OptimisedIr(text, known, tuple(builtins.warnings))
 
 
@@ -270,10 +280,20 @@ def _common(optimised: str, options: CompileOptions, ladder: Ladder) -> CommonIr
 
 
 def _generate(common: CommonIr, isa_name: str, options: CompileOptions) -> IsaObject:
-    from popcc import codegen
     from popcc.linker.index import index_object
     from popcc.linker.maps.complete import complete
 
     isa = isa_named(isa_name)
-    elf = codegen.emit(common.text, isa, options.optimization)
+    elf = emit(common.text, isa, options)
     return replace(index_object(elf), functions=complete(elf, isa, common.sites))
+
+
+def emit(text: str, isa: Isa, options: CompileOptions, assembly: bool = False) -> bytes:
+    """The ELF object of common IR on one ISA, with the bodies that functions have there alone; or without, assembly."""
+    from popcc import codegen
+
+    bodies = [b for b in options.bodies if b.source.isa == isa.name]
+    for body in bodies:
+        text = without(text, body)
+    code = codegen.emit(text, isa, options.optimization, assembly)
+    return code if assembly else joined(code, bodies, isa)

@@ -24,6 +24,7 @@ from popcc.interrupts import Interrupts, end_by, held
 if TYPE_CHECKING:
     from popcc.compile import CompileOptions
     from popcc.linker.inputs import Input as LinkInput
+    from popcc.native import Body
     from popcc.unit import Unit
 
 
@@ -124,10 +125,13 @@ def _check_inputs(options: Options) -> None:
     if not options.inputs:
         raise PopccError("no input files")
     files = [i.name for i in options.inputs if i.kind is not Kind.LIBRARY and i.name != "-"]
+    files += [file for _, file in options.bodies]
     missing = [name for name in files if not Path(name).exists()]
     if missing:
         raise ErrorGroup(PopccError(f"no such file or directory: '{name}'") for name in missing)
     sources = _sources(options)
+    if options.bodies and len(sources) != 1:
+        raise PopccError("-fpopcorn-asm needs exactly one source, whose functions the file has bodies for")
     if any(i.name == "-" and not i.language for i in sources) and options.action is not Action.PREPROCESS:
         raise PopccError("-E or -x required when input is from standard input")
     separate = options.action in (Action.ASSEMBLY, Action.OBJECT)
@@ -201,6 +205,7 @@ def _compile_options(source: Input, options: Options, isas: tuple[str, ...]) -> 
 
     return CompileOptions(
         isas=isas,
+        bodies=_bodies(options, isas),
         include_dirs=toolchain.include_dirs(),
         clang_flags=_front_end_flags(options, source),
         optimization=options.optimization,
@@ -208,6 +213,17 @@ def _compile_options(source: Input, options: Options, isas: tuple[str, ...]) -> 
         debug=options.debug,
         language=source.language,
     )
+
+
+def _bodies(options: Options, isas: tuple[str, ...]) -> tuple[Body, ...]:
+    if not options.bodies:
+        return ()
+    from popcc.isa import isa_named
+    from popcc.native import Source, read_bodies
+
+    sources = [Source(isa_named(isa).name, Path(file)) for isa, file in options.bodies]
+    wanted = [s for s in sources if s.isa in isas]
+    return read_bodies(wanted, options.front_end, toolchain.include_dirs(), options.optimization)
 
 
 def _compile(source: Input, options: Options, isas: tuple[str, ...]) -> Unit:
@@ -231,8 +247,8 @@ def _ir_text(path: Path) -> str:
 
 def _write_assembly(options: Options, isas: tuple[str, ...]) -> None:
     """-S: the outer ISA's assembly, or with -emit-llvm the IR that all ISAs share."""
-    from popcc import codegen, frontend
     from popcc import compile as compiler
+    from popcc import frontend
     from popcc.isa import isa_named
     from popcc.outputs import write_output
 
@@ -248,7 +264,7 @@ def _write_assembly(options: Options, isas: tuple[str, ...]) -> None:
         text = compiler.common_ir(ir, settings).text.encode("utf-8", "surrogateescape")
         if not options.emit_llvm:
             isa = isa_named(toolchain.outer_isa(isas))
-            text = codegen.emit(text.decode("utf-8", "surrogateescape"), isa, options.optimization, assembly=True)
+            text = compiler.emit(text.decode("utf-8", "surrogateescape"), isa, settings, assembly=True)
         write_output(options.output or _default_output(source, ".ll" if options.emit_llvm else ".s"), text)
 
 

@@ -18,13 +18,11 @@ _UNDEFINED = (
     "__code_model_small__ __k8 __k8__ __SEG_FS __SEG_GS __seg_fs __seg_gs"
 ).split()
 
-_FLAGS = (
-    "--target=x86_64-linux-musl",
+# for any ISA's code
+PORTABLE_FLAGS = (
     "-nostdinc",
     "-D__popcorn__=1",
-    *(f"-U{name}" for name in _UNDEFINED),
     "-ffp-contract=off",
-    "-mlong-double-64",
     "-fsigned-char",
     "-fno-pic",
     "-fno-pie",
@@ -33,6 +31,12 @@ _FLAGS = (
     "-fno-strict-return",
     "-fno-discard-value-names",
     "-Wno-unused-command-line-argument",
+)
+_FLAGS = (
+    "--target=x86_64-linux-musl",
+    *PORTABLE_FLAGS,
+    *(f"-U{name}" for name in _UNDEFINED),
+    "-mlong-double-64",
 )
 
 SPEAKER = "popcc"  # clang's messages begin with the name it was started by

@@ -68,6 +68,8 @@ SECTIONS = (
         Option("--isa=", "ISA,...", "the ISAs to compile for; all unless given", choices=tuple(ISAS), several=True),
         Option("--migration-points=", "WHERE", "where a running program can stop to move: auto (the default), "
                "functions, loops, all, none", choices=POINTS),
+        Option("-fpopcorn-asm=", "ISA:FILE.c", "the functions that FILE.c defines take the place of the source's own "
+               "on that ISA; it may use the ISA's assembly and intrinsics"),
         Option("--sites-report", text="say per function how its calls are mapped, and why where they are not"),
         Option("--verify", text="prove the maps of what is linked, and remember what was proved (the default)"),
         Option("--no-verify", text="don't"),

@@ -15,8 +15,8 @@ _DEFINITION = re.compile(r"\s+(" + NAME + r") = (.*)", re.S)
 _LABEL = re.compile(r'("[^"]*"|[-a-zA-Z$._0-9]+):')
 _CALLEE = re.compile(GLOBAL + r"\(")
 _CALL_WORDS = ("tail", "musttail", "notail")
-# what numbered locals are called from the first, second and third parse on; C can't make such names
-UNOPTIMISED, OPTIMISED, COMMON = "a..", "b..", "c.."
+# what numbered locals are called from the first parse on, the second, and so on; C can't make such names
+UNOPTIMISED, OPTIMISED, COMMON, NATIVE = "a..", "b..", "c..", "d.."
 _NUMBERED = re.compile(r"%(\d+)\b")
 _NUMBER = re.compile(r"%(?=\d+\b)")
 
@@ -134,6 +134,11 @@ class Module:
     def lines(self) -> Iterator[str]:
         """Top-level lines that are not part of a definition."""
         return (i for i in self.items if isinstance(i, str))
+
+    def source(self) -> str:
+        """The source file, as the front end was given it."""
+        line = next((i for i in self.lines() if i.startswith("source_filename")), 'source_filename = "?"')
+        return line.split('"')[1]
 
     def text(self) -> str:
         """The module as LLVM reads it."""

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -107,10 +108,14 @@ def _parts(isas: tuple[str, ...]) -> tuple[Part, ...]:
     own = _digest_of([RUNTIME, HERE / "runtime.py"])
     rest = payload + _digest_of([HERE / "helpers.py"])
     return (
-        Part("runtime", _short(tools, own, payload), lambda: runtime.names(isas), runtime.build_part),
-        Part("helpers", _short(tools, rest), lambda: tuple(helpers.HELPERS), helpers.build_helper),
-        Part("musl", _short(tools, compiler, overlay), lambda: [s.member for s in sources()], _compile_member),
+        Part("runtime", _short(tools, own, payload), partial(runtime.names, isas), runtime.build_part),
+        Part("helpers", _short(tools, rest), partial(tuple, helpers.HELPERS), helpers.build_helper),
+        Part("musl", _short(tools, compiler, overlay), _musl_members, _compile_member),
     )
+
+
+def _musl_members() -> list[str]:
+    return [s.member for s in sources()]
 
 
 def _compile_member(member: str, isas: tuple[str, ...]) -> Unit:

@@ -68,7 +68,7 @@ def sample(option: Option) -> list[str]:
         if option.choices
         else "--gc-sections"
         if "linker" in option.text
-        else "a" * bool(option.value)
+        else "a:b" * bool(option.value)
     )
     return [option.name, value] if option.separate else [option.name + value]
 
