@@ -17,6 +17,7 @@ from popcc import frontend, isolate
 from popcc.errors import ErrorGroup, Place, PlacedError, PopccError
 from popcc.isa import Isa, isa_named
 from popcc.ladder import Ladder, culprit
+from popcc.literals import rounded_literals
 from popcc.native import Body, joined, replaceable, settled, without
 from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
 from popcc.unit import FunctionMap, IsaObject, Prototypes, SiteInfo, Unit
@@ -68,6 +69,8 @@ def compile_source(path: Path, options: CompileOptions) -> Unit:
     ) as front_end:
         _prepare()
         ir = front_end.ir()
+    if "-w" not in options.clang_flags:
+        _warn(rounded_literals(path, options.clang_flags, options.include_dirs), options)
     return compile_ir(ir, path, options)
 
 
