@@ -34,6 +34,7 @@ BASE = 0x400000
 PAGE = 0x10000  # the largest page of the ISAs' kernels
 LIMIT = 0x80000000  # everything is reached by 31-bit addresses
 TEXT_ALIGN = 16
+GAP = 4  # bytes at least between functions, which the linker fills with what traps: a jump to a function's end is none
 TLS_ALIGN = 64
 GOT_PAGE = 4096  # one page holds the global offset table, so that code may keep its page in a register
 BUILD_ID_SIZE = 20
@@ -164,7 +165,7 @@ def _place_group(
         at = _round(at, _align(parts, group))
         size = max(_extent(sections) for sections in parts.values())
         placed.append(Placed(key, group, at, size, parts))
-        at += size
+        at += size + (GAP if group is Group.TEXT else 0)
     if group is Group.TLS:
         at = _round(at, aligned)
     elif group is Group.BSS:

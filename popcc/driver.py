@@ -170,7 +170,8 @@ def _front_end_flags(options: Options, source: Input | None) -> tuple[str, ...]:
         target_name = named if options.action is not Action.LINK else _default_output(source, ".o")
     file = options.dependency_file or str(Path(named).with_suffix(".d"))
     target = options.dependency_targets or ("-MQ", target_name)
-    return (*options.front_end, options.dependencies, "-MF", file, *target)
+    bodies = (part for _, name in options.bodies for part in ("-Xclang", f"-fdepfile-entry={name}"))
+    return (*options.front_end, options.dependencies, "-MF", file, *target, *bodies)
 
 
 def _front_end_alone(options: Options) -> int:
@@ -182,7 +183,19 @@ def _front_end_alone(options: Options) -> int:
         command = _front_end_command(options, source)
         run = subprocess.run([SPEAKER, *command[1:]], executable=command[0])
         status = status or (run.returncode if run.returncode >= 0 else 128 - run.returncode)
+        if not status and options.bodies and "-E" in command:
+            _mention_bodies(options)
     return status
+
+
+def _mention_bodies(options: Options) -> None:
+    """Line markers for the files of -fpopcorn-asm: compiler caches look there for what an object is made of."""
+    markers = "".join(f'# 1 "{name}"\n' for _, name in options.bodies)
+    if options.output and options.output != "-":
+        with Path(options.output).open("a") as file:
+            file.write(markers)
+    else:
+        print(markers, end="")
 
 
 def _front_end_command(options: Options, source: Input) -> list[str]:

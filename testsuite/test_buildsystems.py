@@ -62,3 +62,31 @@ def test_meson(tmp_path: Path) -> None:
 def test_the_same_file_each_time(question: str, tmp_path: Path) -> None:
     first = asked(question, tmp_path)
     assert Path(first).is_file() and asked(question, tmp_path) == first
+
+
+def test_ccache(tmp_path: Path) -> None:
+    """An object comes out of the cache, the same, until something changes that it was made of."""
+    (tmp_path / "main.c").write_text('#include "n.h"\nint f(int x) { return x + N; }\n')
+    (tmp_path / "n.h").write_text("#define N 1\n")
+    (tmp_path / "own.c").write_text("int f(int x) { return x + 1; }\n")
+    own = "-fpopcorn-asm=aarch64:own.c"
+    command = ["ccache", *harness.popcc(), "-O2", "-MD", "-MF", "main.d", "-c", "main.c", own, "-o", "main.o"]
+
+    def compiled() -> tuple[int, bytes]:
+        """How many compilations the cache has spared so far, and the object."""
+        (tmp_path / "main.o").unlink(missing_ok=True)
+        checked(command, tmp_path, CCACHE_DIR=str(tmp_path / "cache"), CCACHE_SLOPPINESS="include_file_mtime")
+        stats = checked(["ccache", "--print-stats"], tmp_path, CCACHE_DIR=str(tmp_path / "cache"))
+        hits = sum(int(n) for name, n in map(str.split, stats.splitlines()) if name.endswith("_cache_hit"))
+        return hits, (tmp_path / "main.o").read_bytes()
+
+    first = compiled()
+    assert first[0] == 0
+    assert {"main.c", "n.h", "own.c"} <= set((tmp_path / "main.d").read_text().replace("\\", "").split())
+    assert compiled() == (1, first[1])
+    (tmp_path / "n.h").write_text("#define N 2\n")
+    hits, changed = compiled()
+    assert hits == 1 and changed != first[1]
+    (tmp_path / "own.c").write_text("int f(int x) { return x + 3; }\n")
+    hits, again = compiled()
+    assert hits == 1 and again != changed

@@ -41,10 +41,9 @@ def _unconditional(code: Code, at: int, word: int) -> Insn:
     if call:
         insn.kind = "call"
         insn.callee = target if code.address else None
-    elif address in code.relocations or not code.holds(target):
-        insn.kind = "tail"
     else:
-        insn.kind, insn.target = "jump", target
+        insn.kind = code.jump_to(target, address in code.relocations)
+        insn.target = target if insn.kind == "jump" else None
     return insn
 
 

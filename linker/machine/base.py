@@ -119,10 +119,21 @@ class Code:
     table_starts: tuple[int, ...]  # where tables begin, ascending: offsets in .rodata; addresses of linked code
     address: int = 0  # where linked code lies: it has no relocations, and every address in it is one
     rodata_address: int = 0  # and where `rodata` does
+    dead_end: bool = True  # nothing that can run lies right behind it: no other function, that is
 
     def holds(self, address: int) -> bool:
         """Whether an address is one of this code's."""
         return self.address <= address < self.address + len(self.data)
+
+    def jump_to(self, target: int, relocated: bool) -> str:
+        """The kind of instruction that a direct jump is, by where it leads.
+
+        A block that the compiler found unreachable may be empty. If it was the last, its label is the code's end.
+        """
+        if not relocated and self.holds(target):
+            return "jump"
+        dead = self.dead_end and not relocated and target == self.address + len(self.data)
+        return "trap" if dead else "tail"
 
 
 class Undecodable(Exception):

@@ -51,7 +51,7 @@ def _decode(code: Code) -> list[Insn]:
         insn = None if relocated else _known.get(here)
         if insn is None:
             insn = _decoded(code, at, here)
-            if not relocated and insn.kind in _ANYWHERE and here[0] & 0x7F != _AUIPC:
+            if not (relocated or insn.relative) and insn.kind in _ANYWHERE and here[0] & 0x7F != _AUIPC:
                 _known[here] = insn
         else:
             insn = insn.moved(address)
@@ -93,8 +93,7 @@ def _call(code: Code, at: int, first: Word, second: Word) -> Insn:
         raise Undecodable(f"{first} at {code.section}+{at:#x}: no relocation of a call")
     if second.rd not in ("ra", "zero"):
         raise Undecodable(f"a call that returns by {second.rd} at {code.section}+{at:#x}")
-    inside = code.holds(target) and not relocations
-    kind = "call" if second.rd == "ra" else "jump" if inside else "tail"
+    kind = "call" if second.rd == "ra" else code.jump_to(target, bool(relocations))
     insn = Insn(address, address + 8, f"{kind} {target:#x}")
     insn.kind = kind
     if kind == "call":
@@ -270,10 +269,10 @@ class _Decoding:
 
     def _do_jal(self) -> None:
         target = self.insn.address + self.word.imm
-        inside = self.relocation is None and self.code.holds(target)
         if self.word.rd == "zero":
-            self.insn.kind = "jump" if inside else "tail"
-            self.insn.target = target if inside else None
+            self.insn.relative = True
+            self.insn.kind = self.code.jump_to(target, self.relocation is not None)
+            self.insn.target = target if self.insn.kind == "jump" else None
         elif self.word.rd == "ra":
             self.insn.kind = "call"
             self.insn.callee = target if self.code.address else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from popcc.linker.machine.base import FLAGS, Code, Insn
+from popcc.linker.machine.base import FLAGS, Code, Insn, Undecodable
 
 _CONDITIONS = "o no b ae e ne be a s ns p np l ge le g".split()
 
@@ -44,12 +44,13 @@ def direct_branch(code: Code, at: int) -> Insn | None:
     insn = Insn(code.address + at, code.address + end, f"{form.name} {target:#x}")
     insn.kind = form.kind
     if form.kind == "branch":
+        if code.address + field in code.relocations:
+            raise Undecodable(f"a conditional jump to another function at {code.section}+{at:#x}")
         insn.target = target
         insn.reads.append((FLAGS, 1))
     elif form.kind == "call":
         insn.callee = target if code.address else None
-    elif code.address + field in code.relocations or not code.holds(target):
-        insn.kind = "tail"
     else:
-        insn.target = target
+        insn.kind = code.jump_to(target, code.address + field in code.relocations)
+        insn.target = target if insn.kind == "jump" else None
     return insn

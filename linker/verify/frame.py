@@ -103,7 +103,8 @@ def _blocks(
         if last.kind not in _LEAVES and last.end not in ends:
             targets.append(last.end)
         # a block that the compiler found unreachable may be empty, and its label then stands behind the function
-        targets = [t for t in targets if t != code.address + len(code.data)]
+        if code.dead_end:
+            targets = [t for t in targets if t != code.address + len(code.data)]
         outside = [t for t in targets if t not in number]
         if outside:
             raise Unprovable(f"control leaves the function, to {outside[0]:#x}", last.address)

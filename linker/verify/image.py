@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from popcc.errors import PopccError
+from popcc.isa import ISAS
 from popcc.linker.elf import Elf, SectionHeader
 from popcc.linker.jumptables import jump_tables
 from popcc.linker.layout import Group
@@ -28,7 +29,11 @@ class Image:
             raise PopccError(f"{self.elf.where}: its site table names code at {start:#x}, where there is none")
         begin = text.offset + start - text.address
         rodata, address = self._tables
-        return Code(self.elf.data[begin : begin + size], text.name, {}, rodata, {}, self._table_starts, start, address)
+        # the linker fills what is between functions with what traps
+        dead_end = self.elf.data.startswith(self._filler, begin + size)
+        return Code(
+            self.elf.data[begin : begin + size], text.name, {}, rodata, {}, self._table_starts, start, address, dead_end
+        )  # fmt: skip
 
     def private_code(self, start: int, size: int) -> Code | None:
         """Code of the runtime and the helpers, which has no sites; None where there is none."""
@@ -57,6 +62,10 @@ class Image:
         if section is None:
             raise PopccError(f"{self.elf.where}: has no code")
         return section
+
+    @cached_property
+    def _filler(self) -> bytes:
+        return next(isa.trap for isa in ISAS.values() if isa.elf_machine == self.elf.machine)
 
     @cached_property
     def _table_starts(self) -> tuple[int, ...]:

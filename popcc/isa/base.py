@@ -38,6 +38,7 @@ class Isa:
     stack_pointer: int
     table_relocations: frozenset[int]  # types by which code names a jump table, the addend being its offset
     return_register: int | None  # where a call leaves the return address; None: pushed at CFA-8
+    trap: bytes  # what lld fills gaps in code with
     clang_flags: tuple[str, ...] = ()  # for code of this ISA alone, besides the triple
     llvm_options: tuple[str, ...] = ()  # of its code generator, besides those that serve all (popcc.codegen)
     wide_relocations: frozenset[int] = frozenset()  # types that change 8 bytes of code rather than 4

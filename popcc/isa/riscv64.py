@@ -41,6 +41,7 @@ RISCV64 = Isa(
     stack_pointer=2,
     table_relocations=frozenset((26, 27, 28)),  # R_RISCV_HI20, _LO12_I, _LO12_S
     return_register=1,
+    trap=b"\x00\x00\x00\x00",  # illegal by definition
     idioms={
         r"nop|pause": Idiom.HINT,
         r"fence( [iorw]+, ?[iorw]+)?": Idiom.FENCE,

@@ -34,6 +34,7 @@ X86_64 = Isa(
     stack_pointer=7,
     table_relocations=frozenset((1, 10, 11)),  # R_X86_64_64, _32, _32S
     return_register=None,
+    trap=b"\xcc\xcc\xcc\xcc",  # int3
     idioms={
         r"rep|lock": Idiom.HINT,  # prefixes that stand apart, as in "rep; nop" and "lock; addl $0, (%rsp)"
         r"(rep )?nop|pause": Idiom.HINT,

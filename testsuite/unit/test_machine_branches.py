@@ -57,7 +57,7 @@ each = pytest.mark.parametrize("forms", FORMS, ids=lambda f: f.isa)
 
 def _decoded(isa: str, data: bytes, address: int = BASE, relocations: tuple[Relocation, ...] = ()) -> Insn:
     at = {r.offset: (r,) for r in relocations}
-    return MACHINES[isa].decode(Code(data, ".text", at, b"", {}, (), address))[0]
+    return MACHINES[isa].decode(Code(data, ".text", at, b"", {}, (), address, dead_end=False))[0]
 
 
 @each
@@ -163,3 +163,22 @@ def test_a_jump_to_a_symbol_leaves_the_function(isa: str, field: int, data: byte
 def test_other_ways_out_are_refused(isa: str, data: bytes) -> None:
     with pytest.raises(Undecodable):
         _decoded(isa, data)
+
+
+JUMPS = {"x86_64": b"\xeb\x00", "aarch64": struct.pack("<I", 0x14000001), "riscv64": struct.pack("<I", 0x0040006F)}
+
+
+@pytest.mark.parametrize("isa", JUMPS)
+@pytest.mark.parametrize(
+    ("address", "dead_end", "kind"), [(0, True, "trap"), (BASE, True, "trap"), (BASE, False, "tail")]
+)
+def test_a_jump_to_the_end_of_the_code_leads_nowhere(isa: str, address: int, dead_end: bool, kind: str) -> None:
+    """Unless a function may begin there."""
+    code = Code(JUMPS[isa], ".text", {}, b"", {}, (), address, dead_end=dead_end)
+    (insn,) = MACHINES[isa].decode(code)
+    assert (insn.kind, insn.target) == (kind, None)
+
+
+def test_a_conditional_jump_to_another_function() -> None:
+    with pytest.raises(Undecodable, match=r"a conditional jump to another function at \.text\+0x0"):
+        _decoded("x86_64", b"\x0f\x85\0\0\0\0", 0, (Relocation(2, 4, "f", -4),))
