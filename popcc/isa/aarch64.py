@@ -32,7 +32,7 @@ AARCH64 = Isa(
     stack_pointer=31,
     table_relocations=frozenset((275, 277)),  # R_AARCH64_ADR_PREL_PG_HI21, _ADD_ABS_LO12_NC
     return_register=30,
-    trap=b"\x20\x00\x20\xd4",  # brk #1
+    trap=b"\x00\x00\x00\x00",  # udf #0
     idioms={
         r"nop|yield|isb( sy)?": Idiom.HINT,
         r"d[ms]b (sy|(ish|nsh|osh)?(ld|st)?)": Idiom.FENCE,

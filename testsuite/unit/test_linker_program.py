@@ -389,12 +389,11 @@ def test_lld_errors_name_the_object() -> None:
 @pytest.mark.parametrize("isa", EVERY)
 def test_what_lies_behind_a_function_traps(isa: str, tmp_path: Path) -> None:
     """So a jump to a function's end, where an empty block was, reaches no other function; the proof looks there."""
-    sizes = "".join(
-        f'__attribute__((noinline)) void f{n}(int *p) {{ {"(*p)++;" * n} __asm__ volatile (""); }} '
-        for n in range(1, 20)
-    )
-    calls = "".join(f"f{n}(&x);" for n in range(1, 20))
-    program = linked(unit("f.c", f"{sizes} int main(void) {{ int x = 0; {calls} return x; }}".replace("++", " += 1")))
+    numbers = range(1, 20)
+    bodies = {n: " *p += 1;" * n + ' __asm__ volatile ("");' for n in numbers}
+    text = "".join(f"__attribute__((noinline)) void f{n}(int *p) {{ {b} }}\n" for n, b in bodies.items())
+    calls = "".join(f"f{n}(&x);" for n in numbers)
+    program = linked(unit("f.c", f"{text} int main(void) {{ int x = 0; {calls} return x; }}"))
     elf = read_elf(extract_isa(saved(program, tmp_path), isa), isa)
     image = Image(elf)
     functions = [s for s in elf.symbols if s.type == STT_FUNC and s.name.startswith("f") and s.name[1:].isdigit()]
