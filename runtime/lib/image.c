@@ -186,7 +186,7 @@ static int mappings(struct writer *w)
 		struct popcorn_map n = { m->start, m->end, m->offset, m->prot, m->flags, m->file, 0 };
 		if (!(w->flags & POPCORN_IMAGE_NOTES_ONLY) && !m->file && m->flags & K_MAP_SHARED)
 			return refuse(w, "memory shared with other processes at %x can't follow", (long)m->start);
-		if (!(w->flags & POPCORN_IMAGE_NOTES_ONLY) && m->file && (!m->path || *m->path != '/' || popcorn_ends(m->path, " (deleted)"))) {
+		if (!(w->flags & POPCORN_IMAGE_NOTES_ONLY) && m->file && !popcorn_mapping_has_path(m)) {
 			popcorn_text_set(&w->order->error, "the shared mapping of %s can't follow: it has no path", m->path ? m->path : "a file");
 			return -1;
 		}
