@@ -1,7 +1,7 @@
 """System calls and what the C library makes of them: every ISA answers as the host's own compiler's program does.
 
-Each file of testsuite/syscalls prints a table of expressions with values and errno: numbers, flags, structures, what bad
-arguments are told. The reference is the file built by gcc against the host's C library.
+Each file of testsuite/syscalls prints a table of expressions with values and errno: numbers, flags, structures, what
+bad arguments are told. The reference is the file built by gcc against the host's C library.
 """
 
 from __future__ import annotations
@@ -20,7 +20,22 @@ MOVE_EVERY = "25"  # migration points; each check has one at least
 TIMEOUT = 60.0
 
 # What emulators answer otherwise, by the file and the beginning of the line, and why.
-EMULATED: dict[tuple[str, str], str] = {}
+EMULATED = {
+    ("events", "epoll_create1(3)"): "qemu 7.2 lets unknown flags pass",
+    ("transfer", "pipe2(q, 0x8)"): "likewise",
+    ("transfer", "preadv2("): "qemu 7.2 has no preadv2",
+    ("transfer", "pwritev2("): "nor pwritev2",
+    ("memory", "madvise(p + 4 * PAGE, PAGE, 999)"): "qemu 7.2 takes advice that it does not know",
+    ("system", "prctl(PR_SET_CHILD_SUBREAPER"): "qemu 7.2 knows no subreapers",
+    ("system", "prctl(PR_GET_CHILD_SUBREAPER"): "likewise",
+}
+
+
+# Why a program can't move everywhere, by the file; it goes on unharmed, which its answers show.
+REFUSED = {
+    "ipc": "can't follow: it has no path",  # of a named semaphore, which musl makes by another name and renames
+    "waiting": "a real-time signal that waits for thread",
+}
 
 
 def modes() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -30,11 +45,12 @@ def modes() -> Iterator[tuple[str, tuple[str, ...]]]:
             yield mode.name, tuple({"REBUILD": "1", "MOVE": MOVE_EVERY}.get(o, o) for o in mode.options)
 
 
-def answers(command: list[str], folder: Path) -> list[str]:
-    """What a program prints, in an empty folder of its own."""
+def answers(command: list[str], folder: Path, refused: str = "") -> list[str]:
+    """What a program prints, in an empty folder of its own; `refused` is the only thing popcorn may say."""
     folder.mkdir()
     outcome = harness.run(command, TIMEOUT, cwd=folder)
-    assert (outcome.status, outcome.stderr) == (0, ""), outcome
+    said = [line for line in outcome.stderr.splitlines() if not refused or refused not in line]
+    assert (outcome.status, said) == (0, []), outcome
     return outcome.stdout.splitlines()
 
 
@@ -49,7 +65,7 @@ def test_system_calls(source: Path, program_folder: Path, tmp_path: Path) -> Non
     for name, options in modes():
         with harness.counted_runners() as runners:
             command = ["env", f"PATH={runners.environment['PATH']}", *harness.popcorn(), "run", *options, str(program)]
-            got = answers(command, tmp_path / name)
+            got = answers(command, tmp_path / name, REFUSED.get(source.stem, "") if name == "moved" else "")
             emulated = runners.count()
         limits = [text for (file, text) in EMULATED if file == source.stem and emulated]
         left, right = ([x for x in lines if not x.startswith(tuple(limits))] for lines in (expected, got))

@@ -165,7 +165,11 @@ long popcorn_do_mprotect(struct popcorn_call *c)
 	r = popcorn_mappings_split(at) || popcorn_mappings_split(end) ? -K_ENOMEM : K3(K_mprotect, at, end - at, c->a[2]);
 	if (!r) {
 		for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end; i++) popcorn_mappings[i].prot = (int)c->a[2];
-		for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end; i++) popcorn_mappings_merge(popcorn_mappings[i].start);
+		for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end;) {
+			size_t before = popcorn_nmappings;
+			popcorn_mappings_merge(popcorn_mappings[i].start);
+			if (popcorn_nmappings == before) i++; /* else the next one has moved here */
+		}
 	}
 	popcorn_mappings_merge(at);
 	popcorn_mappings_merge(end);

@@ -39,8 +39,7 @@ static void spawned(void)
 	CHECK(ended(pid));
 	CHECK(read(p[0], text, 64));
 	printf("%s", text);
-	CHECK(posix_spawnp(&pid, "sh", 0, 0, shell, environ));
-	CHECK(ended(pid));
+	CHECK(posix_spawnp(&pid, "sh", 0, 0, shell, environ) || ended(pid));
 	CHECK(posix_spawn(&pid, "/nowhere", 0, 0, none, environ));
 	CHECK(posix_spawnp(&pid, "no-such-command", 0, 0, none, environ));
 	CHECK(posix_spawn(&pid, "/", 0, 0, none, environ));

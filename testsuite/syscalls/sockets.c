@@ -73,6 +73,7 @@ static int option(int s, int level, int name)
 
 static void datagrams(void)
 {
+	static char large[70000];
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, from;
 	struct mmsghdr many[2];
 	struct iovec parts[2] = { { "one", 3 }, { "three", 5 } };
@@ -107,7 +108,7 @@ static void datagrams(void)
 	CHECK(option(s, SOL_SOCKET, SO_ERROR));
 	CHECK(option(s, SOL_SOCKET, 9999));
 	CHECK(option(0, SOL_SOCKET, SO_TYPE));
-	CHECK(sendto(s, text, 70000, 0, 0, 0));
+	CHECK(sendto(s, large, sizeof large, 0, 0, 0));
 	CHECK(close(s));
 }
 

@@ -44,6 +44,11 @@ static void limits(void)
 	CHECK(getrusage(77, &u));
 }
 
+/* musl refuses these: it means processes where Linux means threads */
+#define sched_getscheduler(pid) syscall(SYS_sched_getscheduler, pid)
+#define sched_getparam(pid, p) syscall(SYS_sched_getparam, pid, p)
+#define sched_setscheduler(pid, policy, p) syscall(SYS_sched_setscheduler, pid, policy, p)
+
 static void scheduling(void)
 {
 	struct sched_param p = { 0 };
@@ -80,6 +85,7 @@ static void scheduling(void)
 	CHECK(setpriority(PRIO_PROCESS, 0x3fffffff, 1));
 }
 
+/* longs: the kernel reads all 64 bits, of which an int leaves half open */
 static void attributes(void)
 {
 	char name[17] = "";
@@ -90,16 +96,16 @@ static void attributes(void)
 		printf("%s\n", name);
 	}
 	CHECK(prctl(PR_GET_DUMPABLE));
-	CHECK(prctl(PR_SET_PDEATHSIG, 10));
+	CHECK(prctl(PR_SET_PDEATHSIG, 10L));
 	int sig = 0;
 	for (int i = 0; i < 12; i++) CHECK(prctl(PR_GET_PDEATHSIG, &sig) + sig);
-	CHECK(prctl(PR_SET_PDEATHSIG, 99));
-	CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	CHECK(prctl(PR_SET_PDEATHSIG, 99L));
+	CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1L));
 	CHECK(prctl(PR_GET_CHILD_SUBREAPER, &sig) + sig);
-	CHECK(prctl(PR_SET_TIMERSLACK, 77777));
+	CHECK(prctl(PR_SET_TIMERSLACK, 77777L));
 	for (int i = 0; i < 8; i++) CHECK(prctl(PR_GET_TIMERSLACK));
-	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L));
+	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L));
 	CHECK(prctl(12345));
 }
 

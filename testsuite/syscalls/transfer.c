@@ -24,6 +24,7 @@ static void vectors(int fd)
 	CHECK(preadv2(fd, parts, 2, 0, 0x4000));
 	CHECK(preadv2(fd, parts, 2, -1, 0));
 	CHECK(pwritev2(fd, parts, 1, 0, RWF_APPEND));
+	CHECK(ftruncate(fd, 32));
 	CHECK(readv(fd, parts, -1));
 	CHECK(writev(fd, parts, 2000));
 	CHECK(pread(fd, a, 8, -1));
