@@ -13,13 +13,14 @@ struct writer {
 	struct popcorn_buffer notes;
 	struct run *runs;
 	size_t nruns, runs_capacity;
+	uint64_t mapping;    /* being scanned; a run belongs to one, as the reader checks */
 	uint32_t flags;
 	int pagemap;         /* /proc/self/pagemap, -1: not usable */
 	uint64_t pagemap_at; /* first address of the entries at hand */
 	int probe; /* pipe-less test whether a page can be read: descriptor of a memfd, -1 not needed yet */
 };
 
-enum { MAX_RUNS = 60000 }; /* e_phnum has 16 bits */
+enum { MAX_RUNS = 60000, /* e_phnum has 16 bits */ FIRST_REAL_TIME = 35 /* musl has those before to itself */ };
 
 /* How many zero pages are worth a new run: the more runs there are, the more. */
 static uint64_t gap(const struct writer *w)
@@ -72,7 +73,7 @@ static int add_run(struct writer *w, uint64_t start, uint64_t end, uint32_t prot
 	struct run *last = w->nruns ? w->runs + w->nruns - 1 : 0;
 	void *p = w->runs;
 
-	if (last && last->prot == prot && last->start + last->bytes == start) {
+	if (last && last->prot == prot && last->start + last->bytes == start && start != w->mapping) {
 		last->bytes = end - last->start;
 		return 0;
 	}
@@ -131,6 +132,7 @@ static int scan(struct writer *w, uint64_t start, uint64_t end, uint32_t prot, i
 	int hidden_pages = !(prot & K_PROT_READ), e = 0;
 	uint64_t from = 0, full = 0; /* current run: [from, full), followed by few zero pages */
 
+	w->mapping = start;
 	if (hidden_pages) K3(K_mprotect, start, end - start, prot | K_PROT_READ);
 	for (uint64_t p = start; !e && p < end; p += POPCORN_PAGE) {
 		int unreadable = from_file && !readable(w, p);
@@ -186,7 +188,7 @@ static int mappings(struct writer *w)
 		struct popcorn_map n = { m->start, m->end, m->offset, m->prot, m->flags, m->file, 0 };
 		if (!(w->flags & POPCORN_IMAGE_NOTES_ONLY) && !m->file && m->flags & K_MAP_SHARED)
 			return refuse(w, "memory shared with other processes at %x can't follow", (long)m->start);
-		if (!(w->flags & POPCORN_IMAGE_NOTES_ONLY) && m->file && (!m->path || *m->path != '/' || popcorn_ends(m->path, " (deleted)"))) {
+		if (!(w->flags & POPCORN_IMAGE_NOTES_ONLY) && m->file && !popcorn_mapping_has_path(m)) {
 			popcorn_text_set(&w->order->error, "the shared mapping of %s can't follow: it has no path", m->path ? m->path : "a file");
 			return -1;
 		}
@@ -204,6 +206,9 @@ static int threads(struct writer *w)
 			.robust_list = t->robust_list, .robust_len = t->robust_len, .generation = t->generation, .points = t->points,
 			.pending = t->pending,
 		};
+		/* they queue, each with a value, and emulators number them otherwise than the kernel that keeps them */
+		if (!(w->flags & POPCORN_IMAGE_NOTES_ONLY) && t->state == POPCORN_PARKED && t->pending >> (FIRST_REAL_TIME - 1))
+			return refuse(w, "a real-time signal that waits for thread %d can't follow", t->tid);
 		if (t->state == POPCORN_PARKED
 		    && popcorn_note(&w->notes, POPCORN_NOTE_THREAD, &n, sizeof n, t->frames->data, t->frames->size))
 			return -1;

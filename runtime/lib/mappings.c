@@ -2,6 +2,8 @@
  * kind merged. Whoever calls these holds popcorn_memory_lock, or is a
  * restore, which is alone. */
 #include "mappings.h"
+#include "statx.h"
+#include "text.h"
 
 struct popcorn_mapping *popcorn_mappings;
 size_t popcorn_nmappings;
@@ -104,6 +106,26 @@ int popcorn_mappings_forget(uint64_t start, uint64_t end)
 		free_path(popcorn_mappings[last].path);
 	if (last > first) shift(last, -(long)(last - first));
 	return 0;
+}
+
+/* Notes which file it is that a mapping shows. */
+void popcorn_mapping_of(struct popcorn_mapping *m, int fd)
+{
+	struct popcorn_statx s = { 0 };
+
+	popcorn_statx_fd(fd, &s);
+	m->ino = s.ino;
+	m->dev_major = s.dev_major;
+	m->dev_minor = s.dev_minor;
+}
+
+/* Is the file of a shared mapping still where it was? It may have been deleted, renamed or replaced since. */
+int popcorn_mapping_has_path(const struct popcorn_mapping *m)
+{
+	struct popcorn_statx s;
+
+	return m->path && *m->path == '/' && !popcorn_ends(m->path, " (deleted)") && !popcorn_statx_path(m->path, &s)
+	       && s.ino == m->ino && s.dev_major == m->dev_major && s.dev_minor == m->dev_minor;
 }
 
 /* Puts a mapping in, whose path the table then owns. Room was reserved. */

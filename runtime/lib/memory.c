@@ -79,7 +79,7 @@ static char *path_of(int fd)
 /* Lock held. Maps at exactly `at`, in place of what is there. */
 static long map_at(uint64_t at, uint64_t n, int prot, int flags, int fd, uint64_t offset)
 {
-	struct popcorn_mapping m = { at, at + n, prot, flags & (K_MAP_SHARED | K_MAP_PRIVATE | K_MAP_ANONYMOUS), 0, 0, 0 };
+	struct popcorn_mapping m = { at, at + n, prot, flags & (K_MAP_SHARED | K_MAP_PRIVATE | K_MAP_ANONYMOUS), 0, 0, 0, 0, 0, 0 };
 	long p;
 
 	if (popcorn_mappings_reserve(3)) return -K_ENOMEM;
@@ -90,6 +90,7 @@ static long map_at(uint64_t at, uint64_t n, int prot, int flags, int fd, uint64_
 		m.flags = K_MAP_SHARED;
 		m.offset = offset;
 		m.path = path_of(fd);
+		popcorn_mapping_of(&m, fd);
 	}
 	if (popcorn_mappings_forget(at, at + n)) return -K_ENOMEM;
 	popcorn_mappings_enter(&m);
@@ -164,7 +165,11 @@ long popcorn_do_mprotect(struct popcorn_call *c)
 	r = popcorn_mappings_split(at) || popcorn_mappings_split(end) ? -K_ENOMEM : K3(K_mprotect, at, end - at, c->a[2]);
 	if (!r) {
 		for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end; i++) popcorn_mappings[i].prot = (int)c->a[2];
-		for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end; i++) popcorn_mappings_merge(popcorn_mappings[i].start);
+		for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end;) {
+			size_t before = popcorn_nmappings;
+			popcorn_mappings_merge(popcorn_mappings[i].start);
+			if (popcorn_nmappings == before) i++; /* else the next one has moved here */
+		}
 	}
 	popcorn_mappings_merge(at);
 	popcorn_mappings_merge(end);
@@ -255,7 +260,7 @@ long popcorn_do_shmat(struct popcorn_call *c)
 	if (!at) at = find_gap(n);
 	if (!at || !in_arena(at, n) || popcorn_mappings_reserve(3) || (!is_free(at, n) && !(c->a[2] & SHM_REMAP))) r = at ? -K_EINVAL : -K_ENOMEM;
 	else if ((r = K3(K_shmat, c->a[0], at, c->a[2])) >= 0 || r < -4096) {
-		struct popcorn_mapping m = { at, at + n, c->a[2] & SHM_RDONLY ? 1 : 3, K_MAP_SHARED | K_MAP_ANONYMOUS, 0, 0, 0 };
+		struct popcorn_mapping m = { at, at + n, c->a[2] & SHM_RDONLY ? 1 : 3, K_MAP_SHARED | K_MAP_ANONYMOUS, 0, 0, 0, 0, 0, 0 };
 		popcorn_mappings_forget(at, at + n);
 		popcorn_mappings_enter(&m);
 	}

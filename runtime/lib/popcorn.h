@@ -65,7 +65,9 @@ struct popcorn_mapping { /* a mapping in the arena, ascending, no overlap, neigh
 	int prot, flags;     /* as given to mmap, common format */
 	int file;            /* 1: a MAP_SHARED file mapping, path valid */
 	uint64_t offset;
-	char *path;          /* private copy */
+	char *path;          /* private copy; as it was when it was mapped */
+	uint64_t ino;        /* what the path led to then: */
+	uint32_t dev_major, dev_minor;
 };
 
 struct popcorn_handler { uint64_t handler, flags, mask; }; /* the program's sigaction, index signal-1 */
@@ -102,6 +104,8 @@ hidden void popcorn_free_pages(void *, size_t);
 hidden long popcorn_map_fixed(uint64_t at, size_t n, int prot); /* used by restore: map anonymous at exactly `at`, not into the table, -errno */
 
 /* mappings.c (libc side): the table of what is mapped there */
+hidden void popcorn_mapping_of(struct popcorn_mapping *, int fd);
+hidden int popcorn_mapping_has_path(const struct popcorn_mapping *);
 hidden int popcorn_mapping_note(const struct popcorn_mapping *); /* used by restore: into the table, path copied; -1: no memory */
 
 /* thread.c (libc side) */

@@ -73,17 +73,18 @@ static void map_memory(void)
 		popcorn_note_fixed(&n, &m, sizeof m, &name, &length);
 		popcorn_note_string(path, sizeof path, name, length);
 		/* a private mapping's contents are in the image, its file is no longer needed */
-		kept = (struct popcorn_mapping){ m.start, m.end, m.prot, m.file ? m.flags : m.flags | K_MAP_ANONYMOUS, m.file, m.offset, path };
-		if (popcorn_mapping_note(&kept)) FAIL("no memory for the list of mappings");
+		kept = (struct popcorn_mapping){ m.start, m.end, m.prot, m.file ? m.flags : m.flags | K_MAP_ANONYMOUS, m.file, m.offset, path, 0, 0, 0 };
 		if (m.file) {
 			long fd = K4(K_openat, K_AT_FDCWD, path, (m.prot & K_PROT_WRITE ? 2 : 0) | K_O_CLOEXEC, 0);
 			if (fd < 0) FAIL("can't open %s, which the program has mapped: %e", path, fd);
+			popcorn_mapping_of(&kept, fd);
 			e = K6(K_mmap, m.start, m.end - m.start, m.prot, K_MAP_SHARED | K_MAP_FIXED, fd, m.offset);
 			K1(K_close, fd);
 			if (e != (long)m.start) FAIL("can't map %s again: %e", path, e);
 		} else if ((e = popcorn_map_fixed(m.start, m.end - m.start, K_PROT_READ | K_PROT_WRITE)) < 0) {
 			FAIL("can't map %u bytes at %x: %e", m.end - m.start, m.start, e);
 		}
+		if (popcorn_mapping_note(&kept)) FAIL("no memory for the list of mappings");
 	}
 	popcorn_brk_start = image->head.brk_start;
 	popcorn_brk_end = image->head.brk_end;

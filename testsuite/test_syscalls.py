@@ -1,0 +1,82 @@
+"""System calls and what the C library makes of them: every ISA answers as the host's own compiler's program does.
+
+Each file of testsuite/syscalls prints a table of expressions with values and errno: numbers, flags, structures, what
+bad arguments are told. The reference is the file built by gcc against the host's C library.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import harness
+import pytest
+
+from popcc.runtime.popcorn.hosts import runner_for
+
+FOLDER = Path(__file__).resolve().parent / "syscalls"
+SOURCES = sorted(FOLDER.glob("*.c"))
+FLAGS = ("-D_GNU_SOURCE", "-pthread", "-w")
+MOVE_EVERY = "25"  # migration points; each check has one at least
+TIMEOUT = 60.0
+
+# What emulators answer otherwise, by the file and the beginning of the line, and why.
+EMULATED = {
+    ("events", "epoll_create1(3)"): "qemu 7.2 lets unknown flags pass",
+    ("transfer", "pipe2(q, 0x8)"): "likewise",
+    ("transfer", "preadv2("): "qemu 7.2 has no preadv2",
+    ("transfer", "pwritev2("): "nor pwritev2",
+    ("memory", "madvise(p + 4 * PAGE, PAGE, 999)"): "qemu 7.2 takes advice that it does not know",
+    ("system", "prctl(PR_SET_CHILD_SUBREAPER"): "qemu 7.2 knows no subreapers",
+    ("system", "prctl(PR_GET_CHILD_SUBREAPER"): "likewise",
+}
+
+
+# What a move changes, likewise: README.md says so.
+MOVED = {("system", "a-long-name-of-"): "an exec names the thread after its file", ("system", "system-"): "after which"}
+
+# Why a program can't move everywhere, by the file; it goes on unharmed, which its answers show.
+REFUSED = {
+    "ipc": "can't follow: it has no path",  # of a named semaphore, which musl makes by another name and renames
+    "waiting": "a real-time signal that waits for thread",
+}
+
+
+def modes() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Those of the programs, without rebuilding under emulation, which moves do as well."""
+    for mode in harness.MODES:
+        if not mode.name.endswith("-rebuilt") or runner_for(mode.name.removesuffix("-rebuilt")) == "":
+            yield mode.name, tuple({"REBUILD": "1", "MOVE": MOVE_EVERY}.get(o, o) for o in mode.options)
+
+
+def answers(command: list[str], folder: Path, refused: str = "") -> list[str]:
+    """What a program prints, in an empty folder of its own; `refused` is the only thing popcorn may say."""
+    folder.mkdir()
+    outcome = harness.run(command, TIMEOUT, cwd=folder)
+    said = [line for line in outcome.stderr.splitlines() if not refused or refused not in line]
+    assert (outcome.status, said) == (0, []), outcome
+    return outcome.stdout.splitlines()
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
+def test_system_calls(source: Path, program_folder: Path, tmp_path: Path) -> None:
+    """All modes in one test, since one reference serves them; what differs is told of all of them."""
+    reference = tmp_path / "reference"
+    subprocess.run(["gcc", "-O1", *FLAGS, source, "-o", reference, "-lm", "-lrt"], check=True)
+    expected = answers([str(reference)], tmp_path / "native")
+    program = harness.compiled(source, FLAGS, program_folder)
+    found = []
+    for name, options in modes():
+        with harness.counted_runners() as runners:
+            command = ["env", f"PATH={runners.environment['PATH']}", *harness.popcorn(), "run", *options, str(program)]
+            got = answers(command, tmp_path / name, REFUSED.get(source.stem, "") if name == "moved" else "")
+            emulated = runners.count()
+        changed = {**(EMULATED if emulated else {}), **(MOVED if name == "moved" else {})}
+        limits = [text for (file, text) in changed if file == source.stem]
+        left, right = ([x for x in lines if not x.startswith(tuple(limits))] for lines in (expected, got))
+        found += [f"{name}: {b}    instead of    {a}" for a, b in zip(left, right, strict=False) if a != b]
+        if len(left) != len(right):
+            found.append(f"{name}: {len(right)} lines instead of {len(left)}")
+        assert name != "moved" or emulated, "it did not move: make MOVE_EVERY smaller"
+    assert not found, "\n".join(found)
