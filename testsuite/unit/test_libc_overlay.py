@@ -83,7 +83,7 @@ def test_runtime_parts_belong_to_every_isa() -> None:
 
 def test_index_prefers_the_strong_definition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
-    parts = tuple(build.Part(n, "0", (), runtime.build_part) for n in ("one", "two"))
+    parts = tuple(build.Part(n, "0", lambda: (), runtime.build_part) for n in ("one", "two"))
     for part, binding in zip(parts, ("weak", "global"), strict=True):
         (tmp_path / part.folder).mkdir()
         (tmp_path / part.folder / "symbols.json").write_text(json.dumps({f"{part.name}m": {"hook": binding}}))
@@ -95,7 +95,7 @@ def test_index_prefers_the_strong_definition(tmp_path: Path, monkeypatch: pytest
 def test_a_part_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
     monkeypatch.setattr(runtime, "FLAGS", ("-fno-such-flag",))
-    part = build.Part("runtime", "0", ("mem.c", "message.c"), runtime.build_part)
+    part = build.Part("runtime", "0", lambda: ("mem.c", "message.c"), runtime.build_part)
     with pytest.raises(ErrorGroup) as caught:
         build._build(part, tuple(ISAS))
     assert len(caught.value.errors) == 2 and "-fno-such-flag" in str(caught.value)
@@ -106,7 +106,9 @@ def test_what_a_killed_build_left_is_removed(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
     (tmp_path / ".runtime-0-x").mkdir()
     (tmp_path / ".runtime-0-x" / "mem.c.unit").write_text("half")
-    monkeypatch.setattr(build, "_parts", lambda isas: (build.Part("runtime", "0", ("mem.c",), runtime.build_part),))
+    monkeypatch.setattr(
+        build, "_parts", lambda isas: (build.Part("runtime", "0", lambda: ("mem.c",), runtime.build_part),)
+    )
     made = build.library(tuple(ISAS))
     assert {p.name for p in tmp_path.iterdir() if p.suffix != ".lock"} == {"runtime-0", made.name}
 
