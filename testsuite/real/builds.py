@@ -152,6 +152,26 @@ COREUTILS = Project(
     "src/coreutils",
     work="a script of 40 tools",
 )
+# by libtool, from its repository's files: configure itself has to be made
+JQ = Project(
+    "jq",
+    sources.JQ,
+    (
+        ("autoreconf", "-fi"),
+        (
+            "./configure",
+            "CC=CC",
+            "--disable-shared",
+            "--without-oniguruma",
+            "--disable-docs",
+            "--disable-maintainer-mode",
+        ),
+        ("make",),
+    ),
+    "jq",
+    work="a script: records grouped, folded, rewritten; recursion, paths, strings, dates",
+    without=((SHARED, "`--disable-shared`"),),
+)
 PROJECTS = (BZIP2, MINIGZIP, LZ4, XZ, LUA, MAWK, DASH, SQLITE)
 
 

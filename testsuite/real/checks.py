@@ -8,7 +8,7 @@ from pathlib import Path
 
 from popcc.isa import ISAS
 from real import runs
-from real.builds import COREUTILS, ZSTD, Project
+from real.builds import COREUTILS, JQ, ZSTD, Project
 from real.files import HERE
 
 # input for a run: from the folder to work in
@@ -54,6 +54,7 @@ LONG = {
     c.project.name: c
     for c in (
         Check(COREUTILS, (Run((), 2_000, through=("sh", str(HERE / "work_coreutils.sh"))),)),
+        Check(JQ, (Run(("-n", "--argjson", "rounds", "150", "-f", str(HERE / "work.jq")), 20_000),)),
         Check(ZSTD, (Run(("-c", "-3", "-T2"), 50_000, runs.compressible), Run(("-dc",), 2_000, _packed))),
     )
 }
