@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
 import tempfile
 import time
@@ -85,6 +86,9 @@ def run(check: checks.Check, folder: Path) -> int:
     def tell(text: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {text}", flush=True)
 
+    tools = (words[0] for words in check.project.commands)
+    if missing := [t for t in tools if not t.startswith("./") and not shutil.which(t)]:
+        sys.exit(f"to build {check.project.name}, {' and '.join(missing)} must be installed")
     ours, theirs = builds.pair(check.project, folder)
     tell("built")
     wrong = 0
