@@ -172,6 +172,14 @@ JQ = Project(
     work="a script: records grouped, folded, rewritten; recursion, paths, strings, dates",
     without=((SHARED, "`--disable-shared`"),),
 )
+REDIS = Project(
+    "redis",
+    sources.REDIS,
+    (("make", "-C", "src", "CC=CC", "MALLOC=libc", "redis-server", "redis-cli", "redis-benchmark"),),
+    "src/redis-server",
+    work="a server under redis-benchmark, and what it answers afterwards",
+    without=((LONG_DOUBLE, "`INCRBYFLOAT` by 10.6 makes 10.59999999999999964"),),
+)
 PROJECTS = (BZIP2, MINIGZIP, LZ4, XZ, LUA, MAWK, DASH, SQLITE)
 
 
