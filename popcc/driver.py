@@ -339,7 +339,7 @@ def _link(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> No
         keep_all=flags.keep_all,
         strip=flags.strip,
         verify=options.verify,
-        proved=Proved(cache_dir() / "proved"),
+        proved=Proved(cache_dir() / "proofs"),
     )
     output = options.output or "a.out"
     linked = link(inputs, settings, Path(output).name)

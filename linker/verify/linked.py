@@ -34,10 +34,7 @@ def verify_linked(
     executables: Mapping[str, bytes], addresses: Mapping[str, Addresses], proved: Proved | None
 ) -> Verdict:
     """Verifies executables that carry their tables; the ISAs side by side, each in a child of its own."""
-    running = {
-        isa: isolate.start(_verify, isa, data, addresses[isa], proved.known if proved else frozenset())
-        for isa, data in executables.items()
-    }
+    running = {isa: isolate.start(_verify, isa, data, addresses[isa], proved) for isa, data in executables.items()}
     refused: set[Function] = set()
     problems: list[PlacedError] = []
     for isa, child in running.items():
@@ -51,7 +48,7 @@ def verify_linked(
 
 
 def _verify(
-    isa: str, executable: bytes, addresses: Addresses, known: frozenset[bytes]
+    isa: str, executable: bytes, addresses: Addresses, proved: Proved | None
 ) -> tuple[list[tuple[Function, tuple[Finding, ...]]], list[bytes]]:
     """The findings, and the fingerprints of what was proved just now."""
     elf = read_elf(executable, f"executable for {isa}")
@@ -64,7 +61,7 @@ def _verify(
         file = objects.files[live.unit]
         code = image.code(function.start, function.size)
         print_ = fingerprint(file, live, code.data, tool)
-        if print_ is not None and print_ in known:
+        if proved is not None and print_ is not None and print_ in proved:
             continue
         findings = verify_function(isa, image, function, file.listing(live))
         if findings:

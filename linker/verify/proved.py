@@ -1,7 +1,7 @@
-"""Which functions have been proved before: their fingerprints, in a file that only grows.
+"""Which functions have been proved before: their fingerprints, in a table on disk that links look into, not read whole.
 
-A fingerprint is 20 bytes; each link appends what it proved in one write, so that links side by side do not disturb
-each other, and a file that was cut short loses its last entry at most.
+A fingerprint is 20 bytes; the first two name its row, in which it may stand in any place. Where a row is full, one
+gives way. Links side by side can lose an entry to each other but never make one up: that costs time only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from functools import cached_property
 from pathlib import Path
 
 SIZE = 20
-_MAX_BYTES = 64 << 20  # then it begins anew
+_PLACES = 8  # of a row: half a million in all, ten megabytes
+_FREE = bytes(SIZE)
 
 
 @dataclass(frozen=True)
@@ -22,28 +23,46 @@ class Proved:
 
     path: Path
 
+    def __contains__(self, fingerprint: bytes) -> bool:
+        return self._file is not None and fingerprint in _places(self._file, fingerprint)
+
     @cached_property
-    def known(self) -> frozenset[bytes]:
-        """What the file holds."""
+    def _file(self) -> int | None:
+        """Open as long as the process lives, and in the children that it forks."""
         try:
-            data = self.path.read_bytes()
+            return os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            return frozenset()
-        return frozenset(data[at : at + SIZE] for at in range(0, len(data) - SIZE + 1, SIZE))
+            return None
 
     def add(self, fingerprints: Iterable[bytes]) -> None:
         """Keeps what a link proved."""
-        data = b"".join(fingerprints)
-        if not data:
+        new = list(fingerprints)
+        if not new:
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
-                if (size := os.fstat(fd).st_size) > _MAX_BYTES or size % SIZE:
-                    os.ftruncate(fd, 0)
-                os.write(fd, data)
+                for fingerprint in new:
+                    places = _places(fd, fingerprint)
+                    place = places.index(_FREE) if _FREE in places else fingerprint[2] % _PLACES
+                    os.pwrite(fd, fingerprint, _row(fingerprint) + place * SIZE)
             finally:
                 os.close(fd)
         except OSError:
             pass
+
+
+def _row(fingerprint: bytes) -> int:
+    """Where in the file its row begins."""
+    return int.from_bytes(fingerprint[:2]) * _PLACES * SIZE
+
+
+def _places(fd: int, fingerprint: bytes) -> list[bytes]:
+    """What stands in its row; beyond the file's end all is free."""
+    try:
+        row = os.pread(fd, _PLACES * SIZE, _row(fingerprint))
+    except OSError:
+        row = b""
+    row = row.ljust(_PLACES * SIZE, b"\0")
+    return [row[at : at + SIZE] for at in range(0, len(row), SIZE)]

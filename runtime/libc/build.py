@@ -44,6 +44,7 @@ from popcc.unit import Unit
 
 ROOM = 128 << 20  # bytes that a library takes, generously
 _T = TypeVar("_T")
+Make = Callable[[str, tuple[str, ...]], Unit]
 
 _PACKAGE = Path(__file__).parents[2]  # popcc, in the tree with links to passes/, linker/ and runtime/
 # what decides how a C file becomes a unit
@@ -61,7 +62,7 @@ class Part:
     name: str
     digest: str
     members: Callable[[], Sequence[str]]  # listing 1300 files takes longer than each link should wait for
-    make: Callable[[str, tuple[str, ...]], Unit]
+    make: Make
 
     @property
     def folder(self) -> str:
@@ -150,7 +151,7 @@ def _build(part: Part, isas: tuple[str, ...]) -> None:
     symbols: dict[str, dict[str, str]] = {}
     pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), initializer=_begin_work, initargs=(work,))
     try:
-        jobs = {pool.submit(_make, part, m, isas, work): m for m in part.members()}
+        jobs = {pool.submit(_make, part.make, m, isas, work): m for m in part.members()}
         for job in _with_progress(as_completed(jobs), len(jobs), part.name):
             try:
                 symbols[jobs[job]] = job.result()
@@ -202,10 +203,10 @@ def _remove_unfinished(part: Part) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _make(part: Part, member: str, isas: tuple[str, ...], work: Path) -> dict[str, str]:
+def _make(make: Make, member: str, isas: tuple[str, ...], work: Path) -> dict[str, str]:
     """In a worker: builds a member and writes its payload. Returns its global symbols and their bindings."""
     try:
-        unit = part.make(member, isas)
+        unit = make(member, isas)
     except SystemExit:
         os._exit(1)  # the pool would go on with the next member
     (work / f"{member}.unit").write_bytes(unit.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,34 @@ from real import sources
 from real.files import HERE, SQLITE_FLAGS
 
 BUILD_TIMEOUT = 1800.0
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Something in real programs that popcc can't build as it is."""
+
+    what: str
+    remedy: str
+
+
+ASSEMBLY = Obstacle(
+    "assembly files, inline assembly and intrinsics of one ISA",
+    "Leave them out: most programs have the same in C, and take it where `__x86_64__` and its like are not defined, "
+    "as under popcc. Else a configuration switch, or `#ifndef __popcorn__`.",
+)
+DLOPEN = Obstacle(
+    "`dlopen`: plug-ins, modules, extensions",
+    "It fails with an error at run time, which most programs report and go on. Build in what is needed.",
+)
+SHARED = Obstacle("shared libraries of the program's own (`-shared`)", "Build and link them as archives.")
+LONG_DOUBLE = Obstacle(
+    "results that need `long double` to be wider than `double`", "It is 64 bits wide on every ISA: compute otherwise."
+)
+TIMERS = Obstacle("POSIX timers (`timer_create`) during a move", "A pending `alarm` moves along.")
+CHANNELS = Obstacle(
+    "pipes and sockets in a process that is saved to a file", "Move it in place, where they stay, or close them before."
+)
+OBSTACLES = (ASSEMBLY, SHARED, DLOPEN, LONG_DOUBLE, TIMERS, CHANNELS)
 
 
 @dataclass(frozen=True)
@@ -26,22 +55,51 @@ class Project:
     commands: tuple[tuple[str, ...], ...]
     program: str
     environment: tuple[str, ...] = ()  # of those variables that must be set to the compiler
+    work: str = ""  # what the program does in the tests, on every ISA and while it moves
+    without: tuple[tuple[Obstacle, str], ...] = ()  # what stood in the way, and what leaves it out
+    version: str = ""  # where the tarball has another's
+
+    @property
+    def release(self) -> str:
+        """Upstream's version."""
+        return self.version or re.split(r"_|[.+]dfsg|[.]orig", self.source.tarball)[1]
 
 
-BZIP2 = Project("bzip2", sources.BZIP2, (("make", "CC=CC", "bzip2"),), "bzip2")
-MINIGZIP = Project("minigzip", sources.ZLIB, (("./configure", "--static"), ("make", "minigzip")), "minigzip", ("CC",))
-LUA = Project("lua", sources.LUA, (("make", "-C", "src", "CC=CC -std=gnu99", "posix"),), "src/lua")
+BZIP2 = Project(
+    "bzip2",
+    sources.BZIP2,
+    (("make", "CC=CC", "bzip2"),),
+    "bzip2",
+    work="compresses and restores three megabytes",
+)
+MINIGZIP = Project(
+    "minigzip",
+    sources.ZLIB,
+    (("./configure", "--static"), ("make", "minigzip")),
+    "minigzip",
+    ("CC",),
+    work="compresses and restores three megabytes",
+    without=((SHARED, "`--static`"),),
+)
+LUA = Project(
+    "lua",
+    sources.LUA,
+    (("make", "-C", "src", "CC=CC -std=gnu99", "posix"),),
+    "src/lua",
+    work="two scripts: the language's features, and Life",
+    without=((DLOPEN, "the platform `posix` instead of `linux`"),),
+)
 SQLITE = Project(
     "sqlite",
     sources.SQLITE,
     (("CC", "-O2", "-w", "-I.", *SQLITE_FLAGS, "sqlite3.c", str(HERE / "sql.c"), "-o", "sql", "-lm"),),
     "sql",
+    work="a script of 240 statements on a file, and what is in the file afterwards",
+    without=((DLOPEN, "`SQLITE_OMIT_LOAD_EXTENSION`"),),
+    version="3.39.4",
 )
-LZ4 = Project("lz4", sources.LZ4, (("make", "CC=CC", "lz4"),), "lz4")
-DASH = Project("dash", sources.DASH, (("./configure", "CC=CC"), ("make",)), "src/dash")
-MAWK = Project("mawk", sources.MAWK, (("./configure", "CC=CC"), ("make", "mawk")), "mawk")
-
-# it links through libtool; assembly of its own and translations of its messages are left out of both builds
+LZ4 = Project("lz4", sources.LZ4, (("make", "CC=CC", "lz4"),), "lz4", work="compresses and restores three megabytes")
+# translations of its messages and the smaller programs are left out of both builds
 XZ = Project(
     "xz",
     sources.XZ,
@@ -54,7 +112,75 @@ XZ = Project(
         ("make",),
     ),
     "src/xz/xz",
+    work="compresses and restores three megabytes, by two threads",
+    without=((ASSEMBLY, "`--disable-assembler`"), (SHARED, "`--disable-shared`")),
 )
+DASH = Project(
+    "dash",
+    sources.DASH,
+    (("./configure", "CC=CC"), ("make",)),
+    "src/dash",
+    work="a script: functions, pipes, subshells, traps, here documents",
+)
+MAWK = Project("mawk", sources.MAWK, (("./configure", "CC=CC"), ("make", "mawk")), "mawk", work="a script on two files")
+ZSTD = Project(
+    "zstd",
+    sources.ZSTD,
+    (
+        (
+            "make",
+            "-C",
+            "programs",
+            "CC=CC",
+            "ZSTD_NO_ASM=1",
+            *(f"HAVE_{n}=0" for n in ("ZLIB", "LZMA", "LZ4")),
+            "zstd-nolegacy",
+        ),
+    ),
+    "programs/zstd-nolegacy",
+    work="compresses and restores three megabytes, by two threads",
+    without=((ASSEMBLY, "`ZSTD_NO_ASM=1`"),),
+)
+# all tools in one program, which links once; as root configure asks to be allowed to
+COREUTILS = Project(
+    "coreutils",
+    sources.COREUTILS,
+    (
+        ("env", "FORCE_UNSAFE_CONFIGURE=1", "./configure", "CC=CC", "--disable-nls", "--enable-single-binary=symlinks"),
+        ("make", "src/coreutils"),
+    ),
+    "src/coreutils",
+    work="a script of 40 tools",
+)
+# by libtool, from its repository's files: configure itself has to be made
+JQ = Project(
+    "jq",
+    sources.JQ,
+    (
+        ("autoreconf", "-fi"),
+        (
+            "./configure",
+            "CC=CC",
+            "--disable-shared",
+            "--without-oniguruma",
+            "--disable-docs",
+            "--disable-maintainer-mode",
+        ),
+        ("make",),
+    ),
+    "jq",
+    work="a script: records grouped, folded, rewritten; recursion, paths, strings, dates",
+    without=((SHARED, "`--disable-shared`"),),
+)
+REDIS = Project(
+    "redis",
+    sources.REDIS,
+    (("make", "-C", "src", "CC=CC", "MALLOC=libc", "redis-server", "redis-cli", "redis-benchmark"),),
+    "src/redis-server",
+    work="a server under redis-benchmark, and what it answers afterwards",
+    without=((LONG_DOUBLE, "`INCRBYFLOAT` by 10.6 makes 10.59999999999999964"),),
+)
+PROJECTS = (BZIP2, MINIGZIP, LZ4, XZ, LUA, MAWK, DASH, SQLITE)
 
 
 def built(project: Project, compiler: str, folder: Path) -> Path:

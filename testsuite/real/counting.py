@@ -117,7 +117,7 @@ def _link(part: Linking, units: list[Unit], gave_up: list[str]) -> list[str]:
         toolchain.outer_isa(isas),
         allow_duplicates=part.library,
         keep_all=True,  # also what the program does not use is to be proved
-        proved=Proved(cache_dir() / "proved"),
+        proved=Proved(cache_dir() / "proofs"),
     )
     try:
         return [str(p) for p in link(inputs, options, part.name).unproved]

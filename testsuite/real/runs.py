@@ -29,11 +29,16 @@ def compressible(folder: Path) -> Path:
     return path
 
 
-def moved(program: Path, arguments: Sequence[str], every: int, stdin: Path = NOTHING) -> bytes:
-    """The program's output, having been moved at least 50 times."""
+def moved(
+    program: Path, arguments: Sequence[str], every: int, stdin: Path = NOTHING, through: Sequence[str] = ()
+) -> bytes:
+    """The program's output, having been moved at least 50 times.
+
+    `through` is a command that runs the program, once or often: the words to do that with are its arguments.
+    """
     with harness.counted_runners() as runners:
         options = ["--on", "x86_64", "--move-every", str(every)]
-        output = _under_popcorn(options, [str(program), *arguments], stdin, runners)
+        output = _under_popcorn(through, options, [str(program), *arguments], stdin, runners)
         crossings = runners.count()
     # at least: from each ISA to the next, and this counts the moves to those that need an emulator
     moves = crossings + (crossings - 1) // (len(ISAS) - 1)
@@ -41,20 +46,24 @@ def moved(program: Path, arguments: Sequence[str], every: int, stdin: Path = NOT
     return output
 
 
-def on(isa: str, program: Path, arguments: Sequence[str], stdin: Path = NOTHING) -> bytes:
+def on(isa: str, program: Path, arguments: Sequence[str], stdin: Path = NOTHING, through: Sequence[str] = ()) -> bytes:
     """The program's output on an ISA, from the first to the last."""
     with harness.counted_runners() as runners:
-        return _under_popcorn(["--on", isa], [str(program), *arguments], stdin, runners)
+        return _under_popcorn(through, ["--on", isa], [str(program), *arguments], stdin, runners)
 
 
-def plain(program: Path, arguments: Sequence[str], stdin: Path = NOTHING) -> bytes:
+def plain(program: Path, arguments: Sequence[str], stdin: Path = NOTHING, through: Sequence[str] = ()) -> bytes:
     """The output of the host compiler's program."""
     with stdin.open("rb") as given:
-        return subprocess.run([program, *arguments], stdin=given, stdout=subprocess.PIPE, check=True, timeout=60).stdout
+        return subprocess.run(
+            [*through, program, *arguments], stdin=given, stdout=subprocess.PIPE, check=True, timeout=60
+        ).stdout
 
 
-def _under_popcorn(options: list[str], words: list[str], stdin: Path, runners: harness.Runners) -> bytes:
-    command = [*harness.popcorn(), "run", *options, *words]
+def _under_popcorn(
+    through: Sequence[str], options: list[str], words: list[str], stdin: Path, runners: harness.Runners
+) -> bytes:
+    command = [*through, *harness.popcorn(), "run", *options, *words]
     with stdin.open("rb") as given:
         out = harness.run_bytes(command, TIMEOUT, given, runners.environment)
     assert out.status == 0 and not out.stderr, (

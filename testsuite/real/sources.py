@@ -52,6 +52,7 @@ COREUTILS = Source(
     "coreutils", "coreutils_9.1.orig.tar.xz", "61a1f410d78ba7e7f37a5a4f50e6d1320aca33375484a3255eddf17a38580423"
 )
 JQ = Source("jq", "jq_1.6.orig.tar.gz", "3ba940b97571c866923f0409678033d33b5a98758dfc174fad8397ed908bc4d9")
+REDIS = Source("redis", "redis_7.0.15.orig.tar.gz", "4b1dc4ee6d622a09fff9c6777191209750fb5e5a725ef78ea012d6eef4c22982")
 # Perl's driver brings the amalgamation, 3.39.4; Debian's sqlite3 has only the parts, which need Tcl to become one
 SQLITE = Source(
     "libdbd-sqlite3-perl",
