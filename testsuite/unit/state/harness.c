@@ -152,7 +152,7 @@ _Noreturn void popcorn_main(long *stack)
 	}
 	counter = 0;
 	bits = 0;
-	struct popcorn_mapping arena = { 0x1000000000, 0x1000100000, 3, K_MAP_PRIVATE | K_MAP_ANONYMOUS, 0, 0, 0 };
+	struct popcorn_mapping arena = { 0x1000000000, 0x1000100000, 3, K_MAP_PRIVATE | K_MAP_ANONYMOUS, 0, 0, 0, 0, 0, 0 };
 	popcorn_map_fixed(arena.start, arena.end - arena.start, 3);
 	popcorn_mapping_note(&arena);
 	*(uint64_t *)0x1000080000 = 0x5a5a;
