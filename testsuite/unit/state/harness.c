@@ -44,6 +44,16 @@ long popcorn_map_fixed(uint64_t at, size_t n, int prot)
 	return p == (long)at ? 0 : p;
 }
 
+void popcorn_mapping_of(struct popcorn_mapping *m, int fd)
+{
+	(void)m, (void)fd;
+}
+
+int popcorn_mapping_has_path(const struct popcorn_mapping *m)
+{
+	return m->path != 0;
+}
+
 int popcorn_mapping_note(const struct popcorn_mapping *m)
 {
 	if (popcorn_nmappings == 16) return -1;
