@@ -44,6 +44,16 @@ long popcorn_map_fixed(uint64_t at, size_t n, int prot)
 	return p == (long)at ? 0 : p;
 }
 
+void popcorn_mapping_of(struct popcorn_mapping *m, int fd)
+{
+	(void)m, (void)fd;
+}
+
+int popcorn_mapping_has_path(const struct popcorn_mapping *m)
+{
+	return m->path != 0;
+}
+
 int popcorn_mapping_note(const struct popcorn_mapping *m)
 {
 	if (popcorn_nmappings == 16) return -1;
@@ -152,7 +162,7 @@ _Noreturn void popcorn_main(long *stack)
 	}
 	counter = 0;
 	bits = 0;
-	struct popcorn_mapping arena = { 0x1000000000, 0x1000100000, 3, K_MAP_PRIVATE | K_MAP_ANONYMOUS, 0, 0, 0 };
+	struct popcorn_mapping arena = { 0x1000000000, 0x1000100000, 3, K_MAP_PRIVATE | K_MAP_ANONYMOUS, 0, 0, 0, 0, 0, 0 };
 	popcorn_map_fixed(arena.start, arena.end - arena.start, 3);
 	popcorn_mapping_note(&arena);
 	*(uint64_t *)0x1000080000 = 0x5a5a;
