@@ -23,6 +23,7 @@ from popcc.passes.sizes import TypeSizes
 _AREA_PARAMETER = "%popcorn.va"
 _AREA = "%popcorn.area"
 _MINIMUM_AREA = 64  # musl's fcntl, ioctl and syscall read arguments that were not passed
+_NARROW = ("i1", "i8", "i16", "i32")
 _GP_USED_UP, _FP_USED_UP = 48, 176
 _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
 _FIRST_FIELD = re.compile(r"getelementptr inbounds (?:nuw )?\{ i64, i64 \}, ptr (%[^ ,]+), i32 0, i32 0\b")
@@ -137,7 +138,8 @@ def _pack(call: Call, sizes: TypeSizes, place: Place, halves: set[str], fresh: I
             )
         if (size >= 16 and not byval) or argument.value in halves:
             offset = (offset + 15) & -16
-        slot = f"%popcorn.slot.{next(fresh)}"
+        number = next(fresh)
+        slot = f"%popcorn.slot.{number}"
         out.append(Inst(f"  {slot} = getelementptr inbounds i8, ptr {_AREA}, i64 {offset}"))
         if byval:
             out.append(
@@ -146,6 +148,10 @@ def _pack(call: Call, sizes: TypeSizes, place: Place, halves: set[str], fresh: I
                     f"ptr align {min(align, 8)} {argument.value}, i64 {size}, i1 false)"
                 )
             )
+        elif argument.type in _NARROW:
+            # callees read a long where an int was passed, the null at the end of execl's arguments first of all
+            out.append(Inst(f"  %popcorn.word.{number} = zext {argument.type} {argument.value} to i64"))
+            out.append(Inst(f"  store i64 %popcorn.word.{number}, ptr {slot}, align 8"))
         else:
             out.append(Inst(f"  store {argument.type} {argument.value}, ptr {slot}, align {16 if size >= 16 else 8}"))
         offset += (size + 7) & -8

@@ -96,16 +96,16 @@ static void attributes(void)
 		printf("%s\n", name);
 	}
 	CHECK(prctl(PR_GET_DUMPABLE));
-	CHECK(prctl(PR_SET_PDEATHSIG, 10L));
+	CHECK(prctl(PR_SET_PDEATHSIG, 10));
 	int sig = 0;
 	for (int i = 0; i < 12; i++) CHECK(prctl(PR_GET_PDEATHSIG, &sig) + sig);
 	CHECK(prctl(PR_SET_PDEATHSIG, 99L));
-	CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1L));
+	CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1));
 	CHECK(prctl(PR_GET_CHILD_SUBREAPER, &sig) + sig);
 	CHECK(prctl(PR_SET_TIMERSLACK, 77777L));
 	for (int i = 0; i < 8; i++) CHECK(prctl(PR_GET_TIMERSLACK));
-	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L));
-	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0L, 0L, 0L, 0L));
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
 	CHECK(prctl(12345));
 }
 
