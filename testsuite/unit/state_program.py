@@ -25,8 +25,8 @@ HERE = Path(__file__).parent / "state"
 LIB = Path(__file__).parents[2] / "runtime" / "lib"
 BUILD_ID = hashlib.sha1(b"the hand-written program").digest()
 SOURCES = (
-    "sites", "unwind", "rebuild", "jump", "park", "request", "text", "clock", "crc", "files", "image", "move", "restore",
-    "restore_read",
+    "sites", "unwind", "rebuild", "jump", "park", "request", "text", "clock", "crc", "files", "image", "move",
+    "restore", "restore_read",
 )  # fmt: skip
 _TABLE_BYTES = 4096
 
