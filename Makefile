@@ -12,6 +12,7 @@ demo: setup
 	@$(BIN)/python -m popcc.runtime.popcorn.demo
 
 test: setup
+	@sh .ci/packages test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy popcc testsuite benchmarks
