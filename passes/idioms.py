@@ -26,6 +26,7 @@ TICKS = "declare i64 @__popcorn_ticks() nounwind"
 _CLOCKS = ("@llvm.readcyclecounter", "@llvm.readsteadycounter")  # of LLVM's own, by each ISA's counter
 _NEEDLE = re.compile(r" asm |@llvm\.(?:readcyclecounter|readsteadycounter|x86\.)")
 _ASSEMBLY = re.compile(r'asm (?:\w+ )*"([^"]*)", "([^"]*)"')
+_INTEGERS = re.compile(r"i\d+|\{ i\d+(?:, i\d+)* \}")
 _ESCAPE = re.compile(r"\\([0-9A-F]{2})")
 
 
@@ -132,10 +133,11 @@ def _intrinsic(call: Call) -> _Meaning | None:
 
 
 def _fitting(meaning: _Meaning, call: Call) -> _Meaning | None:
-    """The meaning, if the call has results where it makes some, and none else, and no two meanings have one."""
+    """The meaning, if the call has integers as results where it makes some, and none else, and no two meanings do."""
     answers = meaning.idioms & {Idiom.CLOCK, Idiom.PROBE}
-    fits = bool(answers) == (call.result is not None) and (Idiom.PROBE not in answers or len(meaning.idioms) == 1)
-    return meaning if fits else None
+    if Idiom.PROBE in answers and len(meaning.idioms) > 1:
+        return None
+    return meaning if (_INTEGERS.fullmatch(call.ret) if answers else call.ret == "void") else None
 
 
 def _instructions(template: str) -> list[str]:

@@ -189,8 +189,11 @@ def _front_end_alone(options: Options) -> int:
 
 
 def _mention_bodies(options: Options) -> None:
-    """Line markers for the files of -fpopcorn-asm: compiler caches look there for what an object is made of."""
-    markers = "".join(f'# 1 "{name}"\n' for _, name in options.bodies)
+    """Line markers and digests of -fpopcorn-asm's files, by which compiler caches know what an object is made of."""
+    import hashlib
+
+    digests = {name: hashlib.sha1(Path(name).read_bytes()).hexdigest() for _, name in options.bodies}
+    markers = "".join(f'# 1 "{name}"\n/* {digest} */\n' for name, digest in digests.items())
     if options.output and options.output != "-":
         with Path(options.output).open("a") as file:
             file.write(markers)

@@ -102,13 +102,14 @@ def _refused(source: Source, module: Module) -> Iterable[PopccError]:
                 yield error(item.name, "variable arguments are passed in another way here; wrap the call in common C")
         elif item.startswith("module asm "):
             yield error("", "assembly outside a function; put it into one")
-        elif (
-            (m := _VARIABLE.match(item))
-            and not _ABSENT.search(m.group(2))
-            and (m.group(3) == "global" or not _INTERNAL.search(m.group(2)))
-        ):
-            why = "a variable would be on this ISA only; define it in common C, or make it static const"
-            yield error(quote_free(m.group(1)), why)
+        elif m := _VARIABLE.match(item):
+            words = m.group(2)
+            if "thread_local" in words:
+                why = "thread-locals are addressed in another way here; pass the address"
+                yield error(quote_free(m.group(1)), why)
+            elif not _ABSENT.search(words) and (m.group(3) == "global" or not _INTERNAL.search(words)):
+                why = "a variable would be on this ISA only; define it in common C, or make it static const"
+                yield error(quote_free(m.group(1)), why)
 
 
 def _plain(text: str) -> str:

@@ -80,6 +80,11 @@ MAIN = "int f(int x) { return x; } int main(void) { return f(0); }\n"
             "static int n; int f(int x) { return n += x; }",
             "own.c in n [aarch64]: a variable would be on this ISA only; define it in common C",
         ),
+        (
+            MAIN,
+            "extern __thread int n; int f(int x) { return n + x; }",
+            "own.c in n [aarch64]: thread-locals are addressed in another way here; pass the address",
+        ),
         (MAIN, '__asm__("nop"); int f(int x) { return x; }', "own.c [aarch64]: assembly outside a function"),
     ],
 )  # fmt: skip

@@ -76,8 +76,10 @@ def interrupted(command: Sequence[object], moment: float, directory: Path, numbe
 
 
 def starting(words: str) -> bool:
-    """Interrupted among the imports: Python's traceback, none of our functions at work."""
-    return "KeyboardInterrupt" in words and ("in <module>" in words or "<frozen" in words)
+    """Interrupted among the imports: Python's traceback, none of our functions at work, or no traceback yet."""
+    return words.strip() == "KeyboardInterrupt" or (
+        "KeyboardInterrupt" in words and ("in <module>" in words or "<frozen" in words)
+    )
 
 
 def session(leader: int) -> list[int]:

@@ -115,7 +115,7 @@ int main(void)
 	t = (struct itimerval){ { 0, 0 }, { 0, 20000 } };
 	CHECK(sigaction(SIGPROF, &action, 0));
 	CHECK(setitimer(ITIMER_PROF, &t, 0));
-	while (seen != SIGPROF) seen = seen;
+	while (seen != SIGPROF);
 	CHECK(seen);
 	CHECK(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now));
 	CHECK(now.tv_sec * 1000 + now.tv_nsec / 1000000 >= 15);

@@ -17,13 +17,11 @@ from link_fixtures import EVERY, compiled, linked, run, unit, with_sites
 from popcc import schema
 from popcc.errors import PopccError
 from popcc.linker.addresses import Addresses
-from popcc.linker.elf import STT_FUNC, read_elf
 from popcc.linker.index import private_unit
 from popcc.linker.link import Linked, LinkOptions
 from popcc.linker.mapfile import map_text
 from popcc.linker.program import ProgramInfo, extract_isa, read_program
 from popcc.linker.sitetable import site_table
-from popcc.linker.verify.image import Image
 from popcc.linker.verify.tables import decode
 from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 
@@ -384,19 +382,3 @@ def test_lld_errors_name_the_object() -> None:
     options = LinkOptions(EVERY, "x86_64", symbols=(("here", 0x123456789A),))
     with pytest.raises(PopccError, match=r"main\.o:\(function main.*out of range"):
         linked(unit("main.c", text), options=options)
-
-
-@pytest.mark.parametrize("isa", EVERY)
-def test_what_lies_behind_a_function_traps(isa: str, tmp_path: Path) -> None:
-    """So a jump to a function's end, where an empty block was, reaches no other function; the proof looks there."""
-    numbers = range(1, 20)
-    bodies = {n: " *p += 1;" * n + ' __asm__ volatile ("");' for n in numbers}
-    text = "".join(f"__attribute__((noinline)) void f{n}(int *p) {{ {b} }}\n" for n, b in bodies.items())
-    calls = "".join(f"f{n}(&x);" for n in numbers)
-    program = linked(unit("f.c", f"{text} int main(void) {{ int x = 0; {calls} return x; }}"))
-    elf = read_elf(extract_isa(saved(program, tmp_path), isa), isa)
-    image = Image(elf)
-    functions = [s for s in elf.symbols if s.type == STT_FUNC and s.name.startswith("f") and s.name[1:].isdigit()]
-    assert len(functions) == 19
-    assert all(image.code(s.value, s.size).dead_end for s in functions)
-    assert not image.code(functions[0].value, functions[0].size - 1).dead_end

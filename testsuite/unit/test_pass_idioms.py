@@ -47,6 +47,7 @@ def test_waiting_and_fences(template: str, expected: str) -> None:
         'call void asm sideeffect "rdtsc", "~{eax},~{edx}"()',
         'call void asm sideeffect "cpuid", "~{eax}"()',
         '%x = call i32 asm sideeffect "pause", "=r"()',
+        '%x = call ptr asm sideeffect "rdtsc", "={ax},~{edx}"()',
     ],
 )
 def test_what_is_not_wholly_known_stays(call: str) -> None:
