@@ -110,9 +110,9 @@ int main(void)
 	say("here we go\n");
 	for (int round = 1; round <= 3; round++) {
 		say("round %d\n", round);
-		words(400000);
+		words(8000000);
 		queens(12);
-		pendulum(4000000);
+		pendulum(1000000);
 	}
 	say("done\n");
 	return 0;
