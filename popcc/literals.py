@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from popcc.errors import Place, PlacedError
 from popcc.frontend import SPEAKER, base_flags, clang
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _LITERAL = re.compile(
     r"(?<![\w.])(0[xX][\da-fA-F]*\.?[\da-fA-F]*[pP][+-]?\d+|(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?)[lL](?!\w)"
@@ -68,6 +71,8 @@ def _column(file: str, line: int, literal: str) -> int:
 
 
 def _is_rounded(number: str) -> bool:
+    from fractions import Fraction  # which most compilations never need
+
     if number[:2] in ("0x", "0X"):
         mantissa, _, exponent = number[2:].lower().partition("p")
         whole, _, part = mantissa.partition(".")
@@ -79,6 +84,6 @@ def _is_rounded(number: str) -> bool:
 def _fits(value: Fraction) -> bool:
     """Whether a double is exactly that."""
     try:
-        return Fraction(float(value)) == value
+        return float(value) == value
     except OverflowError:
         return False
