@@ -19,7 +19,7 @@ from unittest.mock import patch
 from common import POPCC, cpu, cpu_of, report
 from real import sources
 
-from popcc import codegen, frontend, isolate
+from popcc import codegen, frontend, isolate, optimiser
 from popcc import compile as compiler
 from popcc.frontend import base_flags, clang
 from popcc.isa import ISAS
@@ -53,8 +53,7 @@ def phases(file: Path) -> Phases:
     ir, spent["front end"] = cpu(lambda: frontend.to_ir(file, FLAGS, options.include_dirs, "2", ""))
     codegen.initialise()
     with (
-        patch.object(codegen, "optimise", wrapped("optimiser", codegen.optimise)),
-        patch.object(codegen, "rebuild_ssa", wrapped("SROA", codegen.rebuild_ssa)),
+        patch.object(optimiser, "optimise", wrapped("optimiser", optimiser.optimise)),
         timed("passes"),
     ):
         common = compiler.common_ir(ir, options)

@@ -25,9 +25,10 @@ class Pass(Protocol):
 def with_declarations(module: Module, declarations: Iterable[str]) -> Module:
     """`module` with those of the ``declare``/global lines appended that it lacks."""
     missing = []
+    names = module.function_names()
     for line in declarations:
         name = line.split("@", 1)[1].split("(", 1)[0] if line.startswith("declare ") else None
-        if name is not None and module.has_declaration(name):
+        if name is not None and name in names:
             continue
         if name is None and any(i.startswith(line.split(" = ", 1)[0] + " = ") for i in module.lines()):
             continue

@@ -1,4 +1,4 @@
-"""Control flow inside a function: successors, dominators, natural loops."""
+"""Control flow inside a function: successors, predecessors, natural loops."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from popcc.ir.model import Block, Function
 from popcc.ir.text import NAME
 from popcc.passes.graph import reversed_graph
 
+_BRANCHES = ("br", "switch", "indirectbr")
 _LABEL = re.compile(rf"label ({NAME})")
 
 
 def successor_labels(block: Block) -> list[str]:
     """Names (``%x``) of the blocks a block may go to, each once."""
     last = block.insts[-1]
-    if last.opcode not in ("br", "switch", "indirectbr"):
+    if last.opcode not in _BRANCHES:
         return []
     return list(dict.fromkeys(_LABEL.findall(last.rhs)))
 
@@ -23,6 +24,16 @@ def successor_labels(block: Block) -> list[str]:
 def flow_graph(function: Function) -> dict[str, list[str]]:
     """Blocks by name, with the blocks control may go to from there; the entry is the first."""
     return {block.name: successor_labels(block) for block in function.blocks}
+
+
+def edges_into(function: Function) -> dict[str, list[str]]:
+    """By block, the blocks that control comes from, each as often as it has an edge there: what a phi has to name."""
+    found: dict[str, list[str]] = {block.name: [] for block in function.blocks}
+    for block in function.blocks:
+        last = block.insts[-1]
+        for label in _LABEL.findall(last.rhs) if last.opcode in _BRANCHES else ():
+            found[label].append(block.name)
+    return found
 
 
 @dataclass(frozen=True)

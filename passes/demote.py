@@ -15,19 +15,15 @@ class Demotion:
     """How to get at values that no longer live in SSA."""
 
     values: frozenset[str]
-    """Names whose uses are loaded."""
+    """Names whose definitions are stored and whose uses are loaded."""
     load: Callable[[str, list[Inst]], str]
     """``load(name, out)`` appends instructions to `out` and returns the name that holds the value there."""
-    stored: frozenset[str]
-    """Names whose definitions are stored."""
     store: Callable[[str, list[Inst]], None]
     """``store(name, out)`` appends what keeps the value just defined."""
-    replace: Callable[[Inst, list[Inst]], bool]
-    """Given an instruction with its operands loaded, appends what stands for it and returns True, or returns False."""
 
 
-def demote(function: Function, d: Demotion, dropped: Callable[[Inst], bool]) -> None:
-    """Rewrites `function` in place; instructions for which `dropped` holds are left out.
+def demote(function: Function, d: Demotion) -> None:
+    """Rewrites `function` in place.
 
     Phis stay: incoming values are loaded at the end of the incoming block, results stored behind the last
     phi. Parameters are the caller's affair.
@@ -39,19 +35,16 @@ def demote(function: Function, d: Demotion, dropped: Callable[[Inst], bool]) -> 
         for k, inst in enumerate(block.insts):
             if inst.opcode == "phi":
                 out.append(inst)
-                if inst.result in d.stored:
+                if inst.result in d.values:
                     d.store(inst.result, waiting)
                 continue
             out.extend(waiting)
             waiting = []
-            if dropped(inst):
-                continue
             inst = _with_operands_loaded(inst, d, out)
             if k == len(block.insts) - 1:
                 out.extend(at_end.get(block.name, ()))
-            if not d.replace(inst, out):
-                out.append(inst)
-            if inst.result in d.stored:
+            out.append(inst)
+            if inst.result in d.values:
                 d.store(inst.result, out)
         block.insts = out
 

@@ -5,7 +5,7 @@ Sets of values are Python integers used as bit sets; they are what makes this qu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from popcc.ir.model import Block, Function, Inst
 from popcc.ir.text import INCOMING
@@ -23,7 +23,29 @@ class Liveness:
     def __init__(self, function: Function, values: list[str]) -> None:
         self._names = values
         self._index = {name: 1 << k for k, name in enumerate(values)}
-        self._out = self._solve(function)
+        self._in, self._out = self._solve(function)
+
+    def bits(self, names: Iterable[str | None]) -> int:
+        """The set of those of `names` that are values."""
+        found = 0
+        for name in names:
+            if name:
+                found |= self._index.get(name, 0)
+        return found
+
+    def listed(self, bits: int) -> list[str]:
+        """The values of a set, in order."""
+        out = []
+        while bits:
+            low = bits & -bits
+            out.append(self._names[low.bit_length() - 1])
+            bits ^= low
+        return out
+
+    @property
+    def live_in(self) -> Mapping[str, int]:
+        """By block, the set of values that it or a later one reads first; what its own phis take is left out."""
+        return self._in
 
     def live_after(self, block: Block, wanted: Callable[[Inst], bool]) -> Iterator[tuple[Inst, list[str]]]:
         """For each wanted instruction of `block`, last first, the values used after it, its own result left out."""
@@ -34,16 +56,8 @@ class Liveness:
             if inst.result:
                 live &= ~self._index[inst.result]
             if wanted(inst):
-                yield inst, self._listed(live)
+                yield inst, self.listed(live)
             live |= self._uses(inst)
-
-    def _listed(self, bits: int) -> list[str]:
-        out = []
-        while bits:
-            low = bits & -bits
-            out.append(self._names[low.bit_length() - 1])
-            bits ^= low
-        return out
 
     def _uses(self, inst: Inst) -> int:
         bits = 0
@@ -51,7 +65,7 @@ class Liveness:
             bits |= self._index.get(name, 0)
         return bits
 
-    def _solve(self, function: Function) -> dict[str, int]:
+    def _solve(self, function: Function) -> tuple[dict[str, int], dict[str, int]]:
         use: dict[str, int] = {}
         define: dict[str, int] = {}
         to_phi: dict[str, int] = dict.fromkeys((b.name for b in function.blocks), 0)
@@ -81,4 +95,4 @@ class Liveness:
                 if o != out[name] or i != into[name]:
                     out[name], into[name] = o, i
                     changed = True
-        return out
+        return into, out

@@ -84,8 +84,7 @@ def _function(function: Function, calls: CallGraph, wholly: bool) -> tuple[str, 
     def store(name: str, out: list[Inst]) -> None:
         out.append(Inst(f"  store {types[name]} {name}, ptr {slot[name]}, align 16"))
 
-    frozen = frozenset(values)
-    demote(function, Demotion(frozen, load, frozen, store, lambda inst, out: False), lambda inst: False)
+    demote(function, Demotion(frozenset(values), load, store))
     entry = function.blocks[0]
     arguments: list[Inst] = []
     for p in function.parameters()[0]:

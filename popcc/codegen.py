@@ -1,4 +1,4 @@
-"""LLVM through llvmlite: the optimiser, run once, and code generation, run per ISA."""
+"""LLVM through llvmlite: code generation, run per ISA, and what stands in for the optimiser at -O0."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ LLVM_OPTIONS = (
     "-disable-tail-duplicate",
     "-disable-early-taildup",
     "-tail-dup-placement=0",
+    # each site copies what it carries: joining such copies in one go takes a ninth of the time in big functions
+    "-join-globalcopies=0",
     "-emit-jump-table-sizes-section",
     *(option for isa in ISAS.values() for option in isa.llvm_options),
 )
@@ -46,53 +48,30 @@ def _machine(isa: Isa, level: int) -> llvm.TargetMachine:
     )
 
 
-def parse(text: str, after: str, verified: bool = False) -> llvm.ModuleRef:
-    """Parses and verifies IR, if it is not `verified`; a failure is our own bug in phase `after`."""
+def parse(text: str, after: str) -> llvm.ModuleRef:
+    """Parses and verifies IR; a failure is our own bug in phase `after`."""
     try:
         # in a context of its own: in a common one LLVM would rename types that an earlier module had as well
         module = llvm.parse_assembly(text, llvm.create_context())
-        if not verified:
-            module.verify()
+        module.verify()
     except RuntimeError as error:
         raise PopccError(f"internal error: invalid IR after {after}: {error}") from None
     return module
 
 
-def optimise(text: str, optimization: str) -> str:
-    """Runs LLVM's pipeline of the level asked for ("0" to "3", "s", "z") over common IR."""
-    module = parse(text, "the passes before the optimiser")
-    # for size clang has marked the functions optsize or minsize, which the pipeline goes by
-    speed = {"s": 2, "z": 2, "g": 1}[optimization] if optimization in "szg" else int(optimization)
-    options = llvm.create_pipeline_tuning_options(speed_level=speed)
-    # vectors that are live across sites would all go to memory
-    options.loop_vectorization = options.slp_vectorization = False
-    builder = llvm.create_pass_builder(_machine(ISAS["x86_64"], 2), options)
-    builder.getModulePassManager().run(module, builder)
-    if not speed:
-        _tidy(module)
-    return str(module)
-
-
-def _tidy(module: llvm.ModuleRef) -> None:
-    """What -O0 needs, too: code generation would find out by itself, on one ISA or the other, which branches are never
+def tidied(text: str) -> str:
+    """IR as -O0 needs it: code generation would find out by itself, on one ISA or the other, which branches are never
     taken, and their sites would be missing there."""
-    builder = llvm.create_pass_builder(_machine(ISAS["x86_64"], 2), llvm.create_pipeline_tuning_options(speed_level=1))
+    module = parse(text, "the passes before the optimiser")
+    machine = _machine(ISAS["x86_64"], 2)
+    for_nothing = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=0))
+    for_nothing.getModulePassManager().run(module, for_nothing)
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
     manager = llvm.create_new_module_pass_manager()
     manager.add_sroa_pass()
     manager.add_instruction_combine_pass()
     manager.add_simplify_cfg_pass()
     manager.run(module, builder)
-
-
-def rebuild_ssa(text: str) -> str:
-    """SROA only: takes apart the allocas that carried values live in (design 5)."""
-    module = parse(text, "the site pass")
-    options = llvm.create_pipeline_tuning_options(speed_level=1)
-    builder = llvm.create_pass_builder(_machine(ISAS["x86_64"], 2), options)
-    manager = llvm.create_new_module_pass_manager()
-    manager.add_sroa_pass()
-    manager.run(module, builder)
-    module.verify()
     return str(module)
 
 
@@ -114,8 +93,8 @@ def unoptimised(text: str, functions: Collection[str]) -> str:
 
 
 def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
-    """The ELF object (or assembly text) of common IR, as `rebuild_ssa` verified it, on one ISA."""
-    module = parse(text, "SROA", verified=True)
+    """The ELF object (or assembly text) of common IR on one ISA."""
+    module = parse(text, "the site pass")
     level = {"0": 1, "1": 1, "3": 3}.get(optimization, 2)
     machine = _machine(isa, level)
     module.triple = isa.triple

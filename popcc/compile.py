@@ -5,10 +5,11 @@ LLVM, the passes and the decoders are imported where they are used, which is fir
 
 from __future__ import annotations
 
+import gc
 import hashlib
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from popcc.native import Body, joined, replaceable, settled, without
 from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
 from popcc.unit import FunctionMap, IsaObject, Prototypes, SiteInfo, Unit
 
-_DEBUG = re.compile(r", !dbg !\d+| !dbg !\d+(?= \{)")
 _SMALL = 40_000  # characters of common IR
 
 
@@ -81,26 +81,17 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     function one rung down (popcc.ladder); what is unproved even then is marked and refused at run time.
     """
     _prepare()
-    optimised: OptimisedIr | None = None
-    ladder = _first_rungs(options)
-    while True:
-        child: isolate.Running[Any] = isolate.start(_common_and_own, ir, optimised, options, ladder)
-        others: dict[str, isolate.Running[Any]] = {}
-        try:
-            known, (optimised, common) = optimised, child.receive()
-            if known is None:
-                _warn(optimised.warnings, options)
-            own = _own(common, options)
-            others = {isa: isolate.start(_generate, common, isa, options) for isa in options.isas if isa not in own}
-            results = {**dict.fromkeys(own, child), **others}
-            objects, lower = _collected(results, path, common, ladder)
-        finally:
-            for c in (child, *others.values()):
-                c.stop()
-        lower = lower.after_unproved(_unproved(objects))
-        if lower == ladder:
-            break
-        ladder = lower
+    with _collector_off():
+        optimised = _optimised(ir, options)
+        _warn(optimised.warnings, options)
+        ladder = _first_rungs(options)
+        while True:
+            common = _common(optimised.text, options, ladder)
+            objects, lower = _generated(common, path, options, ladder)
+            lower = lower.after_unproved(_unproved(objects))
+            if lower == ladder:
+                break
+            ladder = lower
     tier = common.memory_tier
     objects = {isa: _with_tier(o, tier) for isa, o in _agreed(objects).items()}
     digest = hashlib.sha1(f"{path}\0{common.text}".encode())
@@ -137,25 +128,41 @@ def _prepare() -> None:
     codegen.initialise()
 
 
-def _own(common: CommonIr, options: CompileOptions) -> tuple[str, ...]:
-    """The ISAs that the child which made the common IR generates code for; each other ISA has a child of its own.
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """The passes make many objects and no cycles; looking for those would take a tenth of their time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
-    Where there is little to generate, forking costs more than the other core brings.
-    """
-    return options.isas if len(common.text) < _SMALL else options.isas[:1]
+
+def _generated(
+    common: CommonIr, path: Path, options: CompileOptions, ladder: Ladder
+) -> tuple[dict[str, IsaObject], Ladder]:
+    """The objects, made side by side, and the ladder as the death of one of their children left it."""
+    # where there is little to generate, forking costs more than the other core brings
+    shares = [options.isas] if len(common.text) < _SMALL else [(isa,) for isa in options.isas]
+    children: dict[str, isolate.Running[Any]] = {}
+    try:
+        for isas in shares:
+            children |= dict.fromkeys(isas, isolate.start(_objects, common, isas, options))
+        return _collected(children, path, common, ladder)
+    finally:
+        for child in children.values():
+            child.stop()
 
 
-def _common_and_own(ir: str, optimised: OptimisedIr | None, options: CompileOptions, ladder: Ladder) -> Iterator[Any]:
-    """In a child: the optimised IR, if it is not known yet, with the common IR; then the objects of its own ISAs."""
-    optimised = optimised or _optimised(ir, options)
-    common = _common(optimised.text, options, ladder)
-    yield optimised, common
-    for isa in _own(common, options):
+def _objects(common: CommonIr, isas: Sequence[str], options: CompileOptions) -> Iterator[Any]:
+    for isa in isas:
         yield _generate(common, isa, options)
 
 
 def _collected(
-    results: Mapping[str, isolate.Running[Any]], path: Path, common: CommonIr, ladder: Ladder
+    children: Mapping[str, isolate.Running[Any]], path: Path, common: CommonIr, ladder: Ladder
 ) -> tuple[dict[str, IsaObject], Ladder]:
     """The objects of the ISAs for which code could be generated; the ladder, if it could not for one.
 
@@ -163,7 +170,7 @@ def _collected(
     """
     objects: dict[str, IsaObject] = {}
     lower = ladder
-    for isa, child in results.items():
+    for isa, child in children.items():
         if not child.pid:
             continue  # it died of an earlier one of its ISAs
         try:
@@ -244,8 +251,8 @@ def common_ir(ir: str, options: CompileOptions, ladder: Ladder | None = None) ->
 
 
 def _optimised(ir: str, options: CompileOptions) -> OptimisedIr:
-    from popcc import codegen
     from popcc.ir import model
+    from popcc.optimiser import optimise
     from popcc.passes.builtins import Builtins
     from popcc.passes.pipeline import before_optimiser
     from popcc.passes.prototypes import prototypes
@@ -255,8 +262,7 @@ def _optimised(ir: str, options: CompileOptions) -> OptimisedIr:
     builtins = Builtins()
     for p in before_optimiser(builtins):
         module = p.apply(module)
-    text = codegen.optimise(module.text(), options.optimization)
-    text = settled(text, options.bodies)
+    text = settled(optimise(module.text(), options.optimization), options.bodies)
     return OptimisedIr(text, known, tuple(builtins.warnings))
 
 
@@ -266,6 +272,7 @@ def _common(optimised: str, options: CompileOptions, ladder: Ladder) -> CommonIr
     from popcc.passes.callgraph import leaf_calls
     from popcc.passes.commonstack import check_machine_stack
     from popcc.passes.memory import MemoryTier
+    from popcc.passes.nodebug import without_debug
     from popcc.passes.pipeline import behind_optimiser
     from popcc.passes.sites import Sites
     from popcc.passes.undefined import defined
@@ -274,11 +281,11 @@ def _common(optimised: str, options: CompileOptions, ladder: Ladder) -> CommonIr
     memory, sites = MemoryTier(ladder.memory), Sites(frozenset(ladder.without_sites))
     for p in behind_optimiser(options.migration_points, memory, sites):
         module = p.apply(module)
-    text = defined(codegen.rebuild_ssa(module.text()))
+    text = defined(module.text())
     check_machine_stack(text)
     text = codegen.unoptimised(text, ladder.unoptimised)
     if not options.debug:
-        text = _DEBUG.sub("", text)
+        text = without_debug(text)
     return CommonIr(text, tuple(sites.found), leaf_calls(module), dict(sorted(memory.found.items())))
 
 

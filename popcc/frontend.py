@@ -91,12 +91,18 @@ def started(
     ]  # fmt: skip
     if sys.stderr.isatty():
         command.append("-fcolor-diagnostics")
-    own_input = None if str(source) == "-" else subprocess.DEVNULL
+    with running(command, None if str(source) == "-" else subprocess.DEVNULL) as process:
+        yield Started(process)
+
+
+@contextmanager
+def running(command: list[str], stdin: int | None, stderr: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Starts clang, whose output is a pipe, and ends it when the body does not come to its own end."""
     # a signal between the fork and the `try` would leave clang alone, and talking of its broken pipe
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
         process = subprocess.Popen(
-            [SPEAKER, *command[1:]], executable=command[0], stdout=subprocess.PIPE, stdin=own_input
+            [SPEAKER, *command[1:]], executable=command[0], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr
         )
     except BaseException:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -104,7 +110,7 @@ def started(
     with process:
         try:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            yield Started(process)
+            yield process
         except BaseException:
             process.kill()
             raise

@@ -21,6 +21,12 @@ _NUMBERED = re.compile(r"%(\d+)\b")
 _NUMBER = re.compile(r"%(?=\d+\b)")
 
 
+def _opcode(rhs: str) -> str:
+    end = rhs.find(" ")
+    word = (rhs[:end] if end > 0 else rhs).rstrip(",")
+    return "call" if word in _CALL_WORDS else word
+
+
 class Inst:
     """One instruction: its text verbatim (without newline), and what every pass asks of it."""
 
@@ -35,9 +41,16 @@ class Inst:
         if rhs[0] == "%" and (m := _DEFINITION.match(text)):
             self.result, rhs = m.groups()
         self.rhs = rhs
-        end = rhs.find(" ")
-        word = (rhs[:end] if end > 0 else rhs).rstrip(",")
-        self.opcode = "call" if word in _CALL_WORDS else word
+        self.opcode = _opcode(rhs)
+
+    @classmethod
+    def of(cls, result: str | None, rhs: str) -> Inst:
+        """The instruction that is ``result = rhs``, or `rhs` alone."""
+        inst = cls.__new__(cls)
+        inst.text = f"  {result} = {rhs}" if result else f"  {rhs}"
+        inst.result, inst.rhs, inst.opcode = result, rhs, _opcode(rhs)
+        inst._names = inst._parsed = None
+        return inst
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,7 +72,7 @@ class Inst:
 
     def with_rhs(self, rhs: str) -> Inst:
         """The same instruction with another right-hand side."""
-        return Inst(f"  {self.result} = {rhs}" if self.result else f"  {rhs}")
+        return Inst.of(self.result, rhs)
 
 
 @dataclass
@@ -158,14 +171,10 @@ class Module:
         """The named type definitions."""
         return [i for i in self.lines() if i.startswith("%") and " = type " in i]
 
-    def has_declaration(self, name: str) -> bool:
-        """Whether the module declares or defines function `name`."""
-        needle = f"@{name}("
-        return any(
-            needle in (i if isinstance(i, str) else i.header)
-            for i in self.items
-            if not isinstance(i, str) or i.startswith("declare ")
-        )
+    def function_names(self) -> set[str]:
+        """The functions that the module declares or defines, as LLVM writes them behind the ``@``."""
+        headers = (i if isinstance(i, str) else i.header for i in self.items)
+        return {m.group()[1:-1] for h in headers if h.startswith(("declare ", "define ")) and (m := _CALLEE.search(h))}
 
 
 def header_name(header: str) -> str:

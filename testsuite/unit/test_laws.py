@@ -34,6 +34,7 @@ from popcc.linker.index import index_object
 from popcc.linker.link import Linked
 from popcc.linker.maps import complete as completion
 from popcc.linker.program import extract_isa
+from popcc.optimiser import optimise
 from popcc.passes.commonstack import CommonStack
 from popcc.passes.target import TargetWords
 from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
@@ -284,7 +285,7 @@ def test_law_6_one_isa_rounds_once_where_another_rounds_twice(tmp_path: Path) ->
     source = tmp_path / "sum.c"
     source.write_text(SUM)
     ir = frontend.to_ir(source, (), (), "2", "")
-    left_alone = bits(codegen.optimise(apply(TargetWords(), ir), "2"), tmp_path)
+    left_alone = bits(optimise(apply(TargetWords(), ir), "2"), tmp_path)
     assert left_alone["x86_64"] != left_alone["aarch64"]
     ours = bits(compiler.common_ir(ir, OPTIONS).text, tmp_path)
     assert ours == dict.fromkeys(EVERY, 0b111)

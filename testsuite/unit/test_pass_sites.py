@@ -7,7 +7,6 @@ import re
 import pytest
 from ir_fixtures import apply, body, check_body, header, sites
 
-from popcc import codegen
 from popcc.passes.commonstack import CommonStack
 from popcc.passes.memory import MemoryTier
 from popcc.unit import SiteInfo
@@ -17,9 +16,9 @@ STATEPOINT = "@llvm.experimental.gc.statepoint.p0"
 RELOCATE = f"call {P1} @llvm.experimental.gc.relocate.p1"
 
 
-def rebuilt(text: str, name: str = "f") -> list[str]:
-    """As `sites`, and SROA has taken the allocas apart: what code is generated from."""
-    return body(codegen.rebuild_ssa(sites(text)[0]), name)
+def with_sites(text: str, name: str = "f") -> list[str]:
+    """The body of a function with sites."""
+    return body(sites(text)[0], name)
 
 
 def renamed(lines: list[str]) -> list[str]:
@@ -29,7 +28,7 @@ def renamed(lines: list[str]) -> list[str]:
 
 
 def test_a_live_value_is_redefined_by_its_relocation() -> None:
-    out = rebuilt(
+    out = with_sites(
         """
         declare i32 @g(i32)
         define i64 @f(i64 %a, i32 %b) {
@@ -99,7 +98,9 @@ def test_what_is_known_of_sites() -> None:
     ],
 )
 def test_values_travel_as_8_bytes(type_: str, encode: list[str], decode: list[str]) -> None:
-    out = rebuilt(f"declare void @g()\ndefine {type_} @f({type_} %v) {{\nentry:\ncall void @g()\nret {type_} %v\n}}\n")
+    out = with_sites(
+        f"declare void @g()\ndefine {type_} @f({type_} %v) {{\nentry:\ncall void @g()\nret {type_} %v\n}}\n"
+    )
     plain = [re.sub(r"%popcorn\.[\w.]+", "%t", i).removeprefix("%t = ") for i in out]
     at = next(k for k, i in enumerate(plain) if STATEPOINT in i)
     source = "%v" if not encode else "%t"
@@ -122,7 +123,7 @@ def test_what_is_cheap_to_recompute_travels_as_its_root() -> None:
     """
     _, found = sites(text)
     assert found[0].values == (("p", "ptr"), ("k", "i32"))
-    after = renamed(rebuilt(text))
+    after = renamed(with_sites(text))
     behind = after[next(k for k, i in enumerate(after) if STATEPOINT in i) :]
     assert any("getelementptr i8, ptr %t" in i and i.endswith("i64 8") for i in behind)
     assert any("sext i32 %t" in i for i in behind)
@@ -145,7 +146,7 @@ def test_an_offset_by_another_value_is_no_root() -> None:
 
 def test_values_that_flow_through_phis() -> None:
     """In a loop each round's value is the last round's relocation."""
-    out = rebuilt(
+    out = with_sites(
         """
         declare i64 @g(i64)
         define i64 @f(i64 %n) {
@@ -189,7 +190,7 @@ def test_no_value_from_before_a_site_is_used_behind_it() -> None:
     defined: set[str] = {"%a", "%b", "%p"}
     stale: set[str] = set()
     count = 0
-    for inst in rebuilt(text)[1:]:
+    for inst in with_sites(text)[1:]:
         rhs = inst.split(" = ", 1)[-1]
         used = set(re.findall(r"%[\w.]+", rhs))
         result = inst.split(" = ")[0] if " = " in inst else None
@@ -242,7 +243,7 @@ def test_calls_of_leaf_functions_and_intrinsics_are_no_sites() -> None:
 def test_an_indirect_callee_goes_through_an_empty_assembly() -> None:
     """ISel would otherwise call the statepoint's own first result when the callee is a relocation (trap 1)."""
     text = "define ptr @f(ptr %p) {\nentry:\n  call void %p()\n  call void %p()\n  ret ptr %p\n}\n"
-    out = renamed(rebuilt(text))
+    out = renamed(with_sites(text))
     callees = re.findall(r"elementtype\(void \(\)\) (%t\d+)", "\n".join(out))
     for callee in callees:
         assert any(i.startswith(f'{callee} = call ptr asm "", "=r,0"(ptr ') for i in out)

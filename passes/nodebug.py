@@ -1,0 +1,26 @@
+"""Line tables out of the IR that code is made of: sites know their lines by then, LLVM would only read past them."""
+
+from __future__ import annotations
+
+import re
+
+_ATTACHED = re.compile(r", !(?:dbg|llvm\.loop) !\d+| !dbg !\d+(?= \{)")  # a loop's node names its lines as well
+_NODE = re.compile(r"^!([\w.]+) = (.*)\n", re.MULTILINE)
+_REFERENCE = re.compile(r"!(\d+)")
+_UNITS = "llvm.dbg.cu"
+
+
+def without_debug(text: str) -> str:
+    """The module without debug locations, and without the metadata that nothing else refers to."""
+    text = _ATTACHED.sub("", text)
+    nodes = dict(_NODE.findall(text))
+    nodes.pop(_UNITS, None)
+    code = _NODE.sub("", text)
+    named = [name for name in nodes if not name.isdigit()]
+    used = set(_REFERENCE.findall(code)).union(named)
+    work = list(used)
+    while work:
+        new = set(_REFERENCE.findall(nodes.get(work.pop(), ""))) - used
+        used |= new
+        work += new
+    return code + "".join(f"!{name} = {node}\n" for name, node in nodes.items() if name in used)
