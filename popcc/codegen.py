@@ -92,9 +92,9 @@ def unoptimised(text: str, functions: Collection[str]) -> str:
     return module.text()
 
 
-def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
-    """The ELF object (or assembly text) of common IR on one ISA."""
-    module = parse(text, "the site pass")
+def emit(ir: str | llvm.ModuleRef, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
+    """The ELF object (or assembly text) of common IR on one ISA. A parsed module is used up."""
+    module = parse(ir, "the site pass") if isinstance(ir, str) else ir
     level = {"0": 1, "1": 1, "3": 3}.get(optimization, 2)
     machine = _machine(isa, level)
     module.triple = isa.triple

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from popcc import frontend, isolate
 from popcc.errors import ErrorGroup, Place, PlacedError, PopccError
@@ -22,6 +22,9 @@ from popcc.literals import rounded_literals
 from popcc.native import Body, joined, replaceable, settled, without
 from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
 from popcc.unit import FunctionMap, IsaObject, Prototypes, SiteInfo, Unit
+
+if TYPE_CHECKING:
+    from llvmlite.binding import ModuleRef
 
 _SMALL = 40_000  # characters of common IR
 
@@ -144,21 +147,26 @@ def _generated(
     common: CommonIr, path: Path, options: CompileOptions, ladder: Ladder
 ) -> tuple[dict[str, IsaObject], Ladder]:
     """The objects, made side by side, and the ladder as the death of one of their children left it."""
+    from popcc import codegen
+
+    module = codegen.parse(common.text, "the site pass")  # once for all children, which get it by the fork
     # where there is little to generate, forking costs more than the other core brings
     shares = [options.isas] if len(common.text) < _SMALL else [(isa,) for isa in options.isas]
     children: dict[str, isolate.Running[Any]] = {}
     try:
         for isas in shares:
-            children |= dict.fromkeys(isas, isolate.start(_objects, common, isas, options))
+            children |= dict.fromkeys(isas, isolate.start(_objects, common, module, isas, options))
         return _collected(children, path, common, ladder)
     finally:
         for child in children.values():
             child.stop()
 
 
-def _objects(common: CommonIr, isas: Sequence[str], options: CompileOptions) -> Iterator[Any]:
+def _objects(
+    common: CommonIr, module: ModuleRef, isas: Sequence[str], options: CompileOptions
+) -> Iterator[Any]:  # of `IsaObject`
     for isa in isas:
-        yield _generate(common, isa, options)
+        yield _generate(common, module if isa == isas[-1] else module.clone(), isa, options)
 
 
 def _collected(
@@ -289,21 +297,27 @@ def _common(optimised: str, options: CompileOptions, ladder: Ladder) -> CommonIr
     return CommonIr(text, tuple(sites.found), leaf_calls(module), dict(sorted(memory.found.items())))
 
 
-def _generate(common: CommonIr, isa_name: str, options: CompileOptions) -> IsaObject:
+def _generate(common: CommonIr, module: ModuleRef, isa_name: str, options: CompileOptions) -> IsaObject:
     from popcc.linker.index import index_object
     from popcc.linker.maps.complete import complete
 
     isa = isa_named(isa_name)
-    elf = emit(common.text, isa, options)
+    elf = emit(common.text, isa, options, parsed=module)
     return replace(index_object(elf), functions=complete(elf, isa, common.sites))
 
 
-def emit(text: str, isa: Isa, options: CompileOptions, assembly: bool = False) -> bytes:
-    """The ELF object of common IR on one ISA, with the bodies that functions have there alone; or without, assembly."""
+def emit(
+    text: str, isa: Isa, options: CompileOptions, *, assembly: bool = False, parsed: ModuleRef | None = None
+) -> bytes:
+    """The ELF object of common IR on one ISA, with the bodies that functions have there alone; or without, assembly.
+
+    `parsed` is the same IR, which is used up.
+    """
     from popcc import codegen
 
     bodies = [b for b in options.bodies if b.source.isa == isa.name]
     for body in bodies:
         text = without(text, body)
-    code = codegen.emit(text, isa, options.optimization, assembly)
+    ir = text if bodies or parsed is None else parsed
+    code = codegen.emit(ir, isa, options.optimization, assembly)
     return code if assembly else joined(code, bodies, isa)

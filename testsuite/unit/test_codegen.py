@@ -10,6 +10,7 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import pytest
 from ir_fixtures import apply, body, line, tidy
+from llvmlite.binding import ModuleRef
 
 from popcc import codegen, isolate
 from popcc import compile as compiler
@@ -94,11 +95,11 @@ def test_a_function_without_enough_registers_goes_to_the_memory_tier(monkeypatch
     """Trap 4: LLVM ends the process; the function is compiled again one tier down."""
     original = codegen.emit
 
-    def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
-        if isa.name == "aarch64" and "popcorn.frame" not in text:
+    def emit(ir: ModuleRef, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
+        if isa.name == "aarch64" and "popcorn.frame" not in str(ir):
             os.write(2, b"error: ran out of registers during register allocation in function 'f'\n")
             os._exit(1)
-        return original(text, isa, optimization, assembly)
+        return original(ir, isa, optimization, assembly)
 
     monkeypatch.setattr(codegen, "emit", emit)
     u = compile_ir(CALLS, Path("f.c"), CompileOptions(isas=tuple(ISAS), migration_points="none"))
@@ -167,13 +168,13 @@ def test_the_last_rung_is_a_function_without_sites(words: str, monkeypatch: pyte
     """LLVM is asked for nothing there but an ordinary function; the unit's other one keeps its site."""
     original = codegen.emit
 
-    def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
-        body = re.search(r"^define [^\n]*@f\(.*?^}", text, re.S | re.M)
+    def emit(ir: ModuleRef, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
+        body = re.search(r"^define [^\n]*@f\(.*?^}", str(ir), re.S | re.M)
         assert body is not None
         if "statepoint" in body[0]:
             os.write(2, words.encode())
             os._exit(1)
-        return original(text, isa, optimization, assembly)
+        return original(ir, isa, optimization, assembly)
 
     monkeypatch.setattr(codegen, "emit", emit)
     other = CALLS.replace("@f(", "@other(")[CALLS.index("define") :]
@@ -187,7 +188,7 @@ def test_the_last_rung_is_a_function_without_sites(words: str, monkeypatch: pyte
 
 
 def test_a_failure_that_names_no_function_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def emit(text: str, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
+    def emit(ir: ModuleRef, isa: Isa, optimization: str, assembly: bool = False) -> bytes:
         os.write(2, b"LLVM ERROR: cannot select\n")
         os._exit(1)
 
