@@ -1,7 +1,7 @@
 """Blocks that end at their sites, for functions on the ladder's rung without optimisation.
 
 Code generation works on a block at a time there, so nothing that it made before a call is used after it: it makes
-constants, splats and addresses once more. SROA is done with the function by then.
+constants, splats and addresses once more.
 """
 
 from __future__ import annotations

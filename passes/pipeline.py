@@ -43,7 +43,7 @@ def before_optimiser(builtins: Builtins) -> Sequence[Pass]:
 
 
 def behind_optimiser(migration_points: str, memory_tier: MemoryTier, sites: Sites) -> Sequence[Pass]:
-    """What brings sites about; SROA follows."""
+    """What brings sites about."""
     return (
         Signatures("promoted"),  # again: the optimiser passes by value what it finds passed by pointer
         SameBits(),

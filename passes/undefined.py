@@ -1,10 +1,9 @@
 """What code generation would leave undefined is defined: machine code reads leftovers, and no map could say of what.
 
-Undefined values that flow together with defined ones become zero; SROA, which takes apart the allocas that carried
-values, leaves many of them, so this comes behind it, on text. Small integers are returned from a register all of which
-was written: x86_64 would take any register whose lowest byte is right, and keep a byte's constant there across sites.
-Functions that return nothing in a general register return a zero there, at which no caller looks: else x86_64, which
-aligns the stack by pushing whatever rax holds, pops that into rax, from where it might be a result.
+Undefined values that flow together with defined ones become zero. Small integers are returned from a register all of
+which was written: x86_64 would take any register whose lowest byte is right, and keep a byte's constant there across
+sites. Functions that return nothing in a general register return a zero there, at which no caller looks: else x86_64,
+which aligns the stack by pushing whatever rax holds, pops that into rax, from where it might be a result.
 """
 
 from __future__ import annotations

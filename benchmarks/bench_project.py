@@ -1,0 +1,96 @@
+"""What does a project of a hundred files cost against clang once per ISA, with make -j2, and what a change of one file?
+
+The project is liblzma (xz), by its own makefiles. The change is one of 100 generated files of 20 functions each, which
+are linked for all ISAs, laid out alike and verified.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from common import POPCC, cpu, report
+from real import sources
+
+from popcc.frontend import base_flags, clang
+from popcc.isa import ISAS
+from popcc.runtime.libc.headers import include_dirs
+
+FILES, FUNCTIONS = 100, 20
+GOAL = 2.0  # seconds for the change
+
+
+def configured(folder: Path) -> Path:
+    """liblzma, configured for popcc's libc."""
+    source = sources.unpack(sources.XZ, folder / "xz")
+    leave_out = "shared assembler nls doc scripts xzdec lzmadec lzmainfo xz".split()
+    command = ["./configure", f"CC={' '.join(POPCC)}", *(f"--disable-{part}" for part in leave_out)]
+    subprocess.run(command, cwd=source, stdout=subprocess.DEVNULL, check=True)
+    return source
+
+
+def made(source: Path, compiler: str) -> tuple[float, float]:
+    """Seconds of wall time and of processor time that make -j2 takes from the beginning."""
+    library = source / "src/liblzma"
+    subprocess.run(["make", "clean"], cwd=library, stdout=subprocess.DEVNULL, check=True)
+    begin = time.perf_counter()
+    command = ["make", "-j2", f"CC={compiler}", "CFLAGS=-O2 -w"]
+    _, spent = cpu(lambda: subprocess.run(command, cwd=library, stdout=subprocess.DEVNULL, check=True))
+    return time.perf_counter() - begin, spent
+
+
+def generated(folder: Path) -> None:
+    """A program of `FILES` files in which each function calls one of the next file."""
+    for f in range(FILES):
+        lines = []
+        for k in range(FUNCTIONS):
+            callee = f"f{f + 1}_{k}"
+            value = f"{callee}(n ^ {k})" if f + 1 < FILES else "n"
+            lines += [f"int {callee}(int);", f"int f{f}_{k}(int n) {{ return {value} * 3 + {f}; }}"]
+        (folder / f"f{f}.c").write_text("\n".join(lines) + "\n")
+    calls = " + ".join(f"f0_{k}(n)" for k in range(FUNCTIONS))
+    declarations = "\n".join(f"int f0_{k}(int);" for k in range(FUNCTIONS))
+    (folder / "main.c").write_text(f"{declarations}\nint main(int n, char **v) {{ return ({calls}) & 1; }}\n")
+    (folder / "Makefile").write_text(
+        f"objects = main.o $(patsubst %,f%.o,$(shell seq 0 {FILES - 1}))\n"
+        "program: $(objects)\n\t$(CC) -O1 -o $@ $(objects)\n%.o: %.c\n\t$(CC) -O1 -c $<\n"
+    )
+
+
+def changed(folder: Path) -> float:
+    """Seconds from a change of one file to the new program."""
+    make = ["make", "-j2", f"CC={' '.join(POPCC)}"]
+    subprocess.run(make, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+    best = float("inf")
+    for n in range(3):
+        file = folder / "f50.c"
+        file.write_text(file.read_text().replace("* 3 +", f"* {n + 5} +", 1))
+        begin = time.perf_counter()
+        subprocess.run(make, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+        best = min(best, time.perf_counter() - begin)
+    return best
+
+
+def main() -> None:
+    """Both measurements."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory(prefix="popcc-bench-") as name:
+        folder = Path(name)
+        source = configured(folder)
+        rival = " ".join([*clang(), *base_flags(include_dirs())])
+        for again in ("first", "second"):
+            (ours, ours_cpu), (theirs, theirs_cpu) = made(source, " ".join(POPCC)), made(source, rival)
+            report(f"liblzma, make -j2, {again}, against {len(ISAS)} x clang", ours, len(ISAS) * theirs)
+            report("    processor time", ours_cpu, len(ISAS) * theirs_cpu)
+        shutil.rmtree(source)
+        (folder / "generated").mkdir()
+        generated(folder / "generated")
+        report(f"one of {FILES} files changed, to the program", changed(folder / "generated"), GOAL)
+
+
+if __name__ == "__main__":
+    main()
