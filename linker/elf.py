@@ -8,7 +8,7 @@ its place, so that the result is reproducible and every tool that understands EL
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from popcc.errors import PopccError
 
 ET_REL, ET_EXEC, ET_DYN = 1, 2, 3
 SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_REL, SHT_SYMTAB_SHNDX = 1, 2, 4, 8, 9, 18
-SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS = 1, 2, 4, 0x400
+SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_MERGE, SHF_TLS = 1, 2, 4, 0x10, 0x400
 SHF_GNU_RETAIN, SHF_EXCLUDE = 0x200000, 0x80000000
 SHN_UNDEF, SHN_LORESERVE, SHN_ABS, SHN_COMMON, SHN_XINDEX = 0, 0xFF00, 0xFFF1, 0xFFF2, 0xFFFF
 STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_SECTION, STT_FILE, STT_COMMON, STT_TLS, STT_GNU_IFUNC = 0, 1, 2, 3, 4, 5, 6, 10
@@ -25,8 +25,8 @@ STB_LOCAL, STB_GLOBAL, STB_WEAK = 0, 1, 2
 
 _EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
 _SHDR = struct.Struct("<IIQQQQIIQQ")
-_SYM = struct.Struct("<IBBHQQ")
-_RELA = struct.Struct("<QQq")
+SYMBOL = struct.Struct("<IBBHQQ")
+RELA = struct.Struct("<QQq")
 _REL = struct.Struct("<QQ")
 _PHDR = struct.Struct("<IIQQQQQQ")
 _INDEX = struct.Struct("<I")
@@ -110,7 +110,7 @@ class Elf:
         extended = next((s for s in self.sections if s.type == SHT_SYMTAB_SHNDX and s.link == table.index), None)
         indices = [i for (i,) in self._rows(_INDEX, extended)] if extended else []
         symbols = []
-        for i, (name, info, _, section, value, size) in enumerate(self._rows(_SYM, table)):
+        for i, (name, info, _, section, value, size) in enumerate(self._rows(SYMBOL, table)):
             number = indices[i] if section == SHN_XINDEX and i < len(indices) else section
             symbols.append(ElfSymbol(_string(names, name), info >> 4, info & 15, number, value, size))
         return tuple(symbols)
@@ -119,7 +119,7 @@ class Elf:
         """(section relocated, offset in it, type, symbol index, addend) of every relocation."""
         for s in self.sections:
             if s.type == SHT_RELA:
-                for offset, info, addend in self._rows(_RELA, s):
+                for offset, info, addend in self._rows(RELA, s):
                     yield s.info, offset, info & 0xFFFFFFFF, info >> 32, addend
             elif s.type == SHT_REL:
                 for offset, info in self._rows(_REL, s):
@@ -228,6 +228,24 @@ def with_contents(data: bytes, where: str, name: str, contents: bytes) -> bytes:
     section = read_elf(data, where).section(name)
     assert section is not None and section.size >= len(contents), name
     return data[: section.offset] + contents + data[section.offset + len(contents) :]
+
+
+def with_sections(data: bytes, where: str, contents: Mapping[int, bytes | bytearray]) -> bytes:
+    """The relocatable object with other contents, of any size, for some sections; their numbers and all else stay."""
+    elf = read_elf(data, where)
+    header = list(_EHDR.unpack_from(data))
+    rows = [list(r) for r in _SHDR.iter_unpack(data[header[6] : header[6] + len(elf.sections) * _SHDR.size])]
+    out = bytearray(data)
+    for index, new in contents.items():
+        _pad(out, min(max(1, elf.sections[index].align), _MAX_ALIGN))
+        rows[index][4:6] = [len(out), len(new)]
+        out += new
+    _pad(out, 8)
+    header[6] = len(out)
+    for r in rows:
+        out += _SHDR.pack(*r)
+    out[: _EHDR.size] = _EHDR.pack(*header)
+    return bytes(out)
 
 
 def drop_sections(data: bytes, where: str, prefixes: tuple[str, ...]) -> bytes:

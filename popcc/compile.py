@@ -20,7 +20,9 @@ from popcc.isa import Isa, isa_named
 from popcc.ladder import Ladder, culprit
 from popcc.literals import rounded_literals
 from popcc.native import Body, joined, replaceable, settled, without
+from popcc.passes.alone import alone, functions_by_name
 from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
+from popcc.splice import CannotSplice, spliced
 from popcc.unit import FunctionMap, IsaObject, Prototypes, SiteInfo, Unit
 
 if TYPE_CHECKING:
@@ -88,13 +90,13 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
         optimised = _optimised(ir, options)
         _warn(optimised.warnings, options)
         ladder = _first_rungs(options)
-        while True:
-            common = _common(optimised.text, options, ladder)
-            objects, lower = _generated(common, path, options, ladder)
-            lower = lower.after_unproved(_unproved(objects))
-            if lower == ladder:
-                break
+        common = _common(optimised.text, options, ladder)
+        objects, lower = _generated(common, path, options, ladder)
+        first = _First(ladder, common, objects)
+        while (lower := lower.after_unproved(_unproved(objects))) != ladder:
             ladder = lower
+            common = _common(optimised.text, options, ladder)
+            objects, lower = _again(first, common, path, options, ladder) or _generated(common, path, options, ladder)
     tier = common.memory_tier
     objects = {isa: _with_tier(o, tier) for isa, o in _agreed(objects).items()}
     digest = hashlib.sha1(f"{path}\0{common.text}".encode())
@@ -167,6 +169,63 @@ def _objects(
 ) -> Iterator[Any]:  # of `IsaObject`
     for isa in isas:
         yield _generate(common, module if isa == isas[-1] else module.clone(), isa, options)
+
+
+@dataclass(frozen=True)
+class _First:
+    """What was made with the first ladder. Of a later one's functions only those that changed are generated again."""
+
+    ladder: Ladder
+    common: CommonIr
+    objects: Mapping[str, IsaObject]
+
+
+def _again(
+    first: _First, common: CommonIr, path: Path, options: CompileOptions, ladder: Ladder
+) -> tuple[dict[str, IsaObject], Ladder] | None:
+    """As `_generated`, with the code of functions that are as they were; None where that can't be done.
+
+    Nor where a site stays unproved: generated among the others, its function might have come out otherwise.
+    """
+    if options.debug or options.bodies or set(first.objects) != set(options.isas) or len(common.text) < _SMALL:
+        return None
+    changed = _changed(first.common, common)
+    if changed is None:
+        return None
+    small = replace(common, text=alone(common.text, changed))
+    children: dict[str, isolate.Running[Any]] = {}
+    try:
+        for isa in options.isas:
+            children[isa] = isolate.start(_respliced, first.objects[isa], small, changed, isa, options)
+        objects, lower = _collected(children, path, common, ladder)
+    except CannotSplice:
+        return None
+    finally:
+        for child in children.values():
+            child.stop()
+    return None if _unproved(objects) else (objects, lower)
+
+
+def _changed(before: CommonIr, after: CommonIr) -> tuple[str, ...] | None:
+    """The functions that differ; None if anything else does, the numbers of their sites too."""
+    old, new = functions_by_name(before.text), functions_by_name(after.text)
+    if old.keys() != new.keys() or len(before.sites) != len(after.sites):
+        return None
+    return tuple(name for name, text in new.items() if text != old[name])
+
+
+def _respliced(
+    before: IsaObject, small: CommonIr, functions: Sequence[str], isa_name: str, options: CompileOptions
+) -> IsaObject:
+    """In a child: the object with new code for `functions`. Raises `CannotSplice`."""
+    from popcc.linker.index import index_object
+    from popcc.linker.maps.complete import complete
+
+    isa = isa_named(isa_name)
+    elf = spliced(before.elf, emit(small.text, isa, options), functions)
+    made = {f.name: f for f in complete(elf, isa, small.sites, functions)}
+    kept = [made.pop(f.name, f) for f in before.functions if f.name in made or f.name not in functions]
+    return replace(index_object(elf), functions=(*kept, *made.values()))
 
 
 def _collected(

@@ -13,7 +13,7 @@ Anything else is a value that a migration would lose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from popcc.isa import Isa
@@ -38,8 +38,13 @@ class Unproved(Exception):
     """Why a site can't be used."""
 
 
-def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[FunctionMap, ...]:
-    """The maps of every function with sites in one ISA's object. `sites` tells what is the same on all ISAs."""
+def complete(
+    elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...], only: Collection[str] | None = None
+) -> tuple[FunctionMap, ...]:
+    """The maps of every function with sites in one ISA's object, or of those of `only`.
+
+    `sites` tells what is the same on all ISAs.
+    """
     file = read_elf(elf, "object")
     maps = stackmaps.read_stack_maps(file)
     if not maps:
@@ -50,6 +55,8 @@ def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[Functio
     out = []
     for (section, offset), records in maps.items():
         name = sites[records[0].id].function  # not that of an alias
+        if only is not None and name not in only:
+            continue
         out.append(_function(machine, obj, name, section, functions[section, offset, name].size, records, sites))
     return tuple(out)
 

@@ -52,7 +52,7 @@ _COMPILER = ("ir", "passes", "linker/maps", "linker/machine")
 # what decides how a unit is written, whatever it holds
 _PAYLOAD = ("isa", "schema", "unit.py", "linker/elf.py", "linker/index.py")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_COMPILER_FILES = "codegen.py compile.py frontend.py isolate.py ladder.py leaf.py optimiser.py".split()
+_COMPILER_FILES = "codegen.py compile.py frontend.py isolate.py ladder.py leaf.py optimiser.py splice.py".split()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,180 @@
+"""Functions of an object generated anew, put where the old ones were; the rest of the object stays as it is.
+
+When one function of a unit goes a rung down the ladder, the code of all others is what it was. The new code comes from
+a module that defines nothing else (popcc.passes.alone). Every function and variable has a section of its own
+(popcc.passes.sections), so the code is exchanged with its section, its relocations name the object's own symbols and
+sections instead of undefined ones, jump tables are appended to those that are there, and constants in pools are looked
+for in the object's; the object's stack map gets the new records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from popcc.linker.elf import (
+    RELA,
+    SHF_ALLOC,
+    SHF_EXECINSTR,
+    SHF_MERGE,
+    SHN_UNDEF,
+    SHT_REL,
+    SHT_RELA,
+    SHT_SYMTAB,
+    STT_FILE,
+    STT_SECTION,
+    SYMBOL,
+    Elf,
+    ElfSymbol,
+    SectionHeader,
+    read_elf,
+    with_sections,
+)
+from popcc.linker.index import DROPPED_SECTIONS, TABLES_IN
+from popcc.linker.maps.stackmaps import STACK_MAPS, StackMaps, function_numbers
+
+_KINDS = ("text", "rodata", "data", "bss")  # of the sections that variables and functions have
+_GLOBAL = 1 << 4
+
+
+class CannotSplice(Exception):
+    """The new code needs something that the object does not have in the expected way. Generate all of it again."""
+
+
+def spliced(old: bytes, new: bytes, functions: Collection[str]) -> bytes:
+    """The object `old` with `functions` as `new` has them, which defines no others. Raises `CannotSplice`."""
+    splice = _Splice(read_elf(old, "the object"), read_elf(new, "the new code"))
+    for name in functions:
+        splice.exchange(name)
+    return splice.result()
+
+
+class _Splice:
+    """The work on one object: `old` keeps its section numbers and symbol numbers, symbols are added behind them."""
+
+    def __init__(self, old: Elf, new: Elf) -> None:
+        self._old, self._new = old, new
+        self._contents: dict[int, bytearray] = {}
+        self._sections = {s.name: s for s in old.sections}
+        self._named = {s.name: n for n, s in enumerate(old.symbols) if s.name and s.type not in (STT_SECTION, STT_FILE)}
+        # by section, a symbol in it, preferably its own; maps go by names, and mapping symbols ($x, $d) share theirs
+        self._of_section = {s.section: n for n, s in enumerate(old.symbols) if s.name and s.name[0] != "$"}
+        self._of_section |= {s.section: n for n, s in enumerate(old.symbols) if s.type == STT_SECTION}
+        self._relocations = {s.info: s for s in old.sections if s.type == SHT_RELA}
+        tables = [s for s in old.sections if s.type == SHT_SYMTAB]
+        if len(tables) != 1 or any(s.type == SHT_REL for s in (*old.sections, *new.sections)):
+            raise CannotSplice("unusual tables")
+        (self._symbols,) = tables
+        self._moved: dict[int, tuple[SectionHeader, int]] = {}  # by section of the new code, where it is in the old
+        self._rows: dict[int, list[tuple[int, int, int, int]]] = {}
+        for target, offset, type_, symbol, addend in new.relocations():
+            self._rows.setdefault(target, []).append((offset, type_, symbol, addend))
+        for section in new.sections:
+            if section.flags & SHF_ALLOC and section.size and not section.name.startswith(DROPPED_SECTIONS):
+                self._moved[section.index] = self._place(section)
+
+    def _place(self, section: SectionHeader) -> tuple[SectionHeader, int]:
+        """Where a section of the new code goes: tables behind the old ones, code to where the old code is."""
+        place = self._sections.get(section.name)
+        if place is None or (place.type, place.flags) != (section.type, section.flags) or section.align > place.align:
+            raise CannotSplice(f"section {section.name}")
+        if section.flags & (SHF_EXECINSTR | SHF_MERGE):
+            return place, 0
+        if section.name != TABLES_IN:
+            raise CannotSplice(f"section {section.name}")
+        contents = self._of(place)
+        contents += bytes(-len(contents) % section.align)
+        base = len(contents)
+        contents += self._new.contents(section)
+        return place, base
+
+    def _of(self, section: SectionHeader) -> bytearray:
+        if section.index not in self._contents:
+            self._contents[section.index] = bytearray(self._old.contents(section))
+        return self._contents[section.index]
+
+    def exchange(self, name: str) -> None:
+        """Puts the new code of a function where the old one is."""
+        symbol = next((s for s in self._new.symbols if s.name == name and s.section in self._moved), None)
+        number = self._named.get(name)
+        if symbol is None or number is None:
+            raise CannotSplice(f"no symbol {name}")
+        code = self._new.sections[symbol.section]
+        place, _ = self._moved[symbol.section]
+        before = self._old.symbols[number]
+        if symbol.value or before.value or (before.section, before.size) != (place.index, place.size):
+            raise CannotSplice(f"{name} is not alone in its section")
+        self._of(place)[:] = self._new.contents(code)
+        if place.index in self._relocations:
+            self._of(self._relocations[place.index]).clear()
+        self._record(place, code)
+        row = list(SYMBOL.unpack_from(self._of(self._symbols), number * SYMBOL.size))
+        row[5] = symbol.size
+        SYMBOL.pack_into(self._of(self._symbols), number * SYMBOL.size, *row)
+
+    def _record(self, place: SectionHeader, code: SectionHeader) -> None:
+        """Gives the function its new records."""
+        old, new = self._old.section(STACK_MAPS), self._new.section(STACK_MAPS)
+        numbers = [function_numbers(elf, s) if s else {} for elf, s in ((self._old, old), (self._new, new))]
+        at, other = numbers[0].get(place.index), numbers[1].get(code.index)
+        if at is None and other is None:
+            return
+        if old is None or new is None or at is None or other is None:
+            raise CannotSplice(f"{place.name} has sites in one of the two only")
+        maps = StackMaps.read(bytes(self._of(old)))
+        maps.replace(at, StackMaps.read(self._new.contents(new)), other)
+        self._of(old)[:] = maps.written()
+
+    def result(self) -> bytes:
+        """The object."""
+        for index, (place, base) in self._moved.items():
+            rows = self._rows.get(index, ())
+            if rows and place.index not in self._relocations:
+                raise CannotSplice(f"{place.name} had no relocations")
+            for offset, type_, symbol, addend in rows:
+                number, distance = self._target(self._new.symbols[symbol])
+                table = self._of(self._relocations[place.index])
+                table += RELA.pack(base + offset, number << 32 | type_, addend + distance)
+        return with_sections(self._old.data, self._old.where, self._contents)
+
+    def _target(self, symbol: ElfSymbol) -> tuple[int, int]:
+        """The old object's symbol for what the new code refers to, and how far behind it that is."""
+        if symbol.section in self._moved:
+            place, base = self._moved[symbol.section]
+            if place.flags & SHF_MERGE:
+                return self._pooled(symbol, place), 0
+            return self._in_section(place, base + symbol.value)
+        if symbol.section != SHN_UNDEF or not symbol.name:
+            raise CannotSplice(f"a reference to {symbol.name or 'a section'}")
+        if symbol.name in self._named:
+            return self._named[symbol.name], 0
+        for kind in _KINDS:
+            section = self._sections.get(f".{kind}.{symbol.name}")
+            if section:
+                return self._in_section(section, 0)
+        return self._undefined(symbol.name), 0
+
+    def _in_section(self, section: SectionHeader, offset: int) -> tuple[int, int]:
+        number = self._of_section.get(section.index)
+        if number is None:
+            raise CannotSplice(f"no symbol in section {section.name}")
+        return number, offset - self._old.symbols[number].value
+
+    def _pooled(self, symbol: ElfSymbol, place: SectionHeader) -> int:
+        """The symbol of the same constant. An offset from a section's beginning will not do where the linker merges."""
+        pool = self._new.sections[symbol.section]
+        constant = self._new.contents(pool)[symbol.value : symbol.value + pool.entsize]
+        known = self._old.contents(place)
+        for number, s in enumerate(self._old.symbols):
+            if s.section == place.index and s.type != STT_SECTION and known[s.value :].startswith(constant):
+                return number
+        raise CannotSplice(f"a constant in {place.name}")
+
+    def _undefined(self, name: str) -> int:
+        """A new symbol that another object defines."""
+        names = self._of(self._old.sections[self._symbols.link])
+        table = self._of(self._symbols)
+        number = len(table) // SYMBOL.size
+        table += SYMBOL.pack(len(names), _GLOBAL, 0, SHN_UNDEF, 0, 0)
+        names += name.encode("utf-8", "surrogateescape") + b"\0"
+        self._named[name] = number
+        return number
