@@ -29,7 +29,7 @@ static int renumbered(void)
 	return 0;
 }
 
-static long tid_if_renumbered(long tid)
+long popcorn_tid_to_kernel(long tid)
 {
 	int differs;
 
@@ -62,14 +62,14 @@ long popcorn_do_kill(struct popcorn_call *c)
 
 long popcorn_do_tkill(struct popcorn_call *c)
 {
-	c->a[0] = tid_if_renumbered(c->a[0]);
+	c->a[0] = popcorn_tid_to_kernel(c->a[0]);
 	return popcorn_issue(c);
 }
 
 long popcorn_do_tgkill(struct popcorn_call *c)
 {
 	c->a[0] = pid_to_kernel(c->a[0]);
-	c->a[1] = tid_if_renumbered(c->a[1]);
+	c->a[1] = popcorn_tid_to_kernel(c->a[1]);
 	return popcorn_issue(c);
 }
 
@@ -91,18 +91,4 @@ long popcorn_do_tid_argument(struct popcorn_call *c)
 long popcorn_do_pid_argument(struct popcorn_call *c)
 {
 	return popcorn_do_kill(c);
-}
-
-long popcorn_do_timer_create(struct popcorn_call *c)
-{
-	enum { SIGEV_THREAD_ID = 4 };
-	uint64_t event[8]; /* struct sigevent: value, signal, notify, thread id */
-
-	if (c->a[1]) {
-		int32_t *e = (int32_t *)(void *)event;
-		popcorn_copy(event, (const void *)c->a[1], sizeof event);
-		if (e[3] == SIGEV_THREAD_ID) e[4] = (int32_t)tid_if_renumbered(e[4]);
-		c->a[1] = (long)event;
-	}
-	return popcorn_issue(c);
 }
