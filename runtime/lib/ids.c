@@ -29,14 +29,42 @@ static int renumbered(void)
 	return 0;
 }
 
-long popcorn_tid_to_kernel(long tid)
+static int differ(void)
 {
-	int differs;
+	int yes;
 
 	popcorn_lock_threads();
-	differs = renumbered();
+	yes = renumbered();
 	popcorn_unlock_threads();
-	return differs ? tid_to_kernel(tid) : tid;
+	return yes;
+}
+
+long popcorn_tid_to_kernel(long tid)
+{
+	return differ() ? tid_to_kernel(tid) : tid;
+}
+
+/* musl names other threads by /proc/self/task/N/comm. */
+const char *popcorn_thread_path(const char *path, char *room)
+{
+	static const char folder[] = "/proc/self/task/";
+	enum { FOLDER = sizeof folder - 1, DIGITS = 10 };
+	const char *p = path;
+	char unused, digits[DIGITS];
+	size_t n = 0, k = 0;
+	long tid = 0;
+
+	/* where it can't be read at all, that is for the kernel to say */
+	if (!differ() || K4(K_readlinkat, K_AT_FDCWD, path, &unused, 1) == -K_EFAULT) return path;
+	for (; n < FOLDER; n++)
+		if ((room[n] = *p++) != folder[n]) return path;
+	for (; *p >= '0' && *p <= '9' && k < DIGITS; k++) tid = tid * 10 + *p++ - '0';
+	if (!tid || (*p && *p != '/')) return path;
+	tid = tid_to_kernel(tid);
+	for (k = 0; tid; tid /= 10) digits[k++] = (char)('0' + tid % 10);
+	while (k) room[n++] = digits[--k];
+	while (n < POPCORN_THREAD_PATH && (room[n] = *p++)) n++;
+	return n < POPCORN_THREAD_PATH ? room : path;
 }
 
 long popcorn_do_gettid(struct popcorn_call *c)

@@ -60,6 +60,8 @@ hidden long popcorn_unmap(uint64_t at, size_t n);
 
 extern hidden int popcorn_kernel_pid; /* getpid() as the kernel has it */
 hidden long popcorn_tid_to_kernel(long tid);
+enum { POPCORN_THREAD_PATH = 64 };
+hidden const char *popcorn_thread_path(const char *path, char *room); /* of /proc, with the kernel's number of a thread */
 hidden struct popcorn_thread *popcorn_thread_sized(size_t machine);
 hidden void popcorn_thread_signal_stack(const struct popcorn_thread *);
 hidden void popcorn_inherit_handlers(void);

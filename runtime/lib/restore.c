@@ -225,19 +225,32 @@ static int moved(void)
 	return (image->head.flags & POPCORN_IMAGE_MOVE) != 0;
 }
 
-/* No thread goes on before all are there: a timer may have been made to signal any. */
-static int all_there;
+/* No thread goes on before all are there under their names: the program may ask for one, or a timer signal any. */
+static unsigned arrived, all_there; /* but the main one; 1: go on */
 
-static void all_begin(void)
+static void wait_while(unsigned *word, unsigned value)
 {
-	popcorn_timers_make(0, moved());
-	__atomic_store_n(&all_there, 1, __ATOMIC_RELEASE);
-	K3(K_futex, &all_there, 129, INT32_MAX);
+	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value) K4(K_futex, word, 128, value, 0);
 }
 
-static void wait_for_all(void)
+static void wake(unsigned *word)
 {
-	while (!__atomic_load_n(&all_there, __ATOMIC_ACQUIRE)) K4(K_futex, &all_there, 128, 0, 0);
+	K3(K_futex, word, 129, INT32_MAX);
+}
+
+static void meet(const struct popcorn_thread *t)
+{
+	K2(K_prctl, PR_SET_NAME, t->name);
+	if (t == image->main) {
+		for (unsigned n; (n = __atomic_load_n(&arrived, __ATOMIC_ACQUIRE)) < image->head.nthreads - 1;) wait_while(&arrived, n);
+		popcorn_timers_make(0, moved());
+		__atomic_store_n(&all_there, 1, __ATOMIC_RELEASE);
+		wake(&all_there);
+	} else {
+		__atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL);
+		wake(&arrived);
+		wait_while(&all_there, 0);
+	}
 }
 
 /* On the thread itself, all signals still blocked: requests too, whose handler needs the thread pointer. */
@@ -246,10 +259,8 @@ static void go(struct popcorn_thread *t)
 	uint64_t mask = t->mask & ~(1ull << (POPCORN_REQUEST_SIGNAL - 1));
 
 	t->ktid = (int)K0(K_gettid);
-	if (t == image->main) all_begin();
-	else wait_for_all();
+	meet(t);
 	popcorn_timers_make(t, moved());
-	K2(K_prctl, PR_SET_NAME, t->name);
 	raise_pending(t);
 	if (t->robust_list) K2(K_set_robust_list, t->robust_list, t->robust_len);
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);

@@ -3,8 +3,9 @@
  *
  * What is carried of an armed timer is the first time it goes off that the program has not noticed. Where that is past,
  * the timer made again goes off at once, and the kernel counts what was missed since, and keeps its beat.
- * So nothing is lost between the question and the exec, which throws away what timers have sent. What they had
- * sent before, and the program had blocked, is taken off the queue and forgotten. */
+ * So nothing is lost between the question and the exec. What they had sent before, and the program had blocked, is
+ * taken off the queue and forgotten; so is what they send until they are stopped, for an exec that leaves it pending
+ * would have it taken for what another ISA's executable calls by that number. */
 #include "timers.h"
 
 enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD_ID = 4 };
@@ -16,7 +17,7 @@ struct timer {
 	int used;
 	int kernel;    /* its number here, -1: it could not be made again */
 	int taken;     /* its signal was taken off the queue */
-	int64_t until; /* note.overrun holds until this time of its clock, 0: until it is armed again */
+	int64_t until; /* when it goes off first here, 0: when it is armed again; then note.overrun is outdated */
 };
 
 struct event { uint64_t value; int32_t signo, notify, tid, unused[11]; };
@@ -27,6 +28,7 @@ struct popcorn_lock popcorn_timers_lock;
 
 static struct timer *timers;
 static size_t ntimers, capacity; /* entries, bytes */
+static uint64_t sent; /* signals that some timer sends or, deleted since, may have left pending */
 
 void popcorn_timers_after_fork(void)
 {
@@ -45,6 +47,16 @@ static struct timer *entry(size_t id)
 	timers[id].note.id = (uint32_t)id;
 	timers[id].kernel = -1;
 	return timers + id;
+}
+
+static int signals(const struct timer *t)
+{
+	return t->used && t->kernel >= 0 && t->note.notify != SIGEV_NONE && t->note.signo - 1 < SIGNALS;
+}
+
+static uint64_t bit(const struct timer *t)
+{
+	return 1ull << (t->note.signo - 1);
 }
 
 /* A free number, from now on in use; -1: no memory. */
@@ -87,6 +99,7 @@ long popcorn_do_timer_create(struct popcorn_call *c)
 		n->value = event.value;
 		n->tid = (uint32_t)tid;
 		n->owner = n->clock == THREAD_CPUTIME ? (uint32_t)c->thread->tid : 0;
+		if (signals(timers + id)) sent |= bit(timers + id);
 		*result = id;
 	}
 	popcorn_unlock(&popcorn_timers_lock);
@@ -145,10 +158,19 @@ static int64_t clock_of(const struct timer *t)
 	return (int64_t)popcorn_clock(t->note.clock);
 }
 
-/* As the kernel counts it here, or as it was before a move if the timer has not gone off since. */
+/* It has gone off since it was made here, and the program has been told. */
+static int told(const struct timer *t)
+{
+	uint64_t pending = 0;
+
+	K2(K_rt_sigpending, &pending, 8);
+	return t->until && clock_of(t) >= t->until && !t->taken && !(signals(t) && pending & bit(t));
+}
+
+/* As the kernel counts it here, or as it was before a move until the program is told again. */
 static long overrun(const struct timer *t, long here)
 {
-	return here || !t->note.overrun || (t->until && clock_of(t) >= t->until) ? here : (long)t->note.overrun;
+	return here || !t->note.overrun || told(t) ? here : (long)t->note.overrun;
 }
 
 long popcorn_do_timer_getoverrun(struct popcorn_call *c)
@@ -176,16 +198,6 @@ long popcorn_do_timer_delete(struct popcorn_call *c)
 	}
 	popcorn_unlock(&popcorn_timers_lock);
 	return r;
-}
-
-static int signals(const struct timer *t)
-{
-	return t->used && t->kernel >= 0 && t->note.notify != SIGEV_NONE && t->note.signo - 1 < SIGNALS;
-}
-
-static uint64_t bit(const struct timer *t)
-{
-	return 1ull << (t->note.signo - 1);
 }
 
 static void look(struct timer *t)
@@ -264,16 +276,12 @@ static int looked_at(const struct timer *t, const struct popcorn_thread *self)
 
 void popcorn_timers_stop(struct popcorn_thread *self)
 {
-	uint64_t set = 0;
-
 	if (!ntimers) return; /* most programs have none */
 	popcorn_lock(&popcorn_timers_lock);
-	for (struct timer *t = timers; t < timers + ntimers; t++) {
-		if (signals(t)) set |= bit(t);
+	for (struct timer *t = timers; t < timers + ntimers; t++)
 		if (t->used && t->kernel >= 0 && !t->taken && !looked_at(t, self)) look(t);
-	}
 	/* behind the look: what is sent from now on goes off again */
-	if (set) self->pending = (self->pending & ~set) | drain(self, set);
+	if (sent) self->pending = (self->pending & ~sent) | drain(self, sent);
 	popcorn_unlock(&popcorn_timers_lock);
 }
 
@@ -290,10 +298,24 @@ void popcorn_timers_go_on(void)
 	if (!ntimers) return;
 	popcorn_lock(&popcorn_timers_lock);
 	for (struct timer *t = timers; t < timers + ntimers; t++) {
-		if (t->used && t->taken) arm(t, t->note.at);
+		if (t->used && t->taken && t->note.at) arm(t, t->note.at);
 		t->taken = 0;
 	}
 	popcorn_unlock(&popcorn_timers_lock);
+}
+
+/* For a move: they go on as noted, there or, if it fails, here. */
+static void stop_all(void)
+{
+	uint64_t never[4] = { 0 };
+
+	for (struct timer *t = timers; t < timers + ntimers; t++) {
+		if (!t->used || t->kernel < 0) continue;
+		K4(K_timer_settime, t->kernel, 0, never, 0);
+		t->taken = 1;
+		t->until = t->note.at;
+	}
+	if (sent) drain(popcorn_self(), sent);
 }
 
 int popcorn_timers_write(struct popcorn_buffer *notes, uint32_t flags, struct popcorn_text *error)
@@ -308,13 +330,14 @@ int popcorn_timers_write(struct popcorn_buffer *notes, uint32_t flags, struct po
 			popcorn_text_set(error, "a timer of another thread's or process's processor time can't follow");
 			return -1;
 		}
-		if (t->kernel >= 0) note.overrun = (uint32_t)overrun(t, K1(K_timer_getoverrun, t->kernel));
+		if (t->kernel >= 0) t->note.overrun = note.overrun = (uint32_t)overrun(t, K1(K_timer_getoverrun, t->kernel));
 		if (popcorn_note(notes, POPCORN_NOTE_POSIX_TIMER, &note, sizeof note, 0, 0)) return -1;
 	}
 	if (n > EMULATED && flags & POPCORN_IMAGE_MOVE) {
 		popcorn_text_set(error, "more than %u timers made by timer_create can't follow: emulators have no more", (long)EMULATED);
 		return -1;
 	}
+	if (flags & POPCORN_IMAGE_MOVE) stop_all();
 	return 0;
 }
 
@@ -324,6 +347,7 @@ int popcorn_timers_note(const struct popcorn_posix_timer *n)
 
 	if (!t) return -1;
 	t->note = *n;
+	if (n->notify != SIGEV_NONE && n->signo - 1 < SIGNALS) sent |= bit(t);
 	return 0;
 }
 

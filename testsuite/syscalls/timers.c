@@ -211,6 +211,7 @@ static void *one_thread(void *at)
 	sigset_t set;
 	timer_t timer;
 
+	sem_wait(&told); /* until its creation is reported */
 	sigemptyset(&set), sigaddset(&set, SIGRTMIN + 3);
 	CHECK(pthread_sigmask(SIG_BLOCK, &set, 0));
 	e.sigev_notify_thread_id = syscall(SYS_gettid);
@@ -254,7 +255,9 @@ int main(void)
 	waited_for(SIGUSR2);
 	waited_for(SIGRTMIN + 2);
 	told_by_thread();
+	CHECK(sem_init(&told, 0, 0));
 	CHECK(pthread_create(&thread, 0, one_thread, &thread));
+	sem_post(&told);
 	CHECK(pthread_join(thread, &result));
 	processor_time(CLOCK_PROCESS_CPUTIME_ID);
 	processor_time(CLOCK_THREAD_CPUTIME_ID);
