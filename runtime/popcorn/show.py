@@ -133,6 +133,7 @@ def _thread_json(thread: Thread, meta: Metadata | None) -> dict[str, Any]:
     note = thread.note
     return {
         "tid": note.tid,
+        "name": note.name.rstrip(b"\0").decode(errors="replace"),
         "generation": note.generation,
         "points": note.points,
         "mask": hex(note.mask),
