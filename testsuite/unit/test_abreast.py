@@ -28,6 +28,11 @@ def say(number: int, seconds: float = 0.0, error: Exception | None = None) -> in
     return number
 
 
+def die() -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
 def words(*numbers: int) -> str:
     return "".join(f"begin {n}\nend {n}\n" for n in numbers)
 
@@ -75,8 +80,9 @@ def test_errors_come_as_they_are(error: Exception, kind: type[Exception], text: 
 
 
 def test_one_that_is_killed_is_an_error() -> None:
+    tasks: list[Callable[[], int]] = [partial(say, 0), die]
     with pytest.raises(PopccError, match=r"ended from outside \(signal 9\)"):
-        side_by_side([partial(say, 0), lambda: os.kill(os.getpid(), signal.SIGKILL)], 2)
+        side_by_side([partial(say, 0), die], 2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
