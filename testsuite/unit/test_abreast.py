@@ -82,7 +82,7 @@ def test_errors_come_as_they_are(error: Exception, kind: type[Exception], text: 
 def test_one_that_is_killed_is_an_error() -> None:
     tasks: list[Callable[[], int]] = [partial(say, 0), die]
     with pytest.raises(PopccError, match=r"ended from outside \(signal 9\)"):
-        side_by_side([partial(say, 0), die], 2)
+        side_by_side(tasks, 2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
