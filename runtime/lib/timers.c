@@ -285,12 +285,21 @@ void popcorn_timers_stop(struct popcorn_thread *self)
 	popcorn_unlock(&popcorn_timers_lock);
 }
 
-static long arm(const struct timer *t, int64_t at)
+static long arm(const struct timer *t, int flags, int64_t at)
 {
 	uint64_t i = t->note.interval;
 	uint64_t v[4] = { i / 1000000000, i % 1000000000, (uint64_t)at / 1000000000, (uint64_t)at % 1000000000 };
 
-	return K4(K_timer_settime, t->kernel, TIMER_ABSTIME, v, 0);
+	return K4(K_timer_settime, t->kernel, flags, v, 0);
+}
+
+/* As noted; a thread's own clock may have been read by another thread. */
+static void arm_again(const struct timer *t)
+{
+	int64_t left = t->note.at - t->note.now;
+
+	if (t->note.clock == THREAD_CPUTIME) arm(t, 0, left < 1 ? 1 : left);
+	else arm(t, TIMER_ABSTIME, t->note.at);
 }
 
 void popcorn_timers_go_on(void)
@@ -298,7 +307,7 @@ void popcorn_timers_go_on(void)
 	if (!ntimers) return;
 	popcorn_lock(&popcorn_timers_lock);
 	for (struct timer *t = timers; t < timers + ntimers; t++) {
-		if (t->used && t->taken && t->note.at) arm(t, t->note.at);
+		if (t->used && t->taken && t->note.at) arm_again(t);
 		t->taken = 0;
 	}
 	popcorn_unlock(&popcorn_timers_lock);
@@ -373,7 +382,7 @@ static void make(struct timer *t, int moved)
 	if (n->at) {
 		if (relative) at += clock_of(t);
 		t->until = at < 1 ? 1 : at;
-		arm(t, t->until);
+		arm(t, TIMER_ABSTIME, t->until);
 	}
 }
 
