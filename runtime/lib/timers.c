@@ -205,6 +205,7 @@ static void look(struct timer *t)
 	struct popcorn_posix_timer *n = &t->note;
 	uint64_t v[4] = { 0 }; /* interval, value: seconds and nanoseconds */
 
+	n->overrun = (uint32_t)overrun(t, K1(K_timer_getoverrun, t->kernel)); /* before a signal is taken off */
 	n->now = clock_of(t);
 	if (K2(K_timer_gettime, t->kernel, v)) return;
 	n->interval = v[0] * 1000000000 + v[1];
@@ -308,6 +309,8 @@ void popcorn_timers_go_on(void)
 	popcorn_lock(&popcorn_timers_lock);
 	for (struct timer *t = timers; t < timers + ntimers; t++) {
 		if (t->used && t->taken && t->note.at) arm_again(t);
+		if (!t->taken) t->note.overrun = 0; /* the kernel still has it */
+		else t->until = t->note.at;
 		t->taken = 0;
 	}
 	popcorn_unlock(&popcorn_timers_lock);
@@ -339,7 +342,6 @@ int popcorn_timers_write(struct popcorn_buffer *notes, uint32_t flags, struct po
 			popcorn_text_set(error, "a timer of another thread's or process's processor time can't follow");
 			return -1;
 		}
-		if (t->kernel >= 0) t->note.overrun = note.overrun = (uint32_t)overrun(t, K1(K_timer_getoverrun, t->kernel));
 		if (popcorn_note(notes, POPCORN_NOTE_POSIX_TIMER, &note, sizeof note, 0, 0)) return -1;
 	}
 	if (n > EMULATED && flags & POPCORN_IMAGE_MOVE) {

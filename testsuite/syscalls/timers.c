@@ -13,7 +13,7 @@
 #endif
 
 static volatile sig_atomic_t ticks, last;
-static sem_t told;
+static sem_t told, reported; /* by a thread of the timer's; that a thread was made */
 static volatile int told_value;
 
 static void tick(int sig, siginfo_t *info, void *context)
@@ -211,7 +211,7 @@ static void *one_thread(void *at)
 	sigset_t set;
 	timer_t timer;
 
-	sem_wait(&told); /* until its creation is reported */
+	sem_wait(&reported);
 	sigemptyset(&set), sigaddset(&set, SIGRTMIN + 3);
 	CHECK(pthread_sigmask(SIG_BLOCK, &set, 0));
 	e.sigev_notify_thread_id = syscall(SYS_gettid);
@@ -255,9 +255,9 @@ int main(void)
 	waited_for(SIGUSR2);
 	waited_for(SIGRTMIN + 2);
 	told_by_thread();
-	CHECK(sem_init(&told, 0, 0));
+	CHECK(sem_init(&reported, 0, 0));
 	CHECK(pthread_create(&thread, 0, one_thread, &thread));
-	sem_post(&told);
+	sem_post(&reported);
 	CHECK(pthread_join(thread, &result));
 	processor_time(CLOCK_PROCESS_CPUTIME_ID);
 	processor_time(CLOCK_THREAD_CPUTIME_ID);
