@@ -2,10 +2,10 @@
 
 Waiting loops pause, accesses are fenced, clocks are read and processors asked for extensions by inline assembly or by
 intrinsics of one ISA, often without a portable branch beside it. The tables are the ISAs' own (`Isa.idioms`). All
-instructions of an assembly must be known, and none may leave anything in memory; the rest is for
-`popcc.passes.target` to refuse. A clock counts nanoseconds (`__popcorn_ticks`), so that it goes on evenly after a move
-to a machine whose own counter ticks differently. A processor that is asked has no extension: the program takes the
-branch that needs none.
+instructions of an assembly must be known, alone or as a phrase of several, and none may leave anything in memory; the
+rest is for `popcc.passes.target` to refuse. A clock counts nanoseconds (`__popcorn_ticks`), so that it goes on evenly
+after a move to a machine whose own counter ticks differently. A processor that is asked has no extension: the program
+takes the branch that needs none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from popcc.ir.calls import Call, parse_call
 from popcc.ir.model import Function, Inst, Module
 from popcc.ir.text import split_list
 from popcc.isa import ISAS
-from popcc.isa.base import Idiom
+from popcc.isa.base import Idiom, Isa
 from popcc.passes.base import with_declarations
 
 TICKS = "declare i64 @__popcorn_ticks() nounwind"
@@ -28,6 +28,8 @@ _NEEDLE = re.compile(r" asm |@llvm\.(?:readcyclecounter|readsteadycounter|x86\.)
 _ASSEMBLY = re.compile(r'asm (?:\w+ )*"([^"]*)", "([^"]*)"')
 _INTEGERS = re.compile(r"i\d+|\{ i\d+(?:, i\d+)* \}")
 _ESCAPE = re.compile(r"\\([0-9A-F]{2})")
+_COMMA = re.compile(r"\s*,\s*")
+_DIALECTS = re.compile(r"\$\(([^$]*)(?:\$\|[^$]*)?\$\)")  # AT&T's word is first
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class _Writer:
         if Idiom.PROBE in meaning.idioms:
             return [Inst(f"  {call.result} = freeze {call.ret} zeroinitializer{call.metadata}")]
         lines = [f"fence seq_cst{call.metadata}"] if Idiom.FENCE in meaning.idioms else []
-        if Idiom.CLOCK in meaning.idioms:
+        if meaning.idioms & {Idiom.CLOCK, Idiom.WHOLE_CLOCK}:
             lines += self._clock(call, meaning)
         elif not lines:
             lines = [f'call void asm sideeffect "", "~{{memory}}"(){call.metadata}']
@@ -116,11 +118,18 @@ def _assembly(call: Call) -> _Meaning | None:
         return None
     instructions = _instructions(m.group(1))
     for isa in ISAS.values():
-        known = [_known(isa.name, i) for i in instructions]
+        known = [_known(isa.name, i) for i in _phrased(instructions, isa)]
         if known and all(known):
-            parts = tuple(isa.clock_parts.get(o) for o in outputs)
-            return _fitting(_Meaning(frozenset(i for i in known if i), parts), call)
+            return _fitting(_meaning(frozenset(i for i in known if i), outputs, isa), call)
     return None
+
+
+def _meaning(idioms: frozenset[Idiom], outputs: list[str], isa: Isa) -> _Meaning | None:
+    parts = tuple(isa.clock_parts.get(o) for o in outputs)
+    if Idiom.WHOLE_CLOCK not in idioms:
+        return _Meaning(idioms, parts)
+    lowest = len(parts) == 1 and parts[0] is not None and parts[0][0] == 0 and parts[0][1]
+    return _Meaning(idioms, (None,)) if lowest else None
 
 
 def _intrinsic(call: Call) -> _Meaning | None:
@@ -132,18 +141,29 @@ def _intrinsic(call: Call) -> _Meaning | None:
     return _fitting(_Meaning(frozenset((found,)), parts), call) if found else None
 
 
-def _fitting(meaning: _Meaning, call: Call) -> _Meaning | None:
+def _fitting(meaning: _Meaning | None, call: Call) -> _Meaning | None:
     """The meaning, if the call has integers as results where it makes some, and none else, and no two meanings do."""
-    answers = meaning.idioms & {Idiom.CLOCK, Idiom.PROBE}
-    if Idiom.PROBE in answers and len(meaning.idioms) > 1:
+    if meaning is None:
+        return None
+    answers = meaning.idioms & {Idiom.CLOCK, Idiom.WHOLE_CLOCK, Idiom.PROBE}
+    if len(answers) > 1 or (Idiom.PROBE in answers and len(meaning.idioms) > 1):
         return None
     return meaning if (_INTEGERS.fullmatch(call.ret) if answers else call.ret == "void") else None
 
 
 def _instructions(template: str) -> list[str]:
     """The instructions of a template, in the notation that `Isa.idioms` has them in."""
-    text = _ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), template).replace("$$", "$")
+    text = _ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), _DIALECTS.sub(r"\1", template)).replace("$$", "$")
     return [words for part in re.split("[;\n]", text) if (words := " ".join(part.split()))]
+
+
+def _phrased(instructions: list[str], isa: Isa) -> list[str]:
+    """The instructions, with one in place of each phrase of the ISA's."""
+    text = _COMMA.sub(", ", "; ".join(instructions))
+    phrased = text
+    for pattern, instruction in isa.phrases.items():
+        phrased = re.sub(rf"(?<![^ ]){pattern}(?![^;])", instruction, phrased)
+    return instructions if phrased == text else phrased.split("; ")
 
 
 @cache

@@ -2,8 +2,8 @@
 
 ``auto`` puts one at the entry of functions that may recurse (through other units too: a visible function that
 calls out may be called back) and at the header of loops, except innermost call-free loops inside a loop that
-has one. ``functions`` is entry and exit of every function, as Popcorn Linux places them; ``loops`` every loop;
-``all`` both; ``none`` none.
+has one. An intrinsic that becomes a call is one. ``functions`` is entry and exit of every function, as Popcorn
+Linux places them; ``loops`` every loop; ``all`` both; ``none`` none.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from popcc.passes.base import with_declarations
 from popcc.passes.callgraph import POINT, WORLD, CallGraph, call_graph, call_of
 from popcc.passes.cfg import Loop, natural_loops
 from popcc.passes.graph import Graph, components
+from popcc.passes.intrinsics import becomes_call
 
 PLACEMENTS = ("auto", "functions", "loops", "all", "none")
 _FLAG = "@__popcorn_flag"
@@ -96,9 +97,7 @@ def _cyclic(graph: Graph[str], component: set[str]) -> bool:
 
 def _unbounded(function: Function, loops: list[Loop]) -> set[str]:
     """Headers of the loops that need a point."""
-    calling = {
-        b.name for b in function.blocks for i in b.insts if (c := call_of(i)) and not c.is_intrinsic and not c.is_asm
-    }
+    calling = {b.name for b in function.blocks if any(_calls(i) for i in b.insts)}
     out = set()
     for loop in loops:
         inner = any(other is not loop and other.blocks < loop.blocks for other in loops)
@@ -106,6 +105,11 @@ def _unbounded(function: Function, loops: list[Loop]) -> set[str]:
         if inner or not nested or loop.blocks & calling:
             out.add(loop.header)
     return out
+
+
+def _calls(inst: Inst) -> bool:
+    call = call_of(inst)
+    return becomes_call(inst) or (call is not None and not call.is_intrinsic and not call.is_asm)
 
 
 def _insert(function: Function, entry: bool, headers: set[str], exits: bool) -> None:

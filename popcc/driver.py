@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -103,7 +105,7 @@ def _run(options: Options) -> int:
     if options.action is Action.ASSEMBLY:
         _write_assembly(options, isas)
         return 0
-    units = {n: _compile(i, options, isas) for n, i in enumerate(options.inputs) if i.kind in (Kind.SOURCE, Kind.IR)}
+    units = _compile_all(options, isas)
     if options.sites_report:
         from popcc.outputs import write_output
         from popcc.sites_report import sites_report
@@ -242,6 +244,17 @@ def _bodies(options: Options, isas: tuple[str, ...]) -> tuple[Body, ...]:
     return read_bodies(wanted, options.front_end, toolchain.include_dirs(), options.optimization)
 
 
+def _compile_all(options: Options, isas: tuple[str, ...]) -> dict[int, Unit]:
+    """The units of the sources, by their places on the command line; several compile side by side."""
+    from popcc.abreast import compilations
+
+    if sys.stderr.isatty():  # which it is not where several compile
+        options = replace(options, front_end=(*options.front_end, "-fcolor-diagnostics"))
+    sources = {n: i for n, i in enumerate(options.inputs) if i.kind in (Kind.SOURCE, Kind.IR)}
+    tasks = [partial(_compile, source, options, isas) for source in sources.values()]
+    return dict(zip(sources, compilations(tasks), strict=True))
+
+
 def _compile(source: Input, options: Options, isas: tuple[str, ...]) -> Unit:
     from popcc import compile as compiler
 
@@ -323,7 +336,7 @@ def _link(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> No
                 inputs.append(Objects((LinkUnit(units[number], item.name),)))
             elif item.kind is Kind.LINKABLE:
                 inputs.append(read_input(Path(item.name), item.whole_archive))
-            elif not _is_standard(item.name, options):
+            elif not toolchain.is_standard(item.name, options.library_dirs):
                 inputs.append(read_input(find_library(item.name, options.library_dirs), item.whole_archive))
         except PopccError as error:
             errors.append(error)
@@ -353,13 +366,6 @@ def _link(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> No
 
         write_output(flags.map_file, map_text(linked).encode("utf-8", "surrogateescape"))
     write_output(output, linked.program, executable=True)
-
-
-def _is_standard(name: str, options: Options) -> bool:
-    """Whether ``-lNAME`` means a part of what popcc brings along; a file of that name in -L goes first."""
-    if name not in toolchain.STANDARD_LIBRARIES:
-        return False
-    return not any((d / f"lib{name}.a").is_file() for d in options.library_dirs)
 
 
 def _show_commands(options: Options, isas: tuple[str, ...]) -> None:

@@ -37,6 +37,11 @@ def include_dirs() -> tuple[Path, ...]:
     return tuple(headers.include_dirs())
 
 
+def is_standard(name: str, library_dirs: Sequence[Path]) -> bool:
+    """Whether ``-lNAME`` means a part of what popcc brings along; a file of that name in -L goes first."""
+    return name in STANDARD_LIBRARIES and not any((d / f"lib{name}.a").is_file() for d in library_dirs)
+
+
 def standard_libraries(isas: Sequence[str]) -> tuple[Input, ...]:
     """The runtime, the C library and the helper routines, built for `isas` when they are not yet."""
     from popcc.linker.inputs import read_library

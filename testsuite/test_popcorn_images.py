@@ -14,8 +14,10 @@ from popcorn_fixtures import (
     OTHERS,
     PATIENCE,
     THERE,
+    Running,
     built,
     copied,
+    eventually,
     files,
     needs_emulator,
     popcorn,
@@ -71,6 +73,33 @@ def test_many_threads_are_saved_together(program_folder: Path, tmp_path: Path) -
             succeeds("migrate", running.pid, "--to", THERE if isa == HERE else HERE)
             running.goes_on()
             assert running.end().endswith("\nsums agree, thread-locals agree\n")
+
+
+def test_timers_go_on_in_a_restored_program(program_folder: Path, tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    with started([built("clockwork", program_folder)], tmp_path, wait_for="thread 3") as running:
+        succeeds("migrate", running.pid, "--to", THERE)
+        for what in ("handler", "thread"):
+            goes_on(running, what)
+        succeeds("checkpoint", running.pid, "-o", image, "--leave-running")
+        for what in ("handler", "thread"):
+            goes_on(running, what)
+        running.end(7)
+    inspected = json.loads(succeeds("inspect", image, "--json"))
+    assert [t["interval"] for t in inspected["posix_timers"]] == [0.02, 0.03, 3600]
+    assert {t["name"] for t in inspected["threads"]} == {built("clockwork", program_folder).name[:15]}
+    for isa in (HERE, *OTHERS):
+        with restoring(image, isa, tmp_path) as running:
+            for what in ("handler", "thread"):
+                goes_on(running, what)
+            running.end(7)
+
+
+def goes_on(running: Running, what: str) -> None:
+    """It says more of something than it has by now."""
+    before = running.output.count(what)
+    eventually(lambda: running.output.count(what) > before + 2 or running.ended, what)
+    assert not running.ended, running.errors
 
 
 def test_a_restored_program_knows_its_old_pid_and_answers_under_the_new(program_folder: Path, tmp_path: Path) -> None:

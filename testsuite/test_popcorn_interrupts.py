@@ -203,13 +203,16 @@ def test_building_the_libc(number: int, tmp_path: Path) -> None:
             assert files(tmp_path) - parts <= {"cache", "tmp", "a.c"}
 
 
-@pytest.mark.parametrize("arguments", [["-c"], ["-o", "program"]], ids=["compile", "link"])
+@pytest.mark.parametrize(
+    "arguments", [["-c"], ["-o", "program"], ["-r", "-o", "both.o", "memory.c"]], ids=["compile", "link", "several"]
+)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_compiling(arguments: list[str], number: int, tmp_path: Path) -> None:
     """No output, or all of it; nothing beside it and nothing in the temporary directory."""
     sources = Path(__file__).parent / "commands"
     temporary = tmp_path / "tmp"
     temporary.mkdir()
+    arguments = [str(sources / a) if a.endswith(".c") else a for a in arguments]
     command = ["env", f"TMPDIR={temporary}", *harness.popcc(), "-O2", *arguments, sources / "state.c"]
     began = time.monotonic()
     subprocess.run(list(map(str, command)), cwd=tmp_path, check=True)

@@ -94,11 +94,11 @@ def test_the_program_file_may_be_elsewhere(program_folder: Path, tmp_path: Path)
         running.end(7)
 
 
-@pytest.mark.parametrize("what", ["timer", "shared"])
+@pytest.mark.parametrize("what", ["clock", "shared"])
 def test_what_cannot_follow_a_move_is_named(what: str, program_folder: Path, tmp_path: Path) -> None:
     with started([built("plumbing", program_folder), what], tmp_path, wait_for="byte 2") as running:
         text = refused("migrate", running.pid, "--to", THERE)
-        named = r"(a timer made by timer_create|memory shared with other processes at 0x\w+)"
+        named = r"(a timer of another thread's or process's processor time|memory shared with other processes at 0x\w+)"
         assert re.fullmatch(rf"process {running.pid}: {named} can't follow", text)
         running.goes_on()
         running.end()

@@ -40,10 +40,10 @@ def unharmed(running: Running) -> None:
                  r"5: a socket \(socket:\[\d+\]\); 6: a socket \(.*\); `popcorn migrate` keeps them open"),
         ("unlinked", r"open files that can't follow into an image: 3: a deleted or replaced file "
                      r"\(.*/gone \(deleted\)\); `popcorn migrate` keeps them open"),
-        ("timer", "a timer made by timer_create can't follow"),
+        ("clock", "a timer of another thread's or process's processor time can't follow"),
         ("shared", r"memory shared with other processes at 0x\w+ can't follow"),
     ],
-    ids=["pipe", "unlinked", "timer", "shared"],
+    ids=["pipe", "unlinked", "clock", "shared"],
 )  # fmt: skip
 def test_what_cannot_follow_is_named(what: str, named: str, program_folder: Path, tmp_path: Path) -> None:
     with started([built("plumbing", program_folder), what], tmp_path, wait_for="byte 2") as running:

@@ -75,12 +75,12 @@ def test_ctrl_c_is_the_programs_to_handle(program_folder: Path, tmp_path: Path) 
 
 
 def test_a_move_that_fails_is_a_warning(program_folder: Path, tmp_path: Path) -> None:
-    command = [*harness.popcorn(), "run", "--at", f"0s:{THERE}", built("plumbing", program_folder), "timer"]
+    command = [*harness.popcorn(), "run", "--at", f"0s:{THERE}", built("plumbing", program_folder), "clock"]
     with started(command, tmp_path, wait_for="byte") as parent:
         eventually(lambda: "warning" in parent.errors, "the warning")
         parent.goes_on()
         (child,) = children(parent.pid)
-        words = f"process {child}: a timer made by timer_create can't follow"
+        words = f"process {child}: a timer of another thread's or process's processor time can't follow"
         assert parent.errors == f"popcorn: warning: not moved to {THERE}: {words}\n"
         parent.process.send_signal(signal.SIGUSR1)
         assert parent.process.wait(PATIENCE) == 0

@@ -32,15 +32,8 @@ EMULATED = {
     ("system", "prctl(PR_GET_CHILD_SUBREAPER"): "likewise",
 }
 
-
-# What a move changes, likewise: README.md says so.
-MOVED = {("system", "a-long-name-of-"): "an exec names the thread after its file", ("system", "system-"): "after which"}
-
 # Why a program can't move everywhere, by the file; it goes on unharmed, which its answers show.
-REFUSED = {
-    "ipc": "can't follow: it has no path",  # of a named semaphore, which musl makes by another name and renames
-    "waiting": "a real-time signal that waits for thread",
-}
+REFUSED = {"waiting": "a real-time signal that waits for thread"}
 
 
 def modes() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -72,8 +65,7 @@ def test_system_calls(source: Path, program_folder: Path, tmp_path: Path) -> Non
             command = ["env", f"PATH={runners.environment['PATH']}", *harness.popcorn(), "run", *options, str(program)]
             got = answers(command, tmp_path / name, REFUSED.get(source.stem, "") if name == "moved" else "")
             emulated = runners.count()
-        changed = {**(EMULATED if emulated else {}), **(MOVED if name == "moved" else {})}
-        limits = [text for (file, text) in changed if file == source.stem]
+        limits = [text for (file, text) in EMULATED if emulated and file == source.stem]
         left, right = ([x for x in lines if not x.startswith(tuple(limits))] for lines in (expected, got))
         found += [f"{name}: {b}    instead of    {a}" for a, b in zip(left, right, strict=False) if a != b]
         if len(left) != len(right):

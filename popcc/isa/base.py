@@ -13,6 +13,7 @@ class Idiom(Enum):
     HINT = "nothing that a program can see: a pause in a loop that waits"
     FENCE = "orders memory accesses"
     CLOCK = "reads a clock that ticks evenly"
+    WHOLE_CLOCK = "reads one into a single register, that of the clock's lowest part"
     PROBE = "asks which extensions there are; none that programs could use on every ISA"
 
 
@@ -44,5 +45,7 @@ class Isa:
     wide_relocations: frozenset[int] = frozenset()  # types that change 8 bytes of code rather than 4
     # instructions in inline assembly, by a pattern of one in LLVM's notation, and intrinsics of LLVM's, by name
     idioms: Mapping[str, Idiom] = field(default_factory=dict)
+    # several instructions that come to one of those above, by a pattern: "; " between them, ", " between operands
+    phrases: Mapping[str, str] = field(default_factory=dict)
     # where an instruction leaves a clock in parts, by LLVM's constraint: the part's first bit and its width
     clock_parts: Mapping[str, tuple[int, int]] = field(default_factory=dict)

@@ -11,6 +11,10 @@ from popcc.isa.base import Idiom, Isa
 
 _GENERAL = ("rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp")
 
+# cpuid overwrites rbx, which 32-bit position-independent code may not lose: programs keep it elsewhere meanwhile
+_RBX = "%[er]bx"
+_OTHER = r"%[er](?:[acd]x|[sd]i)|%r\d+d?|\$\d+|\$\{\d+:[kq]\}"
+
 X86_64 = Isa(
     name="x86_64",
     number=1,
@@ -40,12 +44,20 @@ X86_64 = Isa(
         r"(rep )?nop|pause": Idiom.HINT,
         r"[mls]fence": Idiom.FENCE,
         r"(lock )?(add|or)[lq] ?\$0(x0)?, ?-?\d*\(%[er]sp\)": Idiom.FENCE,
-        r"rdtscp?": Idiom.CLOCK,
-        r"cpuid|xgetbv": Idiom.PROBE,
+        r"rdtscp?|\.byte 0x0f, ?0x31": Idiom.CLOCK,
+        r"rdtsc to rax": Idiom.WHOLE_CLOCK,  # no instruction: see `phrases`
+        r"cpuid|xgetbv|\.byte 0x0f, ?0x01, ?0xd0": Idiom.PROBE,
         r"@llvm\.x86\.sse2\.pause": Idiom.HINT,
         r"@llvm\.x86\.sse2?\.[mls]fence": Idiom.FENCE,
         r"@llvm\.x86\.rdtscp?": Idiom.CLOCK,
         r"@llvm\.x86\.xgetbv": Idiom.PROBE,
+    },
+    phrases={
+        rf"(?:xchg[lq]? {_RBX}, ({_OTHER})|xchg[lq]? ({_OTHER}), {_RBX}|mov[lq]? {_RBX}, ({_OTHER})); cpuid"
+        rf"; xchg[lq]? (?:{_RBX}, (?:\1|\2|\3)|(?:\1|\2|\3), {_RBX})": "cpuid",
+        rf"pushq? %rbx; cpuid(?:; mov[lq]? {_RBX}, (?:{_OTHER}))?; popq? %rbx": "cpuid",
+        rf"mov[lq]? {_RBX}, ({_OTHER}); cpuid; mov[lq]? {_RBX}, (?:{_OTHER}); mov[lq]? \1, {_RBX}": "cpuid",
+        r"rdtscp?; shlq? \$(?:32|0x20), %rdx; (?:or|add)q? %rdx, (?:%rax|\$0)": "rdtsc to rax",
     },
     clock_parts={"{ax}": (0, 32), "{dx}": (32, 32), "{cx}": (0, 0)},
 )

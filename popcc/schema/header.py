@@ -34,6 +34,7 @@ RECORDS: tuple[type[Record], ...] = (
     images.ThreadNote,
     images.File,
     images.Timer,
+    images.PosixTimer,
     images.Limit,
     images.Segment,
     images.Sum,

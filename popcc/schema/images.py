@@ -14,7 +14,7 @@ from typing import Annotated
 
 from popcc.schema.record import C, Record
 
-IMAGE_VERSION = 2
+IMAGE_VERSION = 3
 NOTE_NAME = "POPCORN"
 PAGE = 4096
 
@@ -34,6 +34,7 @@ class Note(IntEnum):
     LIMIT = 0x5000000A  # struct popcorn_limit
     SEGMENT = 0x5000000B  # struct popcorn_segment, one per PT_LOAD, in their order
     SUM = 0x5000000C  # struct popcorn_sum, last
+    POSIX_TIMER = 0x5000000D  # struct popcorn_posix_timer
 
 
 class ImageFlag(IntEnum):
@@ -150,6 +151,7 @@ class ThreadNote(Record):
     generation: Annotated[int, C("u64", "rebuilds so far")]
     points: Annotated[int, C("u64", "migration points passed through the runtime")]
     pending: Annotated[int, C("u64", "signals that wait for the mask to let them through, the process's included")]
+    name: Annotated[bytes, C("u8", "PR_GET_NAME", 16)]
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,25 @@ class Timer(Record):
     reserved: Annotated[int, C("u32", "")]
     interval: Annotated[int, C("u64", "")]
     value: Annotated[int, C("u64", "left until it goes off")]
+
+
+@dataclass(frozen=True)
+class PosixTimer(Record):
+    """A timer made by timer_create. Times are nanoseconds of its clock."""
+
+    c_name = "popcorn_posix_timer"
+    id: Annotated[int, C("u32", "as the program knows it")]
+    clock: Annotated[int, C("s32", "")]
+    signo: Annotated[int, C("u32", "")]
+    notify: Annotated[int, C("u32", "SIGEV_*")]
+    value: Annotated[int, C("u64", "sigev_value")]
+    tid: Annotated[int, C("u32", "thread that gets the signal, 0 any")]
+    owner: Annotated[int, C("u32", "thread whose processor time it counts, 0 none")]
+    at: Annotated[int, C("s64", "first time it goes off that the program has not noticed, past or future; 0 not armed")]
+    now: Annotated[int, C("s64", "when that was asked")]
+    interval: Annotated[int, C("u64", "")]
+    absolute: Annotated[int, C("u32", "1: armed by TIMER_ABSTIME")]
+    overrun: Annotated[int, C("u32", "as timer_getoverrun has it")]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 /* Configuration by environment (POPCORN_*), which the program itself doesn't see. */
 #include "libc.h"
 
+enum { PR_SET_NAME = 15 };
+
 struct popcorn_config popcorn_config;
 
 static const char *value_of(const char *variable, const char *name)
@@ -82,6 +84,15 @@ static int take(const char *variable)
 	return 1;
 }
 
+void popcorn_name_process(void)
+{
+	const char *base = popcorn_config.program;
+
+	for (const char *p = base; *p; p++)
+		if (*p == '/') base = p + 1;
+	K2(K_prctl, PR_SET_NAME, base);
+}
+
 void popcorn_configure(char **environment)
 {
 	char **kept = environment;
@@ -90,7 +101,10 @@ void popcorn_configure(char **environment)
 	for (char **e = environment; *e; e++)
 		if (!take(*e)) *kept++ = *e;
 	*kept = 0;
-	if (popcorn_config.program[0]) return;
+	if (popcorn_config.program[0]) {
+		popcorn_name_process();
+		return;
+	}
 	n = K4(K_readlinkat, K_AT_FDCWD, "/proc/self/exe", popcorn_config.program, sizeof popcorn_config.program - 1);
 	popcorn_config.program[n > 0 ? n : 0] = 0;
 }

@@ -58,6 +58,9 @@ long popcorn_do_refuse(struct popcorn_call *c)
 
 long popcorn_do_openat(struct popcorn_call *c)
 {
+	char path[POPCORN_THREAD_PATH];
+
+	c->a[1] = (long)popcorn_thread_path((const char *)c->a[1], path);
 	c->a[2] = to_native(c->a[2]);
 	return popcorn_issue(c);
 }

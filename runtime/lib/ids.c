@@ -29,14 +29,42 @@ static int renumbered(void)
 	return 0;
 }
 
-static long tid_if_renumbered(long tid)
+static int differ(void)
 {
-	int differs;
+	int yes;
 
 	popcorn_lock_threads();
-	differs = renumbered();
+	yes = renumbered();
 	popcorn_unlock_threads();
-	return differs ? tid_to_kernel(tid) : tid;
+	return yes;
+}
+
+long popcorn_tid_to_kernel(long tid)
+{
+	return differ() ? tid_to_kernel(tid) : tid;
+}
+
+/* musl names other threads by /proc/self/task/N/comm. */
+const char *popcorn_thread_path(const char *path, char *room)
+{
+	static const char folder[] = "/proc/self/task/";
+	enum { FOLDER = sizeof folder - 1, DIGITS = 10 };
+	const char *p = path;
+	char unused, digits[DIGITS];
+	size_t n = 0, k = 0;
+	long tid = 0;
+
+	/* where it can't be read at all, that is for the kernel to say */
+	if (!differ() || K4(K_readlinkat, K_AT_FDCWD, path, &unused, 1) == -K_EFAULT) return path;
+	for (; n < FOLDER; n++)
+		if ((room[n] = *p++) != folder[n]) return path;
+	for (; *p >= '0' && *p <= '9' && k < DIGITS; k++) tid = tid * 10 + *p++ - '0';
+	if (!tid || (*p && *p != '/')) return path;
+	tid = tid_to_kernel(tid);
+	for (k = 0; tid; tid /= 10) digits[k++] = (char)('0' + tid % 10);
+	while (k) room[n++] = digits[--k];
+	while (n < POPCORN_THREAD_PATH && (room[n] = *p++)) n++;
+	return n < POPCORN_THREAD_PATH ? room : path;
 }
 
 long popcorn_do_gettid(struct popcorn_call *c)
@@ -62,14 +90,14 @@ long popcorn_do_kill(struct popcorn_call *c)
 
 long popcorn_do_tkill(struct popcorn_call *c)
 {
-	c->a[0] = tid_if_renumbered(c->a[0]);
+	c->a[0] = popcorn_tid_to_kernel(c->a[0]);
 	return popcorn_issue(c);
 }
 
 long popcorn_do_tgkill(struct popcorn_call *c)
 {
 	c->a[0] = pid_to_kernel(c->a[0]);
-	c->a[1] = tid_if_renumbered(c->a[1]);
+	c->a[1] = popcorn_tid_to_kernel(c->a[1]);
 	return popcorn_issue(c);
 }
 
@@ -91,18 +119,4 @@ long popcorn_do_tid_argument(struct popcorn_call *c)
 long popcorn_do_pid_argument(struct popcorn_call *c)
 {
 	return popcorn_do_kill(c);
-}
-
-long popcorn_do_timer_create(struct popcorn_call *c)
-{
-	enum { SIGEV_THREAD_ID = 4 };
-	uint64_t event[8]; /* struct sigevent: value, signal, notify, thread id */
-
-	if (c->a[1]) {
-		int32_t *e = (int32_t *)(void *)event;
-		popcorn_copy(event, (const void *)c->a[1], sizeof event);
-		if (e[3] == SIGEV_THREAD_ID) e[4] = (int32_t)tid_if_renumbered(e[4]);
-		c->a[1] = (long)event;
-	}
-	return popcorn_issue(c);
 }

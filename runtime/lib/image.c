@@ -5,6 +5,7 @@
 #include "elf.h"
 #include "kernel.h"
 #include "park.h"
+#include "timers.h"
 
 struct run { uint64_t start, bytes; uint32_t crc, prot; };
 
@@ -206,6 +207,7 @@ static int threads(struct writer *w)
 			.robust_list = t->robust_list, .robust_len = t->robust_len, .generation = t->generation, .points = t->points,
 			.pending = t->pending,
 		};
+		__builtin_memcpy(n.name, t->name, sizeof n.name);
 		/* they queue, each with a value, and emulators number them otherwise than the kernel that keeps them */
 		if (!(w->flags & POPCORN_IMAGE_NOTES_ONLY) && t->state == POPCORN_PARKED && t->pending >> (FIRST_REAL_TIME - 1))
 			return refuse(w, "a real-time signal that waits for thread %d can't follow", t->tid);
@@ -216,21 +218,12 @@ static int threads(struct writer *w)
 	return 0;
 }
 
-/* What the kernel keeps for the process. An exec keeps it too, all but the first. */
+/* What the kernel keeps for the process. An exec keeps it too, all but the first; but timers that have numbers (timers.c). */
 static int process(struct writer *w)
 {
 	static char text[4096];
-	long fd = popcorn_high_fd(K4(K_openat, K_AT_FDCWD, "/proc/self/timers", K_O_CLOEXEC, 0)), n;
+	long n = K2(K_getcwd, text, sizeof text);
 
-	if (fd >= 0 && !(w->flags & POPCORN_IMAGE_NOTES_ONLY)) {
-		n = K3(K_read, fd, text, sizeof text);
-		if (n > 0) {
-			K1(K_close, fd);
-			return refuse(w, "a timer made by timer_create can't follow", 0);
-		}
-	}
-	if (fd >= 0) K1(K_close, fd);
-	n = K2(K_getcwd, text, sizeof text);
 	if (n <= 1 || text[0] != '/') return refuse(w, "its current directory has been deleted", 0);
 	if (popcorn_note(&w->notes, POPCORN_NOTE_CWD, text, n - 1, 0, 0)) return -1;
 	for (uint32_t i = 0; i < 3 && !(w->flags & POPCORN_IMAGE_MOVE); i++) {
@@ -268,7 +261,7 @@ static int notes(struct writer *w, int exe_fd, int reply_fd)
 		    && popcorn_note(b, POPCORN_NOTE_RUNNER, &k, 4, popcorn_config.runners[k], popcorn_length(popcorn_config.runners[k])))
 			return -1;
 	if (popcorn_note(b, POPCORN_NOTE_HANDLERS, popcorn_handlers, sizeof popcorn_handlers, 0, 0)) return -1;
-	return mappings(w) || threads(w) || process(w) ? -1 : 0;
+	return mappings(w) || threads(w) || process(w) || popcorn_timers_write(b, w->flags, &w->order->error) ? -1 : 0;
 }
 
 /* One of this thread that our own doings raised, and that would end the program when it goes on. */

@@ -42,7 +42,9 @@ hidden popcorn_fixup popcorn_do_mmap, popcorn_do_munmap, popcorn_do_mprotect, po
 hidden popcorn_fixup popcorn_do_rt_sigaction, popcorn_do_rt_sigprocmask, popcorn_do_sigaltstack;
 hidden popcorn_fixup popcorn_do_clone, popcorn_do_exit, popcorn_do_set_tid_address, popcorn_do_set_robust_list,
 	popcorn_do_gettid, popcorn_do_getpid, popcorn_do_kill, popcorn_do_tkill, popcorn_do_tgkill, popcorn_do_tid_argument,
-	popcorn_do_pid_argument, popcorn_do_timer_create, popcorn_do_rt_sigqueueinfo, popcorn_do_rt_tgsigqueueinfo;
+	popcorn_do_pid_argument, popcorn_do_rt_sigqueueinfo, popcorn_do_rt_tgsigqueueinfo;
+hidden popcorn_fixup popcorn_do_timer_create, popcorn_do_timer_settime, popcorn_do_timer_gettime, popcorn_do_timer_getoverrun,
+	popcorn_do_timer_delete;
 hidden popcorn_fixup popcorn_do_openat, popcorn_do_openat2, popcorn_do_renameat, popcorn_do_fcntl, popcorn_do_pipe2, popcorn_do_fstat,
 	popcorn_do_newfstatat, popcorn_do_epoll_ctl, popcorn_do_epoll_pwait, popcorn_do_semctl, popcorn_do_ppoll,
 	popcorn_do_pselect6, popcorn_do_mask0, popcorn_do_signalfd4, popcorn_do_open_by_handle_at, popcorn_do_refuse;
@@ -57,12 +59,16 @@ hidden long popcorn_map(uint64_t hint, size_t n, int prot, int flags, int fd, ui
 hidden long popcorn_unmap(uint64_t at, size_t n);
 
 extern hidden int popcorn_kernel_pid; /* getpid() as the kernel has it */
+hidden long popcorn_tid_to_kernel(long tid);
+enum { POPCORN_THREAD_PATH = 64 };
+hidden const char *popcorn_thread_path(const char *path, char *room); /* of /proc, with the kernel's number of a thread */
 hidden struct popcorn_thread *popcorn_thread_sized(size_t machine);
 hidden void popcorn_thread_signal_stack(const struct popcorn_thread *);
 hidden void popcorn_inherit_handlers(void);
 hidden void popcorn_thread_attach(struct popcorn_thread *, void *tp, uint64_t csp);
 
 hidden void popcorn_configure(char **environment); /* takes POPCORN_* out of it */
+hidden void popcorn_name_process(void); /* after the program's file, not the emulator's or a descriptor */
 hidden void popcorn_copy(void *to, const void *from, size_t);
 hidden void popcorn_clear(void *, size_t);
 

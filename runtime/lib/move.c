@@ -6,7 +6,7 @@
 #include "kernel.h"
 #include "park.h"
 
-enum { ARGS_BYTES = 1 << 20, MAX_ARGS = 16384, MFD_CLOEXEC = 1, SECTION_NAMES = 65536 };
+enum { ARGS_BYTES = 1 << 20, MAX_ARGS = 16384, MFD_CLOEXEC = 1, SECTION_NAMES = 65536, MUSL_FIRST = 32 };
 
 static const struct isa { uint32_t number; const char *name; uint16_t machine; } isas[] = {
 #define ISA(number, name, machine) { number, #name, machine },
@@ -42,13 +42,23 @@ static size_t arguments(char *text, char **argv, size_t max)
 	return count;
 }
 
-/* Request signals that are still pending would outlive the exec, and end the new program before it has a handler. */
-static void drain_requests(void)
+/* Signals that are still pending for this thread outlive the exec as the first thread's. Requests would end the new
+ * program before it has a handler; so would those that musl sends to single threads (SIGTIMER, SIGCANCEL), to
+ * which emulators give other numbers. The latter are in the image. Returns which there were. */
+static uint64_t drain(void)
 {
-	uint64_t set = 1ull << (POPCORN_REQUEST_SIGNAL - 1);
+	uint64_t own = 7ull << (MUSL_FIRST - 1), set = own | 1ull << (POPCORN_REQUEST_SIGNAL - 1), found = 0;
 	struct k_timespec now = { 0, 0 };
+	long sig;
 
-	while (K4(K_rt_sigtimedwait, &set, 0, &now, 8) == POPCORN_REQUEST_SIGNAL) ;
+	while ((sig = K4(K_rt_sigtimedwait, &set, 0, &now, 8)) > 0) found |= 1ull << (sig - 1);
+	return found & own;
+}
+
+static void undrain(uint64_t found)
+{
+	for (int sig = MUSL_FIRST; sig < MUSL_FIRST + 3; sig++)
+		if (found >> (sig - 1) & 1) K3(K_tgkill, K0(K_getpid), K0(K_gettid), sig);
 }
 
 static long execute(int exe, int image, const char *runner)
@@ -58,6 +68,7 @@ static long execute(int exe, int image, const char *runner)
 	static char program[16 + sizeof popcorn_config.program] = "POPCORN_PROGRAM="; /* where `popcorn ps` finds it */
 	char *environment[] = { restore, program, 0 };
 	size_t count;
+	uint64_t drained;
 	long e;
 
 	if (!text) return -K_ENOMEM;
@@ -77,8 +88,9 @@ static long execute(int exe, int image, const char *runner)
 	}
 	argv[3 + count] = 0;
 	popcorn_files_cloexec(0);
-	drain_requests();
+	drained = drain();
 	e = K3(K_execve, *runner ? runner : path, argv + n, environment);
+	undrain(drained);
 	popcorn_files_cloexec(1);
 	popcorn_free_pages(text, bytes);
 	return e;

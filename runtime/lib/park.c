@@ -10,12 +10,13 @@
  */
 #include "kernel.h"
 #include "park.h"
+#include "timers.h"
 
 _Static_assert(offsetof(struct popcorn_thread, in_handler) == POPCORN_T_IN_HANDLER, "popcorn_offsets.h");
 _Static_assert(offsetof(struct popcorn_thread, runtime_top) == POPCORN_T_RUNTIME_TOP, "popcorn_offsets.h");
 
 #define SECOND 1000000000ull
-enum { POLL_NS = 10000000 };
+enum { POLL_NS = 10000000, PR_GET_NAME = 16 };
 
 static enum { IDLE, SIGNALLED, COLLECTING } state;
 static int sender;   /* pid that signalled; 0 none, -1 ourselves */
@@ -96,6 +97,7 @@ void popcorn_thread_forget(struct popcorn_thread *t)
 static void finish(void)
 {
 	popcorn_order_close(&order);
+	popcorn_timers_go_on();
 	__popcorn_flag = always_up();
 	__atomic_store_n(&state, IDLE, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&gate, 1, __ATOMIC_SEQ_CST);
@@ -198,6 +200,8 @@ static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 	}
 	popcorn_fp_get(regs, &t->rounding, &t->exceptions);
 	t->pending = waiting();
+	popcorn_timers_stop(t);
+	K2(K_prctl, PR_GET_NAME, t->name);
 	robust(t, 0);
 	__atomic_store_n(&t->state, POPCORN_PARKED, __ATOMIC_SEQ_CST);
 	for (;;) {

@@ -32,6 +32,7 @@ struct popcorn_thread {
 	char *machine_low, *machine_top; /* machine stack proper */
 	char *runtime_top;           /* stack the runtime's C runs on at points */
 	uint64_t generation;         /* rebuilds so far; a jmp_buf of another generation needs the maps */
+	char name[16];               /* PR_GET_NAME, valid while parked */
 	uint64_t mask;               /* signal mask to go on with, valid while parked */
 	uint64_t pending;            /* signals that the mask keeps waiting, the process's included; valid while parked */
 	int *clear_child_tid;        /* common memory; cleared and woken at exit */

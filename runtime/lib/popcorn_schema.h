@@ -13,7 +13,7 @@
 #define POPCORN_REQUEST_MAGIC 0x51455250u
 #define POPCORN_REQUEST_VERSION 1
 #define POPCORN_TEXT_MAX 65536
-#define POPCORN_IMAGE_VERSION 2
+#define POPCORN_IMAGE_VERSION 3
 #define POPCORN_NOTE_NAME "POPCORN"
 #define POPCORN_PAGE 4096
 
@@ -80,6 +80,7 @@ enum {
 	POPCORN_NOTE_LIMIT = 0x5000000au,
 	POPCORN_NOTE_SEGMENT = 0x5000000bu,
 	POPCORN_NOTE_SUM = 0x5000000cu,
+	POPCORN_NOTE_POSIX_TIMER = 0x5000000du,
 };
 
 /* Flags of an image. */
@@ -251,8 +252,9 @@ struct popcorn_thread_note {
 	uint64_t generation; /* rebuilds so far */
 	uint64_t points; /* migration points passed through the runtime */
 	uint64_t pending; /* signals that wait for the mask to let them through, the process's included */
+	uint8_t name[16]; /* PR_GET_NAME */
 };
-_Static_assert(sizeof(struct popcorn_thread_note) == 104, "popcorn_thread_note");
+_Static_assert(sizeof(struct popcorn_thread_note) == 120, "popcorn_thread_note");
 
 /* An open file; its path follows. */
 struct popcorn_file {
@@ -275,6 +277,23 @@ struct popcorn_timer {
 	uint64_t value; /* left until it goes off */
 };
 _Static_assert(sizeof(struct popcorn_timer) == 24, "popcorn_timer");
+
+/* A timer made by timer_create. Times are nanoseconds of its clock. */
+struct popcorn_posix_timer {
+	uint32_t id; /* as the program knows it */
+	int32_t clock;
+	uint32_t signo;
+	uint32_t notify; /* SIGEV_* */
+	uint64_t value; /* sigev_value */
+	uint32_t tid; /* thread that gets the signal, 0 any */
+	uint32_t owner; /* thread whose processor time it counts, 0 none */
+	int64_t at; /* first time it goes off that the program has not noticed, past or future; 0 not armed */
+	int64_t now; /* when that was asked */
+	uint64_t interval;
+	uint32_t absolute; /* 1: armed by TIMER_ABSTIME */
+	uint32_t overrun; /* as timer_getoverrun has it */
+};
+_Static_assert(sizeof(struct popcorn_posix_timer) == 64, "popcorn_posix_timer");
 
 /* A resource limit. */
 struct popcorn_limit {

@@ -1,6 +1,7 @@
 /* A fresh process of any ISA becomes the one in an image. Everything is read and checked before anything is
  * mapped (restore_read.c). */
 #include "restore.h"
+#include "timers.h"
 
 enum { MAX_THREADS = 32768, MACHINE_STACK = 64 << 20, PR_SET_NAME = 15 };
 
@@ -43,6 +44,7 @@ static void make_threads(void)
 		t->generation = h.generation;
 		t->points = h.points;
 		t->pending = h.pending;
+		__builtin_memcpy(t->name, h.name, sizeof t->name - 1);
 		t->rounding = h.rounding;
 		t->exceptions = h.exceptions;
 		t->state = POPCORN_RUNNING;
@@ -182,6 +184,11 @@ static void restore_process(void)
 			uint64_t v[4] = { t.interval / 1000000, t.interval % 1000000, t.value / 1000000, t.value % 1000000 };
 			K3(K_setitimer, t.which, v, 0);
 		}
+		if (n.type == POPCORN_NOTE_POSIX_TIMER) {
+			struct popcorn_posix_timer t;
+			popcorn_note_fixed(&n, &t, sizeof t, 0, 0);
+			if (popcorn_timers_note(&t)) FAIL("no memory for timer %u", (unsigned long)t.id);
+		}
 		if (n.type == POPCORN_NOTE_LIMIT) {
 			struct popcorn_limit l, now;
 			popcorn_note_fixed(&n, &l, sizeof l, 0, 0);
@@ -213,12 +220,47 @@ static void raise_pending(const struct popcorn_thread *t)
 	}
 }
 
+static int moved(void)
+{
+	return (image->head.flags & POPCORN_IMAGE_MOVE) != 0;
+}
+
+/* No thread goes on before all are there under their names: the program may ask for one, or a timer signal any. */
+static unsigned arrived, all_there; /* but the main one; 1: go on */
+
+static void wait_while(unsigned *word, unsigned value)
+{
+	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value) K4(K_futex, word, 128, value, 0);
+}
+
+static void wake(unsigned *word)
+{
+	K3(K_futex, word, 129, INT32_MAX);
+}
+
+static void meet(const struct popcorn_thread *t)
+{
+	K2(K_prctl, PR_SET_NAME, t->name);
+	if (t == image->main) {
+		for (unsigned n; (n = __atomic_load_n(&arrived, __ATOMIC_ACQUIRE)) < image->head.nthreads - 1;) wait_while(&arrived, n);
+		popcorn_timers_make(0, moved());
+		__atomic_store_n(&all_there, 1, __ATOMIC_RELEASE);
+		wake(&all_there);
+	} else {
+		__atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL);
+		wake(&arrived);
+		wait_while(&all_there, 0);
+	}
+}
+
 /* On the thread itself, all signals still blocked: requests too, whose handler needs the thread pointer. */
 static void go(struct popcorn_thread *t)
 {
 	uint64_t mask = t->mask & ~(1ull << (POPCORN_REQUEST_SIGNAL - 1));
 
 	t->ktid = (int)K0(K_gettid);
+	meet(t);
+	popcorn_timers_make(t, moved());
 	raise_pending(t);
 	if (t->robust_list) K2(K_set_robust_list, t->robust_list, t->robust_len);
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
@@ -262,15 +304,6 @@ static void close_executable(char **environment)
 		}
 }
 
-static void name_process(void)
-{
-	const char *base = popcorn_config.program;
-
-	for (const char *p = base; *p; p++)
-		if (*p == '/') base = p + 1;
-	K2(K_prctl, PR_SET_NAME, base);
-}
-
 _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 {
 	uint64_t all = ~0ull, frames;
@@ -287,7 +320,7 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 	restore_process();
 	restore_files();
 	frames = lay_out_threads();
-	name_process();
+	popcorn_name_process();
 	popcorn_park_after_fork();
 	default_handlers();
 	popcorn_install_handlers();
@@ -301,7 +334,7 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 	if (popcorn_message_fd != 2) K1(K_close, popcorn_message_fd);
 	popcorn_message_fd = 2;
 	for (struct popcorn_thread *t = popcorn_threads, *next; t; t = next) {
-		next = t->next; /* once started, a thread may end, and leave the list, at any time */
+		next = t->next;
 		if (t != image->main && (e = popcorn_thread_start(t, go)) < 0) popcorn_die("can't start thread %d again: error %d", t->tid, (int)-e);
 	}
 	popcorn_set_tp(image->main->tp);

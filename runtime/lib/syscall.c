@@ -17,7 +17,6 @@ static popcorn_fixup *const fixups[POPCORN_COMMON_CALLS] = {
 	[C_set_robust_list] = popcorn_do_set_robust_list, [C_gettid] = popcorn_do_gettid, [C_getpid] = popcorn_do_getpid,
 	[C_kill] = popcorn_do_kill, [C_tkill] = popcorn_do_tkill, [C_tgkill] = popcorn_do_tgkill,
 	[C_rt_sigqueueinfo] = popcorn_do_rt_sigqueueinfo, [C_rt_tgsigqueueinfo] = popcorn_do_rt_tgsigqueueinfo,
-	[C_timer_create] = popcorn_do_timer_create,
 	[C_sched_setparam] = popcorn_do_tid_argument, [C_sched_getparam] = popcorn_do_tid_argument,
 	[C_sched_setscheduler] = popcorn_do_tid_argument, [C_sched_getscheduler] = popcorn_do_tid_argument,
 	[C_sched_setaffinity] = popcorn_do_tid_argument, [C_sched_getaffinity] = popcorn_do_tid_argument,
@@ -25,6 +24,10 @@ static popcorn_fixup *const fixups[POPCORN_COMMON_CALLS] = {
 	[C_sched_getattr] = popcorn_do_tid_argument, [C_prlimit64] = popcorn_do_pid_argument,
 	[C_getpgid] = popcorn_do_pid_argument, [C_getsid] = popcorn_do_pid_argument, [C_setpgid] = popcorn_do_pid_argument,
 	[C_pidfd_open] = popcorn_do_pid_argument,
+	/* timers.c */
+	[C_timer_create] = popcorn_do_timer_create, [C_timer_settime] = popcorn_do_timer_settime,
+	[C_timer_gettime] = popcorn_do_timer_gettime, [C_timer_getoverrun] = popcorn_do_timer_getoverrun,
+	[C_timer_delete] = popcorn_do_timer_delete,
 	/* fixups.c */
 	[C_openat] = popcorn_do_openat, [C_openat2] = popcorn_do_openat2, [C_open_by_handle_at] = popcorn_do_open_by_handle_at,
 	[C_fcntl] = popcorn_do_fcntl, [C_pipe2] = popcorn_do_pipe2, [C_fstat] = popcorn_do_fstat,

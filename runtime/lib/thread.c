@@ -5,7 +5,7 @@
  *   guard | struct popcorn_thread | stack for SA_ONSTACK handlers | runtime stack | guard | machine stack
  *
  * Its common stack, with struct pthread above it, is the program's business (pthread_create). */
-#include "libc.h"
+#include "timers.h"
 
 enum { HEAD = 8192, ALTSTACK = 128 << 10, RUNTIME_STACK = 256 << 10, MACHINE_STACK = 64 << 20, CHILD_STACK = 1 << 20 };
 _Static_assert(sizeof(struct popcorn_thread) <= HEAD, "struct popcorn_thread");
@@ -267,6 +267,7 @@ static void only_me(struct popcorn_thread *t)
 	t->tid = t->ktid = (int)K0(K_gettid);
 	t->clear_child_tid = 0;
 	t->robust_list = 0;
+	popcorn_timers_after_fork();
 	popcorn_park_after_fork();
 }
 
@@ -275,6 +276,7 @@ static long fork_with(struct popcorn_thread *t, long flags, int *ptid, void *tls
 	long r;
 
 	popcorn_lock(&popcorn_memory_lock);
+	popcorn_lock(&popcorn_timers_lock);
 	popcorn_lock_threads();
 	r = popcorn_kernel(K_clone, flags, 0l, (long)ptid, POPCORN_CLONE_ORDER(tls, ctid));
 	if (!r) {
@@ -282,6 +284,7 @@ static long fork_with(struct popcorn_thread *t, long flags, int *ptid, void *tls
 		if (flags & (K_CLONE_CHILD_SETTID)) *ctid = t->tid;
 	}
 	popcorn_unlock_threads();
+	popcorn_unlock(&popcorn_timers_lock);
 	popcorn_unlock(&popcorn_memory_lock);
 	return r;
 }

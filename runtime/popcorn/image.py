@@ -19,6 +19,7 @@ from popcc.schema import (
     Limit,
     Map,
     Note,
+    PosixTimer,
     Record,
     Segment,
     SignalAction,
@@ -76,6 +77,7 @@ class ImageFile:
     files: tuple[tuple[File, str], ...]
     handlers: tuple[SignalAction, ...]
     timers: tuple[Timer, ...]
+    posix_timers: tuple[PosixTimer, ...]
     limits: tuple[Limit, ...]
     memory: tuple[Memory, ...] = field(repr=False)
     data: memoryview = field(repr=False)
@@ -143,6 +145,7 @@ class _Reader:
             tuple((f, p.decode(errors="surrogateescape")) for f, p in all_of(Note.FILE, File)),
             tuple(SignalAction.unpack(actions, at) for at in range(0, len(actions) - size + 1, size)),
             tuple(t for t, _ in all_of(Note.TIMER, Timer)),
+            tuple(t for t, _ in all_of(Note.POSIX_TIMER, PosixTimer)),
             tuple(n for n, _ in all_of(Note.LIMIT, Limit)),
             memory, self.data,
         )  # fmt: skip

@@ -83,6 +83,10 @@ def image_json(image: ImageFile, meta: Metadata | None) -> dict[str, Any]:
         },
         "ignored": [_signal_name(n) for n, a in enumerate(image.handlers, 1) if a.handler == 1],
         "timers": [{"which": t.which, "value": t.value / 1e6, "interval": t.interval / 1e6} for t in image.timers],
+        "posix_timers": [
+            {"id": t.id, "clock": t.clock, "left": (t.at - t.now) / 1e9 if t.at else 0, "interval": t.interval / 1e9}
+            for t in image.posix_timers
+        ],
     }
 
 
@@ -129,6 +133,7 @@ def _thread_json(thread: Thread, meta: Metadata | None) -> dict[str, Any]:
     note = thread.note
     return {
         "tid": note.tid,
+        "name": note.name.rstrip(b"\0").decode(errors="replace"),
         "generation": note.generation,
         "points": note.points,
         "mask": hex(note.mask),

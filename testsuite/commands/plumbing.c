@@ -1,4 +1,4 @@
-/* Holds a pipe and a pair of sockets and sends a byte around, until SIGUSR1. argv: "unlinked" "timer" "shared"
+/* Holds a pipe and a pair of sockets and sends a byte around, until SIGUSR1. argv: "unlinked" "clock" "shared"
  * instead hold that. */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -29,10 +29,11 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "pipe") && (pipe(pipes) || socketpair(AF_UNIX, SOCK_STREAM, 0, pair))) return 2;
 	if (!strcmp(what, "unlinked") && (open("gone", O_RDWR | O_CREAT, 0600) < 0 || unlink("gone"))) return 2;
 	if (!strcmp(what, "shared") && mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) return 2;
-	if (!strcmp(what, "timer")) {
+	if (!strcmp(what, "clock")) {
+		clockid_t clock;
 		timer_t t;
 		struct sigevent e = { .sigev_notify = SIGEV_NONE };
-		if (timer_create(CLOCK_MONOTONIC, &e, &t)) return 2;
+		if (clock_getcpuclockid(getpid(), &clock) || timer_create(clock, &e, &t)) return 2;
 	}
 	while (!asked) {
 		char c = 'a' + count++ % 26, d = c;

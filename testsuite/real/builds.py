@@ -36,11 +36,10 @@ SHARED = Obstacle("shared libraries of the program's own (`-shared`)", "Build an
 LONG_DOUBLE = Obstacle(
     "results that need `long double` to be wider than `double`", "It is 64 bits wide on every ISA: compute otherwise."
 )
-TIMERS = Obstacle("POSIX timers (`timer_create`) during a move", "A pending `alarm` moves along.")
 CHANNELS = Obstacle(
     "pipes and sockets in a process that is saved to a file", "Move it in place, where they stay, or close them before."
 )
-OBSTACLES = (ASSEMBLY, SHARED, DLOPEN, LONG_DOUBLE, TIMERS, CHANNELS)
+OBSTACLES = (ASSEMBLY, SHARED, DLOPEN, LONG_DOUBLE, CHANNELS)
 
 
 @dataclass(frozen=True)

@@ -170,11 +170,26 @@ static void names(const char *host, const char *service, int flags)
 	printf("\n");
 }
 
+/* What /etc/hosts says of this machine. */
+static void local(int family, int flags)
+{
+	struct addrinfo hint = { .ai_family = family, .ai_flags = flags, .ai_socktype = SOCK_DGRAM }, *found = 0;
+	char text[64] = "";
+
+	CHECK(getaddrinfo("localhost", "53", &hint, &found));
+	if (found) {
+		CHECK(getnameinfo(found->ai_addr, found->ai_addrlen, text, 64, 0, 0, NI_NUMERICHOST));
+		printf("%s %d %d %d\n", text, found->ai_family, found->ai_socktype, found->ai_protocol);
+		freeaddrinfo(found);
+	}
+}
+
 int main(void)
 {
 	pairs();
 	datagrams();
 	streams();
 	names("127.0.0.1", "80", 0), names("::1", "443", 0), names("fe80::1:2", "1", 0), names("name", "80", 0), names("1.2.3.4", "http", 0);
+	local(AF_INET, 0), local(AF_INET, AI_NUMERICSERV);
 	return 0;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,27 @@ def test_compile_and_link_in_two_steps_through_an_archive(here: Path) -> None:
     subprocess.run(["ar", "rcs", "libtwice.a", "twice.o"], check=True)
     assert popcc("answer.o", "-L.", "-ltwice", "-lm", "-pthread") == 0
     assert run((here / "a.out").read_bytes(), "x86_64", here).returncode == 42
+
+
+def test_what_several_sources_say_stands_in_their_order(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each whole, though the first takes longest; from the first that fails on, nothing."""
+    slow = "".join(f"int f{n}(int x) {{ return x * {n} / (x ^ {n * 7}); }}\n" for n in range(300))
+    (here / "slow.c").write_text(f"{slow}#warning slow\n#warning too\n")
+    for name, text in {"quick": "#warning quick\n", "wrong": "int x = ;\n", "after": "#warning after\n"}.items():
+        (here / f"{name}.c").write_text(f"int {name};\n{text}")
+    assert popcc("-c", "slow.c", "quick.c", "wrong.c", "after.c") == 1
+    said = re.findall(r"(\w+)\.c:\d+:\d+: (?:warning|error)", capfd.readouterr().err)
+    assert said == ["slow", "slow", "quick", "wrong"]
+    assert not list(here.glob("*.o"))
+    assert popcc("-c", "slow.c", "quick.c", "after.c") == 0
+    assert {p.name for p in here.glob("*.o")} == {"slow.o", "quick.o", "after.o"}
+
+
+def test_several_sources_make_the_same_as_each_alone(here: Path) -> None:
+    assert popcc("-c", "answer.c", "twice.c") == 0
+    together = [(here / f"{n}.o").read_bytes() for n in ("answer", "twice")]
+    assert popcc("-c", "answer.c") == popcc("-c", "twice.c") == 0
+    assert [(here / f"{n}.o").read_bytes() for n in ("answer", "twice")] == together
 
 
 def test_objects_may_be_joined(here: Path) -> None:

@@ -48,6 +48,13 @@ def test_waiting_and_fences(template: str, expected: str) -> None:
         'call void asm sideeffect "cpuid", "~{eax}"()',
         '%x = call i32 asm sideeffect "pause", "=r"()',
         '%x = call ptr asm sideeffect "rdtsc", "={ax},~{edx}"()',
+        # another register is given back than was kept; halves are not joined; there is more than the joined clock
+        '%x = call { i32, i32 } asm "xchgl %ebx, $1; cpuid; xchgl %ebx, $0", "={ax},=r,0"(i32 1)',
+        '%x = call { i32, i32 } asm "pushq %rbx; cpuid; movl %ebx, $1", "={ax},=r,0"(i32 1)',
+        '%x = call i64 asm sideeffect "rdtsc; shl $$32, %rdx", "={ax},~{rdx}"()',
+        '%x = call i64 asm sideeffect "rdtsc; shl $$31, %rdx; or %rdx, %rax", "={ax},~{rdx}"()',
+        '%x = call i64 asm sideeffect "rdtsc; shl $$32, %rdx; or %rdx, $0", "=r,~{rax},~{rdx}"()',
+        '%x = call { i64, i64 } asm sideeffect "rdtsc; shl $$32, %rdx; or %rdx, %rax", "={ax},={dx}"()',
     ],
 )
 def test_what_is_not_wholly_known_stays(call: str) -> None:
@@ -117,3 +124,42 @@ def test_the_processor_of_a_clock_is_the_first() -> None:
         """,
     )
     assert "%popcorn.ticks.0.1.part = and i64 %popcorn.ticks.0.1.shifted, 0" in body(out, "f")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "xchgl %ebx, $1; cpuid; xchgl %ebx, $1",
+        r"xchgq %rbx, ${1:q}\0A\09cpuid\0A\09xchgq %rbx, ${1:q}",
+        r"xchg$(l$)\09$(%$)ebx, ${1:k}\0Acpuid\0Axchg$(l$|dword$)\09$(%$)ebx, ${1:k}",
+        "xchg %rsi,%rbx; cpuid; xchg %rbx, %rsi",
+        r"mov %rbx, %rdi\0Acpuid\0Axchg %rdi, %rbx",
+        r"pushq %rbx \0A\09 cpuid \0A\09 movl %ebx ,$1 \0A\09 popq %rbx",
+        "push %rbx; cpuid; pop %rbx",
+        "movl %ebx, %esi; cpuid; movl %ebx,$1; movl %esi, %ebx",
+        ".byte 0x0f, 0x01, 0xd0",
+    ],
+)
+def test_a_processor_is_asked_with_a_register_kept_elsewhere(template: str) -> None:
+    call = f'call {{ i32, i32 }} asm sideeffect "{template}", "={{ax}},=r,0,~{{ecx}},~{{edx}}"(i32 1)'
+    assert of(f"%x = {call}") == ["%x = freeze { i32, i32 } zeroinitializer"]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "rdtsc; shl $$32, %rdx; or %rdx, %rax",
+        r"rdtscp\0A\09shlq $$0x20,%rdx\0A\09orq %rdx,%rax",
+        "rdtsc; shlq $$32, %rdx; addq %rdx, $0",
+    ],
+)
+def test_a_clock_whose_halves_are_joined_by_hand(template: str) -> None:
+    call = f'%t = call i64 asm sideeffect "{template}", "={{ax}},~{{rdx}}"()'
+    ticks = "%popcorn.ticks.0"
+    assert of(call) == [
+        f"{ticks} = call i64 @__popcorn_ticks()",
+        f"{ticks}.shifted = lshr i64 {ticks}, 0",
+        f"%t = and i64 {ticks}.shifted, -1",
+    ]
+    fenced = of(call.replace('"rdtsc', '"lfence; rdtsc'))
+    assert fenced[0] == FENCE and fenced[1:] == of(call)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ir_fixtures import apply, body, check_body
 
+from popcc import codegen
 from popcc.errors import PopccError
 from popcc.ir import model
+from popcc.isa import ISAS
+from popcc.passes import intrinsics
 from popcc.passes.points import PLACEMENTS, MigrationPoints
 
 LOOP = """
@@ -160,6 +165,82 @@ def test_a_short_inner_loop_without_calls_has_none() -> None:
 
 def test_an_inner_loop_with_a_call_has_one() -> None:
     assert points(NEST.replace("WORK", "call void @outside(i64 %j)")) == {"f": ["outer", "inner"]}
+
+
+INTRINSICS = """
+@m = global [4096 x i8] zeroinitializer
+declare double @llvm.sin.f64(double)
+declare double @llvm.sqrt.f64(double)
+declare <2 x double> @llvm.pow.v2f64(<2 x double>, <2 x double>)
+declare i64 @llvm.lround.i64.f64(double)
+declare i64 @llvm.lrint.i64.f64(double)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+declare void @llvm.memcpy.inline.p0.p0.i64(ptr, ptr, i64 immarg, i1)
+"""
+COPY = "call void @llvm.memcpy.p0.p0.i64(ptr @m, ptr @m, i64 LENGTH, i1 false)"
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "%w = call double @llvm.sin.f64(double 1.0)",
+        "%w = call <2 x double> @llvm.pow.v2f64(<2 x double> zeroinitializer, <2 x double> zeroinitializer)",
+        "%w = call i64 @llvm.lround.i64.f64(double 1.0)",
+        "%w = frem double 1.0, 2.0",
+        "%w = sdiv i128 1, 3",
+        COPY.replace("LENGTH", "%n"),
+        COPY.replace("LENGTH", "4096"),
+    ],
+)
+def test_so_has_one_with_what_becomes_a_call(work: str) -> None:
+    assert points(INTRINSICS + NEST.replace("WORK", work)) == {"f": ["outer", "inner"]}
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "%w = call double @llvm.sqrt.f64(double 1.0)",
+        "%w = call i64 @llvm.lrint.i64.f64(double 1.0)",
+        "%w = fdiv double 1.0, 2.0",
+        "%w = sdiv i64 1, 3",
+        COPY.replace("LENGTH", "16"),
+        "call void @llvm.memcpy.inline.p0.p0.i64(ptr @m, ptr @m, i64 4096, i1 false)",
+    ],
+)
+def test_what_stays_instructions_asks_for_none(work: str) -> None:
+    assert points(INTRINSICS + NEST.replace("WORK", work)) == {"f": ["outer"]}
+
+
+def machine_calls(name: str) -> bool:
+    """Whether some ISA's code generator makes a call of an intrinsic on doubles."""
+    result, suffix, arguments = _SIGNATURES.get(name, ("double", "f64", "double"))
+    values = ", ".join(f"{type_} %{'abc'[n]}" for n, type_ in enumerate(arguments.split(", ")))
+    callee = f"@llvm.{name}.{suffix}"
+    text = f"""
+    declare {result} {callee}({arguments})
+    define {result} @f({values}) {{
+      %r = call {result} {callee}({values})
+      ret {result} %r
+    }}
+    """
+    code = [codegen.emit(text, isa, "2", assembly=True).decode() for isa in ISAS.values()]
+    jump = re.compile(rf"\b(?:callq?|jmp|tail|bl?)\s+(?:{name}|__{name}df2)\b")
+    return any(jump.search(c) for c in code)
+
+
+_TWO, _LONG = ("double", "f64", "double, double"), ("i64", "i64.f64", "double")
+_SIGNATURES = {
+    **dict.fromkeys(("atan2", "pow", "copysign", "minnum", "maxnum"), _TWO),
+    **dict.fromkeys(("lround", "llround", "lrint", "llrint"), _LONG),
+    **dict.fromkeys(("powi", "ldexp"), ("double", "f64.i32", "double, i32")),
+    **dict.fromkeys(("fma", "fmuladd"), ("double", "f64", "double, double, double")),
+    "frexp": ("{ double, i32 }", "f64.i32", "double"),
+}
+
+
+def test_the_table_is_what_the_code_generators_do() -> None:
+    others = set("copysign minnum maxnum lrint llrint fmuladd sqrt fabs canonicalize".split())
+    assert {n for n in intrinsics.MATHEMATICS | others if machine_calls(n)} == intrinsics.MATHEMATICS
 
 
 def test_every_cycle_of_irreducible_flow_has_one() -> None:

@@ -2,6 +2,7 @@
  * program of hand-written frames (frames_<isa>.S). One thread, no heap. See test_state.py. */
 #include "libc.h"
 #include "park.h"
+#include "timers.h"
 
 enum { MACHINE = 1 << 20, RUNTIME = 1 << 18 };
 
@@ -30,6 +31,13 @@ void popcorn_lock_threads(void) {}
 void popcorn_unlock_threads(void) {}
 void popcorn_thread_list(struct popcorn_thread *t) { t->next = popcorn_threads; popcorn_threads = t; }
 int popcorn_thread_start(struct popcorn_thread *t, void (*fn)(struct popcorn_thread *)) { (void)t; (void)fn; return -K_ENOSYS; }
+
+void popcorn_name_process(void) {}
+void popcorn_timers_stop(struct popcorn_thread *t) { (void)t; }
+void popcorn_timers_go_on(void) {}
+int popcorn_timers_write(struct popcorn_buffer *notes, uint32_t flags, struct popcorn_text *error) { return (void)notes, (void)flags, (void)error, 0; }
+int popcorn_timers_note(const struct popcorn_posix_timer *n) { return (void)n, -1; }
+void popcorn_timers_make(const struct popcorn_thread *t, int moved) { (void)t, (void)moved; }
 
 void *popcorn_pages(size_t n)
 {

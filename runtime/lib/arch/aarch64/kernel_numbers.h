@@ -48,7 +48,9 @@
 #define K_rt_sigaction 134
 #define K_rt_sigpending 136
 #define K_rt_sigprocmask 135
+#define K_rt_sigqueueinfo 138
 #define K_rt_sigtimedwait 137
+#define K_rt_tgsigqueueinfo 240
 #define K_sched_yield 124
 #define K_sendfile 71
 #define K_sendto 206
@@ -64,6 +66,11 @@
 #define K_socket 198
 #define K_statx 291
 #define K_tgkill 131
+#define K_timer_create 107
+#define K_timer_delete 111
+#define K_timer_getoverrun 109
+#define K_timer_gettime 108
+#define K_timer_settime 110
 #define K_tkill 130
 #define K_umask 166
 #define K_write 64

@@ -48,7 +48,9 @@
 #define K_rt_sigaction 13
 #define K_rt_sigpending 127
 #define K_rt_sigprocmask 14
+#define K_rt_sigqueueinfo 129
 #define K_rt_sigtimedwait 128
+#define K_rt_tgsigqueueinfo 297
 #define K_sched_yield 24
 #define K_sendfile 40
 #define K_sendto 44
@@ -64,6 +66,11 @@
 #define K_socket 41
 #define K_statx 332
 #define K_tgkill 234
+#define K_timer_create 222
+#define K_timer_delete 226
+#define K_timer_getoverrun 225
+#define K_timer_gettime 224
+#define K_timer_settime 223
 #define K_tkill 200
 #define K_umask 95
 #define K_write 1
