@@ -43,10 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
     parser = argparse.ArgumentParser(description="What works: docs/compatibility.md on standard output.")
     parser.add_argument("--run", choices=sorted(checks.LONG), help="build, run and compare one that no test does")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="build there, or take what was built there before")
     options = parser.parse_args(arguments)
     if not options.run:
         print("\n".join(document()))
         return 0
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
+        return run(checks.LONG[options.run], options.keep.resolve())
     with tempfile.TemporaryDirectory(prefix="popcc-compatibility-") as folder:
         return run(checks.LONG[options.run], Path(folder))
 
@@ -75,7 +79,7 @@ def document() -> Iterator[str]:
 def _commands(project: Project) -> str:
     first = "".join(f"{name}=popcc " for name in project.environment)
     commands = (shlex.join(Path(w).name if Path(w).is_absolute() else w for w in c) for c in project.commands)
-    return first + " && ".join(commands).replace("CC=CC", "CC=popcc").replace("CC -O2", "popcc -O2")
+    return first + " && ".join(commands).replace("=CC", "=popcc").replace("CC -O2", "popcc -O2")
 
 
 def _where(obstacle: Obstacle, projects: Sequence[Project]) -> str:
@@ -93,7 +97,7 @@ def run(check: checks.Check, folder: Path) -> int:
     tools = (words[0] for words in check.project.commands)
     if missing := [t for t in tools if not t.startswith("./") and not shutil.which(t)]:
         sys.exit(f"to build {check.project.name}, {' and '.join(missing)} must be installed")
-    ours, theirs = builds.pair(check.project, folder)
+    ours, theirs = builds.trees(check.project, folder)
     tell("built")
     wrong = 0
     for name, same in check.outcomes(ours, theirs, folder):
