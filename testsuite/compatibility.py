@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +20,7 @@ from real.builds import Obstacle, Project
 
 from popcc.isa import ISAS
 
+PACKAGES = Path(__file__).resolve().parents[1] / ".ci" / "packages"
 HEAD = """\
 # Compatibility
 
@@ -94,9 +95,9 @@ def run(check: checks.Check, folder: Path) -> int:
     def tell(text: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {text}", flush=True)
 
-    tools = (words[0] for words in check.project.commands)
-    if missing := [t for t in tools if not t.startswith("./") and not shutil.which(t)]:
-        sys.exit(f"to build {check.project.name}, {' and '.join(missing)} must be installed")
+    needed = subprocess.run(["sh", str(PACKAGES), "real"])
+    if needed.returncode != 0:
+        return needed.returncode
     ours, theirs = builds.trees(check.project, folder)
     tell("built")
     wrong = 0

@@ -94,7 +94,7 @@ SQLITE = Project(
     sources.SQLITE,
     (("CC", "-O2", "-w", "-I.", *SQLITE_FLAGS, "sqlite3.c", str(HERE / "sql.c"), "-o", "sql", "-lm"),),
     "sql",
-    work="a script of 240 statements on a file, and what is in the file afterwards",
+    work="two scripts on a file, of 240 and of 2,200 statements, and what is in the file afterwards",
     without=((DLOPEN, "`SQLITE_OMIT_LOAD_EXTENSION`"),),
     version="3.39.4",
 )
@@ -185,7 +185,7 @@ GSL_PARTS = (
     "gsl err sys utils test ieee-utils complex block vector matrix permutation cblas blas rng sort poly linalg eigen "
     "bst spmatrix spblas min siman fft monte interpolation ode-initval2 multiroots multimin wavelet splinalg"
 )
-GSL_KERNELS = ("fft", "interpolation", "monte", "multimin", "multiroots", "ode-initval2")
+GSL_KERNELS: tuple[str, ...] = ("fft", "interpolation", "monte", "multimin", "multiroots", "ode-initval2")
 GSL_KERNELS += ("rng", "siman", "sort", "splinalg", "wavelet")
 GSL_FLAGS = "-O2 -ffp-contract=off"
 GSL = Project(
@@ -220,7 +220,26 @@ NGINX = Project(
         ("make",),
     ),
     "objs/nginx",
-    work="a server of files, includes, uploads, and proxy of itself, for four clients at once; while it is also rebuilt in place",
+    work="serves files, includes, uploads and what it is the proxy for to four clients at once",
+)
+SHELL = Project(
+    "sqlite3",
+    sources.SHELL,
+    (
+        (
+            "./configure",
+            "CC=CC",
+            "--disable-shared",
+            "--disable-tcl",
+            "--disable-readline",
+            "--disable-load-extension",
+            "--enable-fts5",
+        ),
+        ("make", "sqlite3"),
+    ),
+    "sqlite3",
+    work="its shell: 2,200 statements on a file (joins, CTEs, windows, FTS, JSON, transactions), and the file",
+    without=((SHARED, "`--disable-shared`"), (DLOPEN, "`--disable-load-extension`")),
 )
 CONFIG = str(HERE / "busybox.config")
 BUSYBOX = Project(
@@ -238,7 +257,7 @@ PROJECTS = (BZIP2, MINIGZIP, LZ4, XZ, LUA, MAWK, DASH, SQLITE)
 
 
 def tree(project: Project, compiler: str, folder: Path) -> Path:
-    """The sources with what was built of them, once per session. Raises `AssertionError` with the failing command's words."""
+    """The sources with what was built of them, once. Raises `AssertionError` with the failing command's words."""
     place = folder / f"{project.name}-{Path(shlex.split(compiler)[0]).name}"
     with harness.locked(folder / f"{place.name}.lock"):
         ready = place / "ready"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from popcc.isa import ISAS
 from real import runs
-from real.builds import BUSYBOX, COREUTILS, GSL, JQ, NGINX, REDIS, ZSTD, Project
+from real.builds import BUSYBOX, COREUTILS, GSL, JQ, NGINX, REDIS, SHELL, ZSTD, Project
 from real.files import HERE
 from real.near import alike
+from real.statements import script
 
 # input for a run: from the folder to work in and the host compiler's program
 Given = Callable[[Path, Path], Path]
@@ -68,11 +69,19 @@ def _packed(folder: Path, program: Path) -> Path:
     return made
 
 
+def _statements(folder: Path, program: Path) -> Path:
+    made = folder / "statements.sql"
+    made.write_text(script())
+    return made
+
+
 def _kernel(name: str, every: int, near: bool = False) -> Run:
     """A test program of GSL's, which tells of each check."""
     return Run((), every, through=("env", "GSL_TEST_VERBOSE=1"), program=f"{name}/test", near=near)
 
 
+# a file of its own each time, and what it is in the end
+DATABASE = ("sh", "-ec", 'file=$(mktemp -d)/db; "$@" "$file"; sha256sum <"$file"; rm -r "${file%/*}"', "sh")
 SERVED = (sys.executable, str(HERE / "work_nginx.py"))
 LONG = {
     c.project.name: c
@@ -96,6 +105,7 @@ LONG = {
             known=False,
         ),
         Check(NGINX, (Run((), 2_000, through=(*SERVED, "4"), rebuilt=10),), known=False),
+        Check(SHELL, (Run((), 20_000, _statements, DATABASE, rebuilt=1),), known=False),
         Check(BUSYBOX, (Run((), 2_000, through=("sh", str(HERE / "work_busybox.sh"))),), known=False),
         Check(COREUTILS, (Run((), 2_000, through=("sh", str(HERE / "work_coreutils.sh"))),), known=False),
         Check(REDIS, (Run((), 25_000, through=("sh", str(HERE / "work_redis.sh"))),), known=False),

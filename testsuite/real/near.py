@@ -1,4 +1,4 @@
-"""Outputs that are the same but for rounding: for numeric codes, whose results depend on the C library's `sin` and `exp`."""
+"""Outputs that are the same but for rounding: those of numeric codes depend on the C library's `sin` and `exp`."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def on(
     through: Sequence[str] = (),
     rebuilt: int = 0,
 ) -> bytes:
-    """The program's output on an ISA, from the first to the last; if asked, its stack made anew at every so manieth point."""
+    """The program's output on an ISA, from the first to the last, its stack made anew at every `rebuilt`th point."""
     options = ["--on", isa, *(["--rebuild-every", str(rebuilt)] if rebuilt else [])]
     with harness.counted_runners() as runners:
         return _under_popcorn(through, options, [str(program), *arguments], stdin, runners)

@@ -1,7 +1,7 @@
 """What nginx answers to several clients at once: prints every response, and ends the server.
 
-The arguments are the number of rounds and the words that run nginx. It listens on the loopback device, at two ports: the
-first serves files, includes, listings, uploads, and is a proxy for the second.
+The arguments are the number of rounds and the words that run nginx. It listens on the loopback device, at two ports:
+the first serves files, includes, listings, uploads, and is a proxy for the second.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ http {{
 }}
 """
 PAGE = """\
-<!--#set var="name" value="Ann" --><!--#if expr="$name = Ann" -->for <!--#echo var="name" --><!--#else -->no<!--#endif -->
+<!--#set var="name" value="Ann" -->
+<!--#if expr="$name = Ann" -->for <!--#echo var="name" --><!--#else -->no<!--#endif -->
 <!--#include virtual="/index.txt" --><!--#include virtual="/through/index.txt?name=bo" --><!--#include file="none" -->
 """
 
@@ -197,7 +198,9 @@ def main() -> int:
             get = b"GET /index.txt HTTP/1.1\r\nHost: a\r\n"
             print(by_hand(first, [get + b"\r\n" + get + b"\r\n", get[:9], get[9:] + b"Connection: close\r\n\r\n"]))
             print(by_hand(first, [b"GET / HTTP/9.9\r\n\r\n"]))
-            chunks = [b"PUT /kept/chunks HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"]
+            chunks = [
+                b"PUT /kept/chunks HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+            ]
             print(by_hand(first, [*chunks, b"5\r\nhello\r\n", b"7\r\n, wor", b"ld\r\n0\r\n\r\n"]))
             print((folder / "kept" / "chunks").read_text())
             os.kill(int((folder / "pid").read_text()), signal.SIGQUIT)
