@@ -28,7 +28,7 @@ class Run:
     through: tuple[str, ...] = ()  # a command that runs the program as often as it likes: what follows it
     program: str = ""  # another of the project's
     rebuilt: int = 0  # the migration points between two rebuilds in place, for what must also stand that
-    near: bool = False  # numbers may differ from the host's in what is left of rounding, for its libm is another
+    near: float = 0.0  # by how much, relatively, numbers may differ from those of the host's libm
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Check:
             first = None
             for way, output in _ways(run, ours / name, given):
                 first = output if first is None else first
-                right = alike(output, expected) if run.near else output == expected
+                right = alike(output, expected, run.near) if run.near else output == expected
                 yield f"{name} {way}", right and output == first
 
 
@@ -75,7 +75,7 @@ def _statements(folder: Path, program: Path) -> Path:
     return made
 
 
-def _kernel(name: str, every: int, near: bool = False) -> Run:
+def _kernel(name: str, every: int, near: float = 0.0) -> Run:
     """A test program of GSL's, which tells of each check."""
     return Run((), every, through=("env", "GSL_TEST_VERBOSE=1"), program=f"{name}/test", near=near)
 
@@ -93,14 +93,15 @@ LONG = {
                 _kernel("interpolation", 100),
                 _kernel("monte", 20_000),
                 _kernel("multimin", 10),
-                _kernel("multiroots", 10),
-                _kernel("ode-initval2", 20_000),
+                _kernel("multiroots", 10, near=1e-6),
+                # steps are as long as the last bits say, so their number isn't the same; the results are
+                _kernel("ode-initval2", 20_000, near=0.05),
                 _kernel("rng", 20_000),
                 _kernel("siman", 20_000),
                 _kernel("sort", 2_000),
                 _kernel("splinalg", 2_000),
                 _kernel("wavelet", 2_000),
-                Run((), 2_000, near=True),
+                Run((), 2_000, near=1e-6),
             ),
             known=False,
         ),

@@ -6,16 +6,15 @@ import math
 import re
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])")
-RELATIVE = 1e-6
+ZERO = 1e-9  # what is left of it by rounding
 
 
-def alike(ours: bytes, theirs: bytes) -> bool:
-    """Whether the words are the same and the numbers as near as `RELATIVE`; what is left of zero is near zero."""
+def alike(ours: bytes, theirs: bytes, near: float) -> bool:
+    """Whether the words are the same and the numbers as near, relatively; what is left of zero is near zero."""
     a, b = ours.decode(), theirs.decode()
     if NUMBER.sub("#", a) != NUMBER.sub("#", b):
         return False
-    return all(_close(float(x), float(y)) for x, y in zip(NUMBER.findall(a), NUMBER.findall(b), strict=True))
-
-
-def _close(x: float, y: float) -> bool:
-    return math.isclose(x, y, rel_tol=RELATIVE, abs_tol=1e-9)
+    return all(
+        math.isclose(float(x), float(y), rel_tol=near, abs_tol=ZERO)
+        for x, y in zip(NUMBER.findall(a), NUMBER.findall(b), strict=True)
+    )
