@@ -27,7 +27,7 @@ HEAD = """\
 What `python testsuite/compatibility.py` says; the data are in `testsuite/real/builds.py`.
 
 Each of these releases is taken from Debian's source package as upstream made it, built by its own build system, and
-does what the host gcc's build does, byte for byte: on {isas}, each,
+does what the host gcc's build does, byte for byte (numeric codes: but for rounding): on {isas}, each,
 and while it is moved from one to the next, at least 50 times.
 """
 OBSTACLES = """\

@@ -186,10 +186,9 @@ REDIS = Project(
 # all of it takes half an hour; these are parts of which test programs are made, each with what it needs before it
 GSL_PARTS = (
     "gsl err sys utils test ieee-utils complex block vector matrix permutation cblas blas rng sort poly linalg eigen "
-    "bst spmatrix spblas min siman fft monte interpolation ode-initval2 multiroots multimin wavelet splinalg"
+    "bst spmatrix spblas min siman fft monte interpolation multiroots multimin wavelet splinalg"
 )
-GSL_KERNELS: tuple[str, ...] = ("fft", "interpolation", "monte", "multimin", "multiroots", "ode-initval2")
-GSL_KERNELS += ("rng", "siman", "sort", "splinalg", "wavelet")
+GSL_KERNELS = "fft interpolation monte multimin multiroots rng siman sort splinalg wavelet".split()
 GSL_FLAGS = "-O2 -ffp-contract=off"
 GSL = Project(
     "gsl",
