@@ -89,6 +89,7 @@ LONG = {
         Check(
             GSL,
             (
+                Run((), 20_000, near=1e-6),
                 _kernel("interpolation", 4_000),
                 _kernel("multimin", 15_000),
                 _kernel("multiroots", 4_000, near=1e-6),
@@ -99,7 +100,6 @@ LONG = {
                 _kernel("rng", 2_000_000),
                 _kernel("siman", 400_000),
                 _kernel("monte", 400_000),
-                Run((), 20_000, near=1e-6),
             ),
             known=False,
         ),
