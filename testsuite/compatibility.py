@@ -68,8 +68,8 @@ def document() -> Iterator[str]:
         note = " (by `--run`)" if p.name in checks.LONG else ""
         yield f"| {p.name} | {p.release} | `{_commands(p)}` | {p.work}{note} |"
     if checks.LONG:
-        yield "\nThose marked so take too long to build for the tests: `python testsuite/compatibility.py --run NAME` installs"
-        yield "what their build systems need (`sh .ci/packages real`), builds, runs and compares them."
+        yield "\nThose marked so take too long to build for the tests: `python testsuite/compatibility.py --run NAME`"
+        yield "installs what their build systems need (`sh .ci/packages real`), builds, runs and compares them."
     if unknown:
         names = ", ".join(f"{p.name} {p.release}" for p in unknown)
         yield f"The same command knows these, but nobody has seen all of it pass yet: {names}."
