@@ -40,7 +40,11 @@ TIMERS = Obstacle("POSIX timers (`timer_create`) during a move", "A pending `ala
 CHANNELS = Obstacle(
     "pipes and sockets in a process that is saved to a file", "Move it in place, where they stay, or close them before."
 )
-OBSTACLES = (ASSEMBLY, SHARED, DLOPEN, LONG_DOUBLE, TIMERS, CHANNELS)
+WARNINGS = Obstacle(
+    "warnings that are errors (`-Werror`), where musl's headers make clang warn of what gcc with glibc's doesn't",
+    "`-Wno-error`: as it would be for clang on any system with musl.",
+)
+OBSTACLES = (ASSEMBLY, SHARED, WARNINGS, DLOPEN, LONG_DOUBLE, TIMERS, CHANNELS)
 
 
 @dataclass(frozen=True)
@@ -214,6 +218,7 @@ NGINX = Project(
         (
             "./configure",
             "--with-cc=CC",
+            "--with-cc-opt=-Wno-error",
             "--without-http_rewrite_module",
             "--without-http_gzip_module",
             "--with-http_dav_module",
@@ -223,7 +228,7 @@ NGINX = Project(
     ),
     "objs/nginx",
     work="serves files, includes, uploads and what it is the proxy for to four clients at once",
-    without=((CHANNELS, "moves in place, with its connections"),),
+    without=((WARNINGS, "`--with-cc-opt=-Wno-error`"), (CHANNELS, "moves in place, with its connections")),
 )
 SHELL = Project(
     "sqlite3",

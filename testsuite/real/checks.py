@@ -94,7 +94,7 @@ LONG = {
                 _kernel("multimin", 15_000),
                 _kernel("multiroots", 4_000, near=1e-6),
                 _kernel("sort", 70_000),
-                _kernel("splinalg", 200_000),
+                _kernel("splinalg", 300_000, near=0.05),
                 _kernel("wavelet", 100_000),
                 _kernel("fft", 150_000),
                 _kernel("rng", 2_000_000),
