@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,13 +20,14 @@ from real.builds import Obstacle, Project
 
 from popcc.isa import ISAS
 
+PACKAGES = Path(__file__).resolve().parents[1] / ".ci" / "packages"
 HEAD = """\
 # Compatibility
 
 What `python testsuite/compatibility.py` says; the data are in `testsuite/real/builds.py`.
 
 Each of these releases is taken from Debian's source package as upstream made it, built by its own build system, and
-does what the host gcc's build does, byte for byte: on {isas}, each,
+does what the host gcc's build does, byte for byte (numeric codes: but for rounding): on {isas}, each,
 and while it is moved from one to the next, at least 50 times.
 """
 OBSTACLES = """\
@@ -43,10 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
     parser = argparse.ArgumentParser(description="What works: docs/compatibility.md on standard output.")
     parser.add_argument("--run", choices=sorted(checks.LONG), help="build, run and compare one that no test does")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="build there, or take what was built there before")
     options = parser.parse_args(arguments)
     if not options.run:
         print("\n".join(document()))
         return 0
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
+        return run(checks.LONG[options.run], options.keep.resolve())
     with tempfile.TemporaryDirectory(prefix="popcc-compatibility-") as folder:
         return run(checks.LONG[options.run], Path(folder))
 
@@ -63,7 +68,8 @@ def document() -> Iterator[str]:
         note = " (by `--run`)" if p.name in checks.LONG else ""
         yield f"| {p.name} | {p.release} | `{_commands(p)}` | {p.work}{note} |"
     if checks.LONG:
-        yield "\nThose marked so take too long to build for the tests: `python testsuite/compatibility.py --run NAME`."
+        yield "\nThose marked so take too long to build for the tests: `python testsuite/compatibility.py --run NAME`"
+        yield "installs what their build systems need (`sh .ci/packages real`), builds, runs and compares them."
     if unknown:
         names = ", ".join(f"{p.name} {p.release}" for p in unknown)
         yield f"The same command knows these, but nobody has seen all of it pass yet: {names}."
@@ -75,7 +81,7 @@ def document() -> Iterator[str]:
 def _commands(project: Project) -> str:
     first = "".join(f"{name}=popcc " for name in project.environment)
     commands = (shlex.join(Path(w).name if Path(w).is_absolute() else w for w in c) for c in project.commands)
-    return first + " && ".join(commands).replace("CC=CC", "CC=popcc").replace("CC -O2", "popcc -O2")
+    return first + " && ".join(commands).replace("=CC", "=popcc").replace("CC -O2", "popcc -O2")
 
 
 def _where(obstacle: Obstacle, projects: Sequence[Project]) -> str:
@@ -90,10 +96,10 @@ def run(check: checks.Check, folder: Path) -> int:
     def tell(text: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {text}", flush=True)
 
-    tools = (words[0] for words in check.project.commands)
-    if missing := [t for t in tools if not t.startswith("./") and not shutil.which(t)]:
-        sys.exit(f"to build {check.project.name}, {' and '.join(missing)} must be installed")
-    ours, theirs = builds.pair(check.project, folder)
+    needed = subprocess.run(["sh", str(PACKAGES), "real"])
+    if needed.returncode != 0:
+        return needed.returncode
+    ours, theirs = builds.trees(check.project, folder)
     tell("built")
     wrong = 0
     for name, same in check.outcomes(ours, theirs, folder):

@@ -39,7 +39,11 @@ LONG_DOUBLE = Obstacle(
 CHANNELS = Obstacle(
     "pipes and sockets in a process that is saved to a file", "Move it in place, where they stay, or close them before."
 )
-OBSTACLES = (ASSEMBLY, SHARED, DLOPEN, LONG_DOUBLE, CHANNELS)
+WARNINGS = Obstacle(
+    "warnings that are errors (`-Werror`), where musl's headers make clang warn of what gcc with glibc's doesn't",
+    "`-Wno-error`: as it would be for clang on any system with musl.",
+)
+OBSTACLES = (ASSEMBLY, SHARED, WARNINGS, DLOPEN, LONG_DOUBLE, CHANNELS)
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ SQLITE = Project(
     sources.SQLITE,
     (("CC", "-O2", "-w", "-I.", *SQLITE_FLAGS, "sqlite3.c", str(HERE / "sql.c"), "-o", "sql", "-lm"),),
     "sql",
-    work="a script of 240 statements on a file, and what is in the file afterwards",
+    work="two scripts on a file, of 240 and of 2,200 statements, and what is in the file afterwards",
     without=((DLOPEN, "`SQLITE_OMIT_LOAD_EXTENSION`"),),
     version="3.39.4",
 )
@@ -177,29 +181,112 @@ REDIS = Project(
     (("make", "-C", "src", "CC=CC", "MALLOC=libc", "redis-server", "redis-cli", "redis-benchmark"),),
     "src/redis-server",
     work="a server under redis-benchmark, and what it answers afterwards",
-    without=((LONG_DOUBLE, "`INCRBYFLOAT` by 10.6 makes 10.59999999999999964"),),
+    without=(
+        (LONG_DOUBLE, "`INCRBYFLOAT` by 10.6 makes 10.59999999999999964"),
+        (CHANNELS, "moves in place, with its connections"),
+    ),
+)
+# all of it takes half an hour; these are parts of which test programs are made, each with what it needs before it
+GSL_PARTS = (
+    "gsl err sys utils test ieee-utils complex block vector matrix permutation cblas blas rng sort poly linalg eigen "
+    "bst spmatrix spblas min siman fft monte interpolation multiroots multimin wavelet splinalg"
+)
+GSL_KERNELS = "fft interpolation monte multimin multiroots rng siman sort splinalg wavelet".split()
+GSL_FLAGS = "-O2 -ffp-contract=off"
+GSL = Project(
+    "gsl",
+    sources.GSL,
+    (
+        ("./configure", "CC=CC", f"CFLAGS={GSL_FLAGS}", "--disable-shared"),
+        ("sh", "-ec", f"for part in {GSL_PARTS}; do make -C $part; done"),
+        # its tests are built, not run
+        ("sh", "-ec", f"for kernel in {' '.join(GSL_KERNELS)}; do make -C $kernel check TESTS=; done"),
+        # twice, as each of the archives needs some others
+        ("sh", "-ec", f'all=$(ls */.libs/*.a); $CC {GSL_FLAGS} -I. -o dense "$0" $all $all -lm', str(HERE / "dense.c")),
+    ),
+    "dense",
+    ("CC",),
+    work=f"its own tests of {', '.join(GSL_KERNELS)}; dense systems of equations, singular values and eigenvalues",
+    without=((SHARED, "`--disable-shared`"),),
+)
+# one process, without what needs libraries beside it: regular expressions and zlib
+NGINX = Project(
+    "nginx",
+    sources.NGINX,
+    (
+        (
+            "./configure",
+            "--with-cc=CC",
+            "--with-cc-opt=-Wno-error",
+            "--without-http_rewrite_module",
+            "--without-http_gzip_module",
+            "--with-http_dav_module",
+            "--with-http_sub_module",
+        ),
+        ("make",),
+    ),
+    "objs/nginx",
+    work="serves files, includes, uploads and what it is the proxy for to four clients at once",
+    without=((WARNINGS, "`--with-cc-opt=-Wno-error`"), (CHANNELS, "moves in place, with its connections")),
+)
+SHELL = Project(
+    "sqlite3",
+    sources.SHELL,
+    (
+        (
+            "./configure",
+            "CC=CC",
+            "--disable-shared",
+            "--disable-tcl",
+            "--disable-readline",
+            "--disable-load-extension",
+            "--enable-fts5",
+        ),
+        ("make", "sqlite3"),
+    ),
+    "sqlite3",
+    work="its shell: 2,200 statements on a file (joins, CTEs, windows, FTS, JSON, transactions), and the file",
+    without=((SHARED, "`--disable-shared`"), (DLOPEN, "`--disable-load-extension`")),
+)
+CONFIG = str(HERE / "busybox.config")
+BUSYBOX = Project(
+    "busybox",
+    sources.BUSYBOX,
+    (
+        # the first mention of a switch counts; those that were not asked about take their defaults
+        ("sh", "-ec", 'make allnoconfig; cat "$0" .config >all; mv all .config; yes "" | make oldconfig', CONFIG),
+        ("make", "CC=CC", "SKIP_STRIP=y", "busybox"),
+    ),
+    "busybox",
+    work="a script of its shell and applets",
 )
 PROJECTS = (BZIP2, MINIGZIP, LZ4, XZ, LUA, MAWK, DASH, SQLITE)
 
 
-def built(project: Project, compiler: str, folder: Path) -> Path:
-    """The program, built once per session. Raises `AssertionError` with the failing command's words."""
+def tree(project: Project, compiler: str, folder: Path) -> Path:
+    """The sources with what was built of them, once. Raises `AssertionError` with the failing command's words."""
     place = folder / f"{project.name}-{Path(shlex.split(compiler)[0]).name}"
     with harness.locked(folder / f"{place.name}.lock"):
         ready = place / "ready"
         if not ready.exists():
             top = sources.unpack(project.source, place)
             for command in project.commands:
-                words = [w.replace("CC=CC", f"CC={compiler}") for w in command]
+                words = [w.replace("=CC", f"={compiler}") for w in command]
                 if words[0] == "CC":
                     words[:1] = shlex.split(compiler)
                 env = dict.fromkeys(project.environment, compiler)
                 done = harness.run(words, BUILD_TIMEOUT, env=env, cwd=top)
                 assert done.status == 0, f"in {top}: {shlex.join(words)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
             ready.write_text(top.name)
-        return place / ready.read_text() / project.program
+        return place / ready.read_text()
 
 
 def pair(project: Project, folder: Path) -> tuple[Path, Path]:
     """(popcc's program, the host compiler's)."""
-    return built(project, shlex.join(harness.popcc()), folder), built(project, "gcc", folder)
+    ours, theirs = trees(project, folder)
+    return ours / project.program, theirs / project.program
+
+
+def trees(project: Project, folder: Path) -> tuple[Path, Path]:
+    """(the sources with what popcc built of them, the same of the host's compiler)."""
+    return tree(project, shlex.join(harness.popcc()), folder), tree(project, "gcc", folder)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from popcc.isa import ISAS
 from real import runs
-from real.builds import COREUTILS, JQ, REDIS, ZSTD, Project
+from real.builds import BUSYBOX, COREUTILS, GSL, JQ, NGINX, REDIS, SHELL, ZSTD, Project
 from real.files import HERE
+from real.near import alike
+from real.statements import script
 
-# input for a run: from the folder to work in
-Given = Callable[[Path], Path]
+# input for a run: from the folder to work in and the host compiler's program
+Given = Callable[[Path, Path], Path]
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,11 @@ class Run:
 
     arguments: tuple[str, ...]
     every: int
-    given: Given = lambda _: runs.NOTHING
+    given: Given = lambda folder, program: runs.NOTHING
     through: tuple[str, ...] = ()  # a command that runs the program as often as it likes: what follows it
+    program: str = ""  # another of the project's
+    rebuilt: int = 0  # the migration points between two rebuilds in place, for what must also stand that
+    near: float = 0.0  # by how much, relatively, numbers may differ from those of the host's libm
 
 
 @dataclass(frozen=True)
@@ -34,29 +40,81 @@ class Check:
     known: bool = True  # to pass: all of it was seen once
 
     def outcomes(self, ours: Path, theirs: Path, folder: Path) -> Iterator[tuple[str, bool]]:
-        """(way of running, whether the output is that of the host compiler's build)."""
+        """(way of running, whether the output is that of the host compiler's build), from both compilers' trees."""
         for run in self.runs:
-            given = run.given(folder)
-            expected = runs.plain(theirs, run.arguments, given, run.through)
-            yield "moved", runs.moved(ours, run.arguments, run.every, given, run.through) == expected
-            for isa in ISAS:
-                yield f"on {isa}", runs.on(isa, ours, run.arguments, given, run.through) == expected
+            name = run.program or self.project.program
+            given = run.given(folder, theirs / name)
+            expected = runs.plain(theirs / name, run.arguments, given, run.through)
+            first = None
+            for way, output in _ways(run, ours / name, given):
+                first = output if first is None else first
+                right = alike(output, expected, run.near) if run.near else output == expected
+                yield f"{name} {way}", right and output == first
 
 
-def _packed(folder: Path) -> Path:
+def _ways(run: Run, program: Path, given: Path) -> Iterator[tuple[str, bytes]]:
+    for isa in ISAS:
+        yield f"on {isa}", runs.on(isa, program, run.arguments, given, run.through)
+    if run.rebuilt:
+        for isa in ISAS:
+            output = runs.on(isa, program, run.arguments, given, run.through, run.rebuilt)
+            yield f"on {isa}, rebuilt in place", output
+    yield "moved", runs.moved(program, run.arguments, run.every, given, run.through)
+
+
+def _packed(folder: Path, program: Path) -> Path:
     """What zstd is to restore, made by the host's."""
     made = folder / "packed"
-    program = next(folder.glob("zstd-gcc/*")) / ZSTD.program
     made.write_bytes(runs.plain(program, ("-c", "-3"), runs.compressible(folder)))
     return made
 
 
+def _statements(folder: Path, program: Path) -> Path:
+    made = folder / "statements.sql"
+    made.write_text(script())
+    return made
+
+
+def _kernel(name: str, every: int, near: float = 0.0) -> Run:
+    """A test program of GSL's, which tells of each check."""
+    return Run((), every, through=("env", "GSL_TEST_VERBOSE=1"), program=f"{name}/test", near=near)
+
+
+# a file of its own each time, and what it is in the end
+DATABASE = ("sh", "-ec", 'file=$(mktemp -d)/db; "$@" "$file"; sha256sum <"$file"; rm -r "${file%/*}"', "sh")
+SERVED = (sys.executable, str(HERE / "work_nginx.py"))
 LONG = {
     c.project.name: c
     for c in (
+        Check(
+            GSL,
+            (
+                Run((), 20_000, near=1e-6),
+                _kernel("interpolation", 4_000),
+                _kernel("multimin", 15_000),
+                _kernel("multiroots", 4_000, near=1e-6),
+                _kernel("sort", 70_000),
+                _kernel("splinalg", 300_000, near=0.05),
+                _kernel("wavelet", 100_000),
+                _kernel("fft", 150_000),
+                _kernel("rng", 2_000_000),
+                _kernel("siman", 400_000),
+                _kernel("monte", 400_000),
+            ),
+            known=False,
+        ),
+        Check(NGINX, (Run((), 2_000, through=(*SERVED, "4"), rebuilt=10),), known=False),
+        Check(SHELL, (Run((), 20_000, _statements, DATABASE, rebuilt=1),), known=False),
+        Check(BUSYBOX, (Run((), 2_000, through=("sh", str(HERE / "work_busybox.sh"))),), known=False),
         Check(COREUTILS, (Run((), 2_000, through=("sh", str(HERE / "work_coreutils.sh"))),), known=False),
         Check(REDIS, (Run((), 25_000, through=("sh", str(HERE / "work_redis.sh"))),), known=False),
         Check(JQ, (Run(("-n", "--argjson", "rounds", "150", "-f", str(HERE / "work.jq")), 20_000),)),
-        Check(ZSTD, (Run(("-c", "-3", "-T2"), 15_000, runs.compressible), Run(("-dc",), 2_000, _packed)), known=False),
+        Check(
+            ZSTD,
+            (
+                Run(("-c", "-3", "-T2"), 15_000, lambda folder, program: runs.compressible(folder)),
+                Run(("-dc",), 2_000, _packed),
+            ),
+        ),
     )
 }

@@ -46,10 +46,18 @@ def moved(
     return output
 
 
-def on(isa: str, program: Path, arguments: Sequence[str], stdin: Path = NOTHING, through: Sequence[str] = ()) -> bytes:
-    """The program's output on an ISA, from the first to the last."""
+def on(
+    isa: str,
+    program: Path,
+    arguments: Sequence[str],
+    stdin: Path = NOTHING,
+    through: Sequence[str] = (),
+    rebuilt: int = 0,
+) -> bytes:
+    """The program's output on an ISA, from the first to the last, its stack made anew at every `rebuilt`th point."""
+    options = ["--on", isa, *(["--rebuild-every", str(rebuilt)] if rebuilt else [])]
     with harness.counted_runners() as runners:
-        return _under_popcorn(through, ["--on", isa], [str(program), *arguments], stdin, runners)
+        return _under_popcorn(through, options, [str(program), *arguments], stdin, runners)
 
 
 def plain(program: Path, arguments: Sequence[str], stdin: Path = NOTHING, through: Sequence[str] = ()) -> bytes:

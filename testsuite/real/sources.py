@@ -53,6 +53,14 @@ COREUTILS = Source(
 )
 JQ = Source("jq", "jq_1.6.orig.tar.gz", "3ba940b97571c866923f0409678033d33b5a98758dfc174fad8397ed908bc4d9")
 REDIS = Source("redis", "redis_7.0.15.orig.tar.gz", "4b1dc4ee6d622a09fff9c6777191209750fb5e5a725ef78ea012d6eef4c22982")
+NGINX = Source("nginx", "nginx_1.22.1.orig.tar.gz", "9ebb333a9e82b952acd3e2b4aeb1d4ff6406f72491bab6cd9fe69f0dea737f31")
+BUSYBOX = Source(
+    "busybox", "busybox_1.35.0.orig.tar.bz2", "faeeb244c35a348a334f4a59e44626ee870fb07b6884d68c10ae8bc19f83a694"
+)
+GSL = Source("gsl", "gsl_2.7.1+dfsg.orig.tar.gz", "e560d6b9c6e254e46769bbb03583c00ecafbdd51b062c55db23b3b9612868567")
+SHELL = Source(
+    "sqlite3", "sqlite3_3.40.1.orig.tar.xz", "aaa776260ab4dc976db34aa7891819484c8676b5b2783123ebc6301e2ca5d655"
+)
 # Perl's driver brings the amalgamation, 3.39.4; Debian's sqlite3 has only the parts, which need Tcl to become one
 SQLITE = Source(
     "libdbd-sqlite3-perl",
