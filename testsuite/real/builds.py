@@ -97,7 +97,7 @@ SQLITE = Project(
     sources.SQLITE,
     (("CC", "-O2", "-w", "-I.", *SQLITE_FLAGS, "sqlite3.c", str(HERE / "sql.c"), "-o", "sql", "-lm"),),
     "sql",
-    work="two scripts on a file, of 240 and of 2,200 statements, and what is in the file afterwards",
+    work="a script of 240 statements on a file, and what is in the file afterwards",
     without=((DLOPEN, "`SQLITE_OMIT_LOAD_EXTENSION`"),),
     version="3.39.4",
 )
@@ -189,9 +189,9 @@ REDIS = Project(
 # all of it takes half an hour; these are parts of which test programs are made, each with what it needs before it
 GSL_PARTS = (
     "gsl err sys utils test ieee-utils complex block vector matrix permutation cblas blas rng sort poly linalg eigen "
-    "bst spmatrix spblas min siman fft monte interpolation multiroots multimin wavelet splinalg"
+    "bst spmatrix spblas min fft interpolation multiroots multimin wavelet splinalg"
 )
-GSL_KERNELS = "fft interpolation monte multimin multiroots rng siman sort splinalg wavelet".split()
+GSL_KERNELS = "fft interpolation multimin multiroots rng sort splinalg wavelet".split()
 GSL_FLAGS = "-O2 -ffp-contract=off"
 GSL = Project(
     "gsl",
