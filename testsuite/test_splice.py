@@ -148,5 +148,5 @@ def test_only_the_functions_sections_and_tables_differ(isa: str, source: Path, m
 def test_an_object_that_defines_more_is_not_spliced(source: Path) -> None:
     unit = compile_source(source, CompileOptions(("x86_64",), tuple(include_dirs()), ("-w",)))
     elf = unit.objects["x86_64"].elf
-    with pytest.raises(CannotSplice, match="section .data.shared"):
+    with pytest.raises(CannotSplice, match=r"section \.data\.shared"):
         spliced(elf, elf, ["again"])
