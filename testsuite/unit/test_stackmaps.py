@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import struct
 
-from popcc.linker.maps.stackmaps import CONSTANT_INDEX, REGISTER, StackMaps
+from popcc.linker.maps.stackmaps import CONSTANT, CONSTANT_INDEX, REGISTER, StackMaps
 
 HEAD = bytes((3, 0, 0, 0))
 
 
 def record(id_: int, *locations: tuple[int, int]) -> bytes:
-    """A record whose locations are (kind, register or constant's number)."""
-    out = struct.pack("<QIHH", id_, 16 * id_, 0, len(locations))
-    for kind, value in locations:
+    """A record whose values are at (kind, register or constant's number), behind convention, flags and their count."""
+    leading = ((CONSTANT, 0), (CONSTANT, 0), (CONSTANT, len(locations)))
+    out = struct.pack("<QIHH", id_, 16 * id_, 0, len(leading) + len(locations))
+    for kind, value in (*leading, *locations):
         register, offset = (value, 0) if kind == REGISTER else (0, value)
         out += struct.pack("<BBHHHi", kind, 0, 8, register, 0, offset)
     out += bytes(-len(out) % 8) + struct.pack("<HH", 0, 0)
