@@ -30,7 +30,7 @@ SELECT title, highlight(note, 1, '[', ']') FROM note WHERE note MATCH '{word}' O
 SELECT count(*), min(title) FROM note WHERE note MATCH '{word} NOT title : {word}*'
 SELECT snippet(note, 1, '<', '>', '..', 5) FROM note('"{word}" OR {word}*') ORDER BY bm25(note), rowid LIMIT 2
 SELECT day, group_concat(id, ' ') FROM (SELECT day, id FROM sale ORDER BY id) WHERE day > date('2023-01-01', '+{a} days') GROUP BY day ORDER BY day LIMIT 3
-SELECT town, avg(credit), max(length(name)) FROM customer WHERE name LIKE '%{c}%' OR name GLOB '[a-m]*' GROUP BY town ORDER BY town
+SELECT town, sum(credit) * 100 / count(*), max(length(name)) FROM customer WHERE name LIKE '%{c}%' OR name GLOB '[a-m]*' GROUP BY town ORDER BY town
 SELECT id FROM product WHERE stock < {b} EXCEPT SELECT product FROM item WHERE n > 3 UNION SELECT {a} ORDER BY 1 LIMIT 9
 SELECT name FROM product WHERE id IN (SELECT product FROM item WHERE sale IN (SELECT id FROM sale WHERE customer = {a})) ORDER BY name
 SELECT CASE WHEN credit < 0 THEN 'owes' WHEN credit > 500 THEN 'rich' ELSE 'even' END AS c, count(*) FROM customer GROUP BY c ORDER BY c
