@@ -204,7 +204,9 @@ def test_building_the_libc(number: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["-c"], ["-o", "program"], ["-r", "-o", "both.o", "../project/sums.c"]], ids=["compile", "link", "several"]
+    "arguments",
+    [["-c"], ["-o", "program"], ["-r", "-o", "both.o", "../project/sums.c"]],
+    ids=["compile", "link", "several"],
 )
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_compiling(arguments: list[str], number: int, tmp_path: Path) -> None:
