@@ -10,7 +10,8 @@ from popcc.ir.model import Function, header_span
 from popcc.ir.text import split_list, take_type
 
 _LINKAGE = re.compile(
-    r"^define (?:(?:private|internal|weak|weak_odr|linkonce|linkonce_odr|hidden|protected|dso_local|external) )*"
+    r"^define (?:(?:private|internal|weak|weak_odr|linkonce|linkonce_odr|available_externally|external|"
+    r"hidden|protected|dso_local) )*"
 )
 _VARIABLE = re.compile(r"^(@\S+) = ((?:[a-z_]+(?:\([a-z]+\))? )*)(global|constant) ")
 _DECLARED = re.compile(r"\b(?:external|extern_weak) ")
@@ -24,6 +25,8 @@ def alone(text: str, functions: Collection[str]) -> str:
     for item in module.items:
         if isinstance(item, Function):
             items.append(item if item.name in functions else _declared(item.header))
+        elif item.startswith("@llvm."):
+            continue  # lists of what LLVM may not drop
         elif (m := _VARIABLE.match(item)) and not _DECLARED.search(m.group(2)):
             type_ = take_type(item[m.end() :])[0]
             align = _ALIGN.search("".join(f", {part}" for part in split_list(item[m.end() :])[1:]))

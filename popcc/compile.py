@@ -185,7 +185,7 @@ def _again(
 ) -> tuple[dict[str, IsaObject], Ladder] | None:
     """As `_generated`, with the code of functions that are as they were; None where that can't be done.
 
-    Nor where a site stays unproved: generated among the others, its function might have come out otherwise.
+    Nor where a function goes further down: generated among the others, it might have come out otherwise.
     """
     if options.debug or options.bodies or set(first.objects) != set(options.isas) or len(common.text) < _SMALL:
         return None
@@ -198,18 +198,21 @@ def _again(
         for isa in options.isas:
             children[isa] = isolate.start(_respliced, first.objects[isa], small, changed, isa, options)
         objects, lower = _collected(children, path, common, ladder)
-    except CannotSplice:
+    except (CannotSplice, PopccError):
         return None
     finally:
         for child in children.values():
             child.stop()
-    return None if _unproved(objects) else (objects, lower)
+    return None if lower != ladder or _unproved(objects) else (objects, lower)
 
 
 def _changed(before: CommonIr, after: CommonIr) -> tuple[str, ...] | None:
-    """The functions that differ; None if anything else does, the numbers of their sites too."""
+    """The functions that differ; None if anything else does, the numbers of their sites too.
+
+    Nor if there are aliases, which can't be of what is only declared.
+    """
     old, new = functions_by_name(before.text), functions_by_name(after.text)
-    if old.keys() != new.keys() or len(before.sites) != len(after.sites):
+    if old.keys() != new.keys() or len(before.sites) != len(after.sites) or " = alias " in after.text:
         return None
     return tuple(name for name, text in new.items() if text != old[name])
 

@@ -20,6 +20,7 @@ from popcc.linker.elf import (
     SHT_REL,
     SHT_RELA,
     SHT_SYMTAB,
+    SHT_SYMTAB_SHNDX,
     STT_FILE,
     STT_SECTION,
     SYMBOL,
@@ -61,7 +62,8 @@ class _Splice:
         self._of_section |= {s.section: n for n, s in enumerate(old.symbols) if s.type == STT_SECTION}
         self._relocations = {s.info: s for s in old.sections if s.type == SHT_RELA}
         tables = [s for s in old.sections if s.type == SHT_SYMTAB]
-        if len(tables) != 1 or any(s.type == SHT_REL for s in (*old.sections, *new.sections)):
+        unusual = (SHT_REL, SHT_SYMTAB_SHNDX)
+        if len(tables) != 1 or any(s.type in unusual for s in (*old.sections, *new.sections)):
             raise CannotSplice("unusual tables")
         (self._symbols,) = tables
         self._moved: dict[int, tuple[SectionHeader, int]] = {}  # by section of the new code, where it is in the old
@@ -141,6 +143,8 @@ class _Splice:
         if symbol.section in self._moved:
             place, base = self._moved[symbol.section]
             if place.flags & SHF_MERGE:
+                if symbol.type == STT_SECTION:
+                    raise CannotSplice(f"a constant without a name in {place.name}")
                 return self._pooled(symbol, place), 0
             return self._in_section(place, base + symbol.value)
         if symbol.section != SHN_UNDEF or not symbol.name:
