@@ -1,4 +1,7 @@
-"""Line tables out of the IR that code is made of: sites know their lines by then, LLVM would only read past them."""
+"""Line tables out of the IR that code is made of: sites know their lines by then, LLVM would only read past them.
+
+The compile unit stays: it is what has LLVM make call frame information, by which debuggers unwind.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,12 @@ import re
 _ATTACHED = re.compile(r", !(?:dbg|llvm\.loop) !\d+| !dbg !\d+(?= \{)")  # a loop's node names its lines as well
 _NODE = re.compile(r"^!([\w.]+) = (.*)\n", re.MULTILINE)
 _REFERENCE = re.compile(r"!(\d+)")
-_UNITS = "llvm.dbg.cu"
 
 
 def without_debug(text: str) -> str:
     """The module without debug locations, and without the metadata that nothing else refers to."""
     text = _ATTACHED.sub("", text)
     nodes = dict(_NODE.findall(text))
-    nodes.pop(_UNITS, None)
     code = _NODE.sub("", text)
     named = [name for name in nodes if not name.isdigit()]
     used = set(_REFERENCE.findall(code)).union(named)

@@ -4,7 +4,7 @@ When one function of a unit goes a rung down the ladder, the code of all others 
 a module that defines nothing else (popcc.passes.alone). Every function and variable has a section of its own
 (popcc.passes.sections), so the code is exchanged with its section, its relocations name the object's own symbols and
 sections instead of undefined ones, jump tables are appended to those that are there, and constants in pools are looked
-for in the object's; the object's stack map gets the new records.
+for in the object's; the object's stack map gets the new records, and its call frame information the new entries.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ from popcc.linker.maps.stackmaps import STACK_MAPS, StackMaps, function_numbers
 
 _KINDS = ("text", "rodata", "data", "bss")  # of the sections that variables and functions have
 _GLOBAL = 1 << 4
+_FRAMES = (
+    ".debug_frame"  # DWARF 4, section 6.4.1: entries of whole words, in which 8 bytes of length follow the address
+)
+_LENGTH = 8
 
 
 class CannotSplice(Exception):
@@ -71,7 +75,8 @@ class _Splice:
         for target, offset, type_, symbol, addend in new.relocations():
             self._rows.setdefault(target, []).append((offset, type_, symbol, addend))
         for section in new.sections:
-            if section.flags & SHF_ALLOC and section.size and not section.name.startswith(DROPPED_SECTIONS):
+            loaded = section.flags & SHF_ALLOC and not section.name.startswith(DROPPED_SECTIONS)
+            if section.size and (loaded or section.name == _FRAMES):
                 self._moved[section.index] = self._place(section)
 
     def _place(self, section: SectionHeader) -> tuple[SectionHeader, int]:
@@ -81,7 +86,7 @@ class _Splice:
             raise CannotSplice(f"section {section.name}")
         if section.flags & (SHF_EXECINSTR | SHF_MERGE):
             return place, 0
-        if section.name != TABLES_IN:
+        if section.name not in (TABLES_IN, _FRAMES):
             raise CannotSplice(f"section {section.name}")
         contents = self._of(place)
         contents += bytes(-len(contents) % section.align)
@@ -109,6 +114,7 @@ class _Splice:
         if place.index in self._relocations:
             self._of(self._relocations[place.index]).clear()
         self._record(place, code)
+        self._forget_frame(place)
         row = list(SYMBOL.unpack_from(self._of(self._symbols), number * SYMBOL.size))
         row[5] = symbol.size
         SYMBOL.pack_into(self._of(self._symbols), number * SYMBOL.size, *row)
@@ -126,6 +132,16 @@ class _Splice:
         maps.replace(at, StackMaps.read(self._new.contents(new)), other)
         self._of(old)[:] = maps.written()
 
+    def _forget_frame(self, place: SectionHeader) -> None:
+        """Has the old code's entry among the call frame information speak of no byte."""
+        frames = self._old.section(_FRAMES)
+        if frames is None:
+            return
+        contents = self._of(frames)
+        for section, offset, _, symbol, _ in self._old.relocations():
+            if section == frames.index and self._old.symbols[symbol].section == place.index:
+                contents[offset + _LENGTH : offset + 2 * _LENGTH] = bytes(_LENGTH)
+
     def result(self) -> bytes:
         """The object."""
         for index, (place, base) in self._moved.items():
@@ -133,19 +149,17 @@ class _Splice:
             if rows and place.index not in self._relocations:
                 raise CannotSplice(f"{place.name} had no relocations")
             for offset, type_, symbol, addend in rows:
-                number, distance = self._target(self._new.symbols[symbol])
+                number, distance = self._target(self._new.symbols[symbol], addend)
                 table = self._of(self._relocations[place.index])
                 table += RELA.pack(base + offset, number << 32 | type_, addend + distance)
         return with_sections(self._old.data, self._old.where, self._contents)
 
-    def _target(self, symbol: ElfSymbol) -> tuple[int, int]:
-        """The old object's symbol for what the new code refers to, and how far behind it that is."""
+    def _target(self, symbol: ElfSymbol, addend: int) -> tuple[int, int]:
+        """The old object's symbol for what the new code refers to, and what the addend changes by."""
         if symbol.section in self._moved:
             place, base = self._moved[symbol.section]
             if place.flags & SHF_MERGE:
-                if symbol.type == STT_SECTION:
-                    raise CannotSplice(f"a constant without a name in {place.name}")
-                return self._pooled(symbol, place), 0
+                return self._pooled(symbol, addend, place)
             return self._in_section(place, base + symbol.value)
         if symbol.section != SHN_UNDEF or not symbol.name:
             raise CannotSplice(f"a reference to {symbol.name or 'a section'}")
@@ -163,14 +177,19 @@ class _Splice:
             raise CannotSplice(f"no symbol in section {section.name}")
         return number, offset - self._old.symbols[number].value
 
-    def _pooled(self, symbol: ElfSymbol, place: SectionHeader) -> int:
-        """The symbol of the same constant. An offset from a section's beginning will not do where the linker merges."""
-        pool = self._new.sections[symbol.section]
-        constant = self._new.contents(pool)[symbol.value : symbol.value + pool.entsize]
+    def _pooled(self, symbol: ElfSymbol, addend: int, place: SectionHeader) -> tuple[int, int]:
+        """As `_target`, for a constant in a section that the linker merges: by a name of its own, or by its section."""
+        pool, by_section = self._new.sections[symbol.section], symbol.type == STT_SECTION
+        at = symbol.value + (addend if by_section else 0)
+        constant = self._new.contents(pool)[at : at + pool.entsize]
         known = self._old.contents(place)
+        if at < 0 or at % pool.entsize or len(constant) != pool.entsize:
+            raise CannotSplice(f"what is referred to in {place.name}")
         for number, s in enumerate(self._old.symbols):
-            if s.section == place.index and s.type != STT_SECTION and known[s.value :].startswith(constant):
-                return number
+            if s.section == place.index and (s.type == STT_SECTION) == by_section:
+                for offset in range(0, len(known), pool.entsize) if by_section else (s.value,):
+                    if known[offset : offset + pool.entsize] == constant:
+                        return number, offset - at if by_section else 0
         raise CannotSplice(f"a constant in {place.name}")
 
     def _undefined(self, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,6 +97,21 @@ def made(source: Path, lowered: Mapping[str, str], monkeypatch: pytest.MonkeyPat
     return compile_source(source, CompileOptions(tuple(ISAS), tuple(include_dirs()), ("-w",))), rounds
 
 
+def frames(o: IsaObject) -> dict[str, int]:
+    """Lengths by function, as call frame information has them."""
+    elf = read_elf(o.elf, "x")
+    section = elf.section(".debug_frame")
+    assert section is not None
+    data = elf.contents(section)
+    found: dict[str, int] = {}
+    for index, offset, _, symbol, _ in elf.relocations():
+        name = elf.sections[elf.symbols[symbol].section].name
+        (length,) = struct.unpack_from("<Q", data, offset + 8) if index == section.index else (0,)
+        if length and name.startswith(".text."):
+            assert found.setdefault(name.removeprefix(".text."), length) == length
+    return found
+
+
 def test_a_spliced_program_does_what_it_did(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     why = "the test says so"
     unit, rounds = made(source, {"again": why, "other": why, "main": why}, monkeypatch)
@@ -103,6 +119,7 @@ def test_a_spliced_program_does_what_it_did(source: Path, tmp_path: Path, monkey
     for isa, o in unit.objects.items():
         names = [f.name for f in o.functions]
         assert len(names) == len(set(names)), isa
+        assert frames(o) == {s.name: s.size for s in o.symbols if s.type == "func"}, isa
     host = tmp_path / "host"
     subprocess.run(["gcc", "-O1", "-w", "-ffp-contract=off", "-o", host, source], check=True)
     expected = subprocess.run([host], capture_output=True, text=True, check=True).stdout
@@ -141,7 +158,7 @@ def test_only_the_functions_sections_and_tables_differ(isa: str, source: Path, m
         for a, b in zip(old.sections, new.sections, strict=True)
         if a.name != b.name or old.contents(a) != new.contents(b)
     }
-    tables = {".symtab", ".strtab", ".rodata", ".rela.rodata", ".llvm_stackmaps"}
+    tables = {".symtab", ".strtab", ".rodata", ".rela.rodata", ".llvm_stackmaps", ".debug_frame", ".rela.debug_frame"}
     assert {".text.again", ".rela.text.again"} <= differ <= {".text.again", ".rela.text.again", *tables}
 
 
