@@ -81,12 +81,9 @@ def compilations(tasks: Sequence[Callable[[], Unit]]) -> list[Unit]:
     """The units of all; several compile side by side. What each would do again, imports above all, is done before."""
     if len(tasks) < 2:
         return [task() for task in tasks]
-    import popcc.compile
-    import popcc.linker.maps.complete
-    import popcc.passes.pipeline  # noqa: F401
-    from popcc import codegen
+    from popcc.compile import prepare
 
-    codegen.initialise()
+    prepare()
     return side_by_side(tasks)
 
 

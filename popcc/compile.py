@@ -1,6 +1,6 @@
 """One source file to a unit: front end, passes, optimiser, sites, code for every ISA, maps.
 
-LLVM, the passes and the decoders are imported where they are used, which is first in `_prepare`: while clang runs.
+LLVM, the passes and the decoders are imported where they are used, which is first in `prepare`: while clang runs.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def compile_source(path: Path, options: CompileOptions) -> Unit:
     with frontend.started(
         path, options.clang_flags, options.include_dirs, options.optimization, options.language
     ) as front_end:
-        _prepare()
+        prepare()
         ir = front_end.ir()
     if "-w" not in options.clang_flags:
         _warn(rounded_literals(path, options.clang_flags, options.include_dirs), options)
@@ -85,14 +85,14 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     When LLVM can't make code of a function, or its maps can't be proved, everything is generated again with that
     function one rung down (popcc.ladder); what is unproved even then is marked and refused at run time.
     """
-    _prepare()
+    prepare()
     with _collector_off():
         optimised = _optimised(ir, options)
         _warn(optimised.warnings, options)
         ladder = _first_rungs(options)
         common = _common(optimised.text, options, ladder)
         objects, lower = _generated(common, path, options, ladder)
-        first = _First(ladder, common, objects)
+        first = _First(common, objects)
         while (lower := lower.after_unproved(_unproved(objects))) != ladder:
             ladder = lower
             common = _common(optimised.text, options, ladder)
@@ -123,7 +123,7 @@ def _warn(warnings: Sequence[str], options: CompileOptions) -> None:
         print(f"popcc: warning: {text}", file=sys.stderr)
 
 
-def _prepare() -> None:
+def prepare() -> None:
     """What children would each do again: imports that take long, LLVM's targets and options."""
     import popcc.linker.index
     import popcc.linker.maps.complete
@@ -175,7 +175,6 @@ def _objects(
 class _First:
     """What was made with the first ladder. Of a later one's functions only those that changed are generated again."""
 
-    ladder: Ladder
     common: CommonIr
     objects: Mapping[str, IsaObject]
 
@@ -316,7 +315,7 @@ def _with_tier(o: IsaObject, tier: Mapping[str, str]) -> IsaObject:
 
 def common_ir(ir: str, options: CompileOptions, ladder: Ladder | None = None) -> CommonIr:
     """The IR that all ISAs share, from the front end's; in this process."""
-    _prepare()
+    prepare()
     return _common(_optimised(ir, options).text, options, ladder or _first_rungs(options))
 
 

@@ -146,9 +146,9 @@ def test_only_the_functions_sections_and_tables_differ(isa: str, source: Path, m
     before: dict[str, IsaObject] = {}
     first = compiler._First
 
-    def remembered(ladder: object, common: object, objects: dict[str, IsaObject]) -> object:
+    def remembered(common: object, objects: dict[str, IsaObject]) -> object:
         before.update(objects)
-        return first(ladder, common, objects)  # type: ignore[arg-type]
+        return first(common, objects)  # type: ignore[arg-type]
 
     monkeypatch.setattr(compiler, "_First", remembered)
     unit, _ = made(source, {"again": "the test says so"}, monkeypatch)

@@ -42,7 +42,7 @@ def popcorn(arguments: Sequence[str]) -> int:
 
 def prepare() -> None:
     """What all children are to have; once, before the first."""
-    compiler._prepare()
+    compiler.prepare()
     # built and looked for once, not by each child
     os.environ["POPCC_LIBC"] = str(build.library(tuple(ISAS)))
     gc.collect()
