@@ -12,13 +12,13 @@ import selectors
 import signal
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from popcc.errors import PopccError
 from popcc.interrupts import Interrupts, held
+from popcc.isolate import picklable
 
 if TYPE_CHECKING:
     from popcc.unit import Unit
@@ -148,7 +148,7 @@ def _work(task: Callable[[], Any], pipe: int) -> NoReturn:
         try:
             outcome = (True, task())
         except Exception as error:
-            outcome = (False, _carried(error))
+            outcome = (False, picklable(error))
         sys.stderr.flush()
         rest = memoryview(pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL))
         while rest:
@@ -156,15 +156,3 @@ def _work(task: Callable[[], Any], pipe: int) -> NoReturn:
     except KeyboardInterrupt:
         os._exit(130)
     os._exit(0)
-
-
-def _carried(error: Exception) -> Exception:
-    """The error, as it can go through a pipe."""
-    whole = "".join(traceback.format_exception(error))
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return PopccError(str(error)) if isinstance(error, PopccError) else RuntimeError(whole)
-    if not isinstance(error, PopccError):
-        error.add_note(whole)  # a pickle leaves out where it came from
-    return error

@@ -104,7 +104,7 @@ def start(function: Callable[..., T] | Callable[..., Iterator[T]], *arguments: A
             for value in outcome if isinstance(outcome, Iterator) else (outcome,):
                 _send(write, (True, value))
         except Exception as error:
-            _send(write, (False, _picklable(error)))
+            _send(write, (False, picklable(error)))
         os._exit(0)
     finally:
         os._exit(120)
@@ -117,11 +117,12 @@ def _send(pipe: int, outcome: tuple[bool, Any]) -> None:
         rest = rest[os.write(pipe, rest) :]
 
 
-def _picklable(error: Exception) -> Exception:
+def picklable(error: Exception) -> Exception:
+    """The error, as it can go through a pipe; one that can't is told by its words."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        return RuntimeError(_whole(error))
+        return PopccError(str(error)) if isinstance(error, PopccError) else RuntimeError(_whole(error))
     if not isinstance(error, PopccError):
         error.add_note(_whole(error))  # a pickle leaves out where it came from
     return error
