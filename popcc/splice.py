@@ -61,8 +61,9 @@ class _Splice:
         self._contents: dict[int, bytearray] = {}
         self._sections = {s.name: s for s in old.sections}
         self._named = {s.name: n for n, s in enumerate(old.symbols) if s.name and s.type not in (STT_SECTION, STT_FILE)}
-        # by section, a symbol in it, preferably its own; maps go by names, and mapping symbols ($x, $d) share theirs
+        # by section, a symbol in it: its own, else a label, which maps take for the section, else one with its own name
         self._of_section = {s.section: n for n, s in enumerate(old.symbols) if s.name and s.name[0] != "$"}
+        self._of_section |= {s.section: n for n, s in enumerate(old.symbols) if s.name.startswith(".L")}
         self._of_section |= {s.section: n for n, s in enumerate(old.symbols) if s.type == STT_SECTION}
         self._relocations = {s.info: s for s in old.sections if s.type == SHT_RELA}
         tables = [s for s in old.sections if s.type == SHT_SYMTAB]

@@ -32,6 +32,18 @@ static int (*volatile pointer)(int) = again;
 long other(long n)
 {
 	long length = printf("other %ld %g\n", n, shared * 1.75);
+	for (long i = 0; i < n % 9; i++) {
+		switch (i) {
+		case 0: length += quarter(n); break;
+		case 1: printf("%ld\n", length); break;
+		case 2: length *= quarter(n + 9); break;
+		case 3: puts("three"); break;
+		case 4: length ^= quarter(length); break;
+		case 5: counter += 7; break;
+		case 6: printf("six %d\n", counter); break;
+		case 7: length -= quarter(length); break;
+		}
+	}
 	return length + quarter(n);
 }
 __attribute__((noinline)) static struct wide filled(int n)
