@@ -19,12 +19,14 @@ from unittest.mock import patch
 from common import POPCC, cpu, cpu_of, report
 from real import sources
 
-from popcc import codegen, frontend, isolate, optimiser
+from popcc import codegen, frontend, isolate
 from popcc import compile as compiler
+from popcc.compile_options import CompileOptions
 from popcc.frontend import base_flags, clang
 from popcc.isa import ISAS
 from popcc.linker.index import index_object
 from popcc.linker.maps.complete import complete
+from popcc.optimiser import optimise
 from popcc.runtime.libc.headers import include_dirs
 
 FLAGS = ("-w", "-std=gnu99", "-DLUA_USE_POSIX")
@@ -49,21 +51,21 @@ def phases(file: Path) -> Phases:
 
         return call
 
-    options = compiler.CompileOptions(tuple(ISAS), tuple(include_dirs()), FLAGS)
+    options = CompileOptions(tuple(ISAS), tuple(include_dirs()), FLAGS)
     ir, spent["front end"] = cpu(lambda: frontend.to_ir(file, FLAGS, options.include_dirs, "2", ""))
     codegen.initialise()
     with (
-        patch.object(optimiser, "optimise", wrapped("optimiser", optimiser.optimise)),
+        patch("popcc.common.optimise", wrapped("optimiser", optimise)),
         timed("passes"),
     ):
-        common = compiler.common_ir(ir, options)
+        made = compiler.common_ir(ir, options)
     for name, isa in ISAS.items():
         with timed(f"code {name}"):
-            elf = codegen.emit(common.text, isa, "2")
+            elf = codegen.emit(made.text, isa, "2")
         with timed("object index"):
             index_object(elf)
         with timed(f"maps {name}"):
-            complete(elf, isa, common.sites)
+            complete(elf, isa, made.sites)
     return spent
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from popcc.ir import model
-from popcc.ir.model import Function, header_span
+from popcc.ir.model import Function, Module, header_span
 from popcc.ir.text import split_list, take_type
 
 _LINKAGE = re.compile(
@@ -18,13 +17,12 @@ _DECLARED = re.compile(r"\b(?:external|extern_weak) ")
 _ALIGN = re.compile(r", align \d+")
 
 
-def alone(text: str, functions: Collection[str]) -> str:
-    """The module `text` in which `functions` alone are defined, as they were; no two names were the same before."""
-    module = model.parse(text, model.COMMON)
+def alone(module: Module, functions: Collection[str]) -> Module:
+    """A module in which `functions` alone are defined, as copies; there are no aliases."""
     items: list[str | Function] = []
     for item in module.items:
         if isinstance(item, Function):
-            items.append(item if item.name in functions else _declared(item.header))
+            items.append(item.copy() if item.name in functions else _declared(item.header))
         elif item.startswith("@llvm."):
             continue  # lists of what LLVM may not drop
         elif (m := _VARIABLE.match(item)) and not _DECLARED.search(m.group(2)):
@@ -33,15 +31,8 @@ def alone(text: str, functions: Collection[str]) -> str:
             items.append(f"{m.group(1)} = external dso_local {m.group(3)} {type_}{align.group() if align else ''}")
         else:
             items.append(item)
-    return module.with_items(items).text()
+    return module.with_items(items)
 
 
 def _declared(header: str) -> str:
     return _LINKAGE.sub("declare dso_local ", header[: header_span(header)[1] + 1], count=1)
-
-
-def functions_by_name(text: str) -> dict[str, str]:
-    """The definitions of a module, by name."""
-    parts = text.split("\ndefine ")[1:]
-    definitions = (f"define {part.split(chr(10) + '}', 1)[0]}" for part in parts)
-    return {model.header_name(d.split("\n", 1)[0]): d for d in definitions}

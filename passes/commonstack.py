@@ -24,7 +24,7 @@ from popcc.errors import Place, PlacedError, PopccError
 from popcc.ir.model import Function, Inst, Module, header_name
 from popcc.ir.text import split_list, take_type
 from popcc.passes.base import with_declarations
-from popcc.passes.callgraph import call_graph
+from popcc.passes.callgraph import CallGraph, call_graph
 from popcc.passes.memory import calls_setjmp
 from popcc.passes.sizes import TypeSizes
 from popcc.passes.tls import THREAD_POINTER
@@ -37,13 +37,14 @@ _LIFETIME = re.compile(r"@llvm\.lifetime\.")
 
 @dataclass(frozen=True)
 class CommonStack:
-    """The pass."""
+    """The pass. `calls` are the whole module's, if it gets a part."""
 
+    calls: CallGraph | None = None
     name: str = "common stack"
 
     def apply(self, module: Module) -> Module:
         """Rewrites allocas of functions with sites. Raises `PlacedError` for an alloca aligned beyond a page."""
-        calls = call_graph(module)
+        calls = self.calls or call_graph(module)
         sizes = TypeSizes(module)
         changed = False
         for function in module.functions():

@@ -40,16 +40,18 @@ def calls_setjmp(function: Function) -> bool:
 class MemoryTier:
     """The pass. `functions` are those put wholly into this tier besides the callers of setjmp, and why.
 
-    `found` receives all functions that it puts there, for all or some of their values, and why.
+    `found` receives all functions that it puts there, for all or some of their values, and why. `calls` are the whole
+    module's, if it gets a part.
     """
 
     functions: Mapping[str, str] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
+    calls: CallGraph | None = None
     name: str = "memory tier"
 
     def apply(self, module: Module) -> Module:
         """Demotes what must not be in registers across sites."""
-        calls = call_graph(module)
+        calls = self.calls or call_graph(module)
         for function in module.functions():
             if function.name not in calls.site_free:
                 _take_apart(function)

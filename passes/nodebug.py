@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import re
 
-_ATTACHED = re.compile(r", !(?:dbg|llvm\.loop) !\d+| !dbg !\d+(?= \{)")  # a loop's node names its lines as well
-_NODE = re.compile(r"^!([\w.]+) = (.*)\n", re.MULTILINE)
+# each begins with a text of its own, for which re.sub looks much faster than for alternatives
+_ATTACHED = (
+    re.compile(r", !dbg !\d+"),
+    re.compile(r", !llvm\.loop !\d+"),  # a loop's node names its lines as well
+    re.compile(r" !dbg !\d+(?= \{)"),
+)
+_NODE = re.compile(r"\n!([\w.]+) = (.*)")
 _REFERENCE = re.compile(r"!(\d+)")
 
 
 def without_debug(text: str) -> str:
     """The module without debug locations, and without the metadata that nothing else refers to."""
-    text = _ATTACHED.sub("", text)
+    for attached in _ATTACHED:
+        text = attached.sub("", text)
     nodes = dict(_NODE.findall(text))
     code = _NODE.sub("", text)
     named = [name for name in nodes if not name.isdigit()]

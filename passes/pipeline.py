@@ -42,15 +42,21 @@ def before_optimiser(builtins: Builtins) -> Sequence[Pass]:
     )
 
 
-def behind_optimiser(migration_points: str, memory_tier: MemoryTier, sites: Sites) -> Sequence[Pass]:
-    """What brings sites about."""
+def behind_optimiser(migration_points: str) -> Sequence[Pass]:
+    """What is the same on whichever rung a function stands (popcc.ladder)."""
     return (
         Signatures("promoted"),  # again: the optimiser passes by value what it finds passed by pointer
         SameBits(),
         MigrationPoints(migration_points, LEAF_FUNCTIONS),
-        Vectors(frozenset(memory_tier.functions)),
+    )
+
+
+def with_sites(memory_tier: MemoryTier, sites: Sites) -> Sequence[Pass]:
+    """What brings sites about, in each function by itself: who calls whom does not change any more."""
+    return (
+        Vectors(frozenset(memory_tier.functions), calls=memory_tier.calls),
         memory_tier,
-        CommonStack(),
+        CommonStack(calls=memory_tier.calls),
         sites,
         Sections(),
     )

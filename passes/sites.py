@@ -8,7 +8,7 @@ values in our order and are what the stack map records.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -43,20 +43,24 @@ class Sites:
     """The pass. `found` receives what is known of each site, its id being the position.
 
     The calls of functions that are to be `without` sites stay as they are: no thread moves while one is on the stack.
+    If the pass gets a part of a module, `calls` are the whole module's, and `first` the ids of functions' first sites.
     """
 
     without: frozenset[str] = frozenset()
     found: list[SiteInfo] = field(default_factory=list)
+    calls: CallGraph | None = None
+    first: Mapping[str, int] = field(default_factory=dict)
     name: str = "sites"
 
     def apply(self, module: Module) -> Module:
         """Rewrites every function with sites."""
-        calls = call_graph(module)
+        calls = self.calls or call_graph(module)
         lines = DebugLines(module)
         results: dict[str, str] = {}
         for function in module.functions():
             if function.name not in calls.site_free | self.without:
-                _Rewriter(function, calls, lines, self.found, results).run()
+                first = self.first.get(function.name, len(self.found))
+                _Rewriter(function, calls, lines, self.found, first, results).run()
         if not self.found and not self.without:
             return module
         # frames of noreturn functions are unwound as well, and LLVM saves no registers in those; what a
@@ -85,12 +89,19 @@ class _Rewriter:
     """The rewriting of one function."""
 
     def __init__(
-        self, function: Function, calls: CallGraph, lines: DebugLines, found: list[SiteInfo], results: dict[str, str]
+        self,
+        function: Function,
+        calls: CallGraph,
+        lines: DebugLines,
+        found: list[SiteInfo],
+        first: int,
+        results: dict[str, str],
     ) -> None:
         self.function = function
         self.calls = calls
         self.lines = lines
         self.found = found
+        self.offset = first - len(found)  # from positions to ids
         self.results = results
         self.types = value_types(function)
         self.has_frame = FRAME in self.types
@@ -189,7 +200,7 @@ class _Rewriter:
         bundles = f'[ "deopt"({live}), "gc-live"({live}) ]' if carried else '[ "deopt"() ]'
         convention = call.convention + " " if call.convention else ""
         operands = ", ".join(
-            [f"i64 {len(self.found)}", "i32 0", f"ptr elementtype({call.ret} ({types})) {callee}",
+            [f"i64 {len(self.found) + self.offset}", "i32 0", f"ptr elementtype({call.ret} ({types})) {callee}",
              f"i32 {len(arguments)}",
              "i32 0", *arguments, "i32 0", "i32 0"]
         )  # fmt: skip

@@ -17,25 +17,31 @@ from popcc.passes.types import skip_flags
 
 _WITH_SITES = ' gc "statepoint-example"'
 _PHI = re.compile(r"^  %\S+ = phi (.*\[ (?:undef|poison), .*)$", re.MULTILINE)
-_RETURN = re.compile(r"^  ret (i1|i8|i16) (%\S+?)(,.*)?$", re.MULTILINE)
+# these begin with a text of their own, for which re.sub looks much faster than for beginnings of lines
+_RETURN = re.compile(r"\n  ret (i1|i8|i16) (%\S+?)(,.*)?$", re.MULTILINE)
 _NO_WORD = re.compile(r"([^@\n]*?)\b(void|float|double) @")
 _OF_FLOATS = re.compile(r"\bnofpclass\([^)]*\) ")  # an attribute that no pair may have
-_RETURN_VOID = re.compile(r"^  ret void(,.*)?$", re.MULTILINE)
-_RETURN_FLOAT = re.compile(r"^  ret (float|double) ([^,\n]+)(,.*)?$", re.MULTILINE)
+_RETURN_VOID = re.compile(r"\n  ret void(,.*)?$", re.MULTILINE)
+_RETURN_FLOAT = re.compile(r"\n  ret (float|double) ([^,\n]+)(,.*)?$", re.MULTILINE)
 _UNDEFINED = re.compile(r"\[ (?:undef|poison), ")
 
 
 def defined(text: str) -> str:
     """IR in which no phi has an undefined operand, and functions with sites return whole registers."""
-    parts = _PHI.sub(_with_zeros, text).split("\ndefine ")
-    return "\ndefine ".join(_returning(p) if _WITH_SITES in p.split("\n", 1)[0] else p for p in parts)
+    return "\ndefine ".join(map(_defined, text.split("\ndefine ")))
+
+
+def _defined(function: str) -> str:
+    if _UNDEFINED.search(function):
+        function = _PHI.sub(_with_zeros, function)
+    return _returning(function) if _WITH_SITES in function.split("\n", 1)[0] else function
 
 
 def _returning(function: str) -> str:
     if m := _NO_WORD.match(function):
         type_ = m.group(2)
         if type_ == "void":
-            return _RETURN_VOID.sub(r"  ret i64 0\1", f"{m.group(1)}i64{function[m.end(2) :]}")
+            return _RETURN_VOID.sub(r"\n  ret i64 0\1", f"{m.group(1)}i64{function[m.end(2) :]}")
         pair = f"{{ {type_}, i64 }}"
         return _RETURN_FLOAT.sub(_with_word(pair), f"{_OF_FLOATS.sub('', m.group(1))}{pair}{function[m.end(2) :]}")
     return _RETURN.sub(_Widened(), function)
@@ -47,7 +53,9 @@ def _with_word(pair: str) -> Callable[[re.Match[str]], str]:
     def returned(line: re.Match[str]) -> str:
         type_, value, rest = line.groups()
         filled = f"%popcorn.ret.{next(fresh)}"
-        return f"  {filled} = insertvalue {pair} zeroinitializer, {type_} {value}, 0\n  ret {pair} {filled}{rest or ''}"
+        return (
+            f"\n  {filled} = insertvalue {pair} zeroinitializer, {type_} {value}, 0\n  ret {pair} {filled}{rest or ''}"
+        )
 
     return returned
 
@@ -62,7 +70,7 @@ class _Widened:
         type_, value, rest = line.groups()
         wide, opaque, narrow = (f"%popcorn.ret.{next(self.fresh)}" for _ in range(3))
         return (
-            f"  {wide} = zext {type_} {value} to i32\n"
+            f"\n  {wide} = zext {type_} {value} to i32\n"
             f'  {opaque} = call i32 asm "", "=r,0"(i32 {wide})\n'
             f"  {narrow} = trunc i32 {opaque} to {type_}\n"
             f"  ret {type_} {narrow}{rest or ''}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from popcc.ir.model import Function, Inst, Module
 from popcc.ir.text import split_list
-from popcc.passes.callgraph import call_graph
+from popcc.passes.callgraph import CallGraph, call_graph
 
 _TYPE = r"<(\d+) x (i8|i16|i32|i64|ptr|half|float|double)>"  # of whole bytes, as in memory
 _VECTOR = re.compile(_TYPE)
@@ -29,14 +29,15 @@ _ELEMENT = ("extractelement", "insertelement")
 
 @dataclass(frozen=True)
 class Vectors:
-    """The pass. `memory_tier` are the functions of the memory tier."""
+    """The pass. `memory_tier` are the functions of the memory tier; `calls` the whole module's, if it gets a part."""
 
     memory_tier: frozenset[str] = frozenset()
+    calls: CallGraph | None = None
     name: str = "vectors"
 
     def apply(self, module: Module) -> Module:
         """Rewrites functions with sites."""
-        calls = call_graph(module)
+        calls = self.calls or call_graph(module)
         for function in module.functions():
             if function.name not in calls.site_free:
                 _elements(function)

@@ -24,7 +24,7 @@ from popcc.errors import ErrorGroup, PopccError
 from popcc.interrupts import Interrupts, end_by, held
 
 if TYPE_CHECKING:
-    from popcc.compile import CompileOptions
+    from popcc.compile_options import CompileOptions
     from popcc.linker.inputs import Input as LinkInput
     from popcc.native import Body
     from popcc.unit import Unit
@@ -219,7 +219,7 @@ def _front_end_command(options: Options, source: Input) -> list[str]:
 
 
 def _compile_options(source: Input, options: Options, isas: tuple[str, ...]) -> CompileOptions:
-    from popcc.compile import CompileOptions
+    from popcc.compile_options import CompileOptions
 
     return CompileOptions(
         isas=isas,
@@ -278,6 +278,7 @@ def _write_assembly(options: Options, isas: tuple[str, ...]) -> None:
     """-S: the outer ISA's assembly, or with -emit-llvm the IR that all ISAs share."""
     from popcc import compile as compiler
     from popcc import frontend
+    from popcc.generate import emit
     from popcc.isa import isa_named
     from popcc.outputs import write_output
 
@@ -293,7 +294,7 @@ def _write_assembly(options: Options, isas: tuple[str, ...]) -> None:
         text = compiler.common_ir(ir, settings).text.encode("utf-8", "surrogateescape")
         if not options.emit_llvm:
             isa = isa_named(toolchain.outer_isa(isas))
-            text = compiler.emit(text.decode("utf-8", "surrogateescape"), isa, settings, assembly=True)
+            text = emit(text.decode("utf-8", "surrogateescape"), isa, settings, assembly=True)
         write_output(options.output or _default_output(source, ".ll" if options.emit_llvm else ".s"), text)
 
 

@@ -55,6 +55,11 @@ class Ladder:
         """LLVM died of `word`, or of any of `candidates` if that is "": one rung down. The same if there is none."""
         return self._lower(dict.fromkeys([word] if word else candidates, why), WITHOUT_SITES)
 
+    def below(self, before: Ladder) -> tuple[str, ...]:
+        """The functions that stand on another rung than `before`."""
+        pairs = zip(self.rungs, before.rungs, strict=True)
+        return tuple(dict.fromkeys(f for rung, old in pairs for f in rung if f not in old))
+
     def _lower(self, why: Mapping[str, str], lowest: int) -> Ladder:
         rungs = [dict(rung) for rung in self.rungs]
         for function, cause in why.items():

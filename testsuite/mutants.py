@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from popcc.compile import CompileOptions, compile_source
+from popcc.compile import compile_source
+from popcc.compile_options import CompileOptions
 from popcc.isa import ISAS
 from popcc.linker.addresses import Addresses
 from popcc.linker.elf import read_elf

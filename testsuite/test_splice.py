@@ -6,12 +6,15 @@ import struct
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import harness
 import pytest
 
+from popcc import agreement, generate
 from popcc import compile as compiler
-from popcc.compile import CompileOptions, compile_source
+from popcc.compile import compile_source
+from popcc.compile_options import CompileOptions
 from popcc.isa import ISAS
 from popcc.linker.elf import read_elf
 from popcc.linker.objects import write_object
@@ -96,16 +99,16 @@ def made(source: Path, lowered: Mapping[str, str], monkeypatch: pytest.MonkeyPat
     """The unit of a source whose first round leaves functions unproved, and whether each later one was a splice."""
     rounds: list[bool] = []
     once = [lowered]
-    unproved, again = compiler._unproved, compiler._again
-    monkeypatch.setattr(compiler, "_SMALL", 0)
-    monkeypatch.setattr(compiler, "_unproved", lambda o: {**(once.pop() if once else {}), **unproved(o)})
+    unproved, again = agreement.unproved, compiler._regenerated
+    monkeypatch.setattr(generate, "_SMALL", 0)
+    monkeypatch.setattr(compiler, "unproved", lambda o: {**(once.pop() if once else {}), **unproved(o)})
 
     def watched(*arguments: object) -> object:
         result = again(*arguments)  # type: ignore[arg-type]
         rounds.append(result is not None)
         return result
 
-    monkeypatch.setattr(compiler, "_again", watched)
+    monkeypatch.setattr(compiler, "_regenerated", watched)
     return compile_source(source, CompileOptions(tuple(ISAS), tuple(include_dirs()), ("-w",))), rounds
 
 
@@ -148,7 +151,7 @@ def test_what_is_not_as_expected_is_generated_whole(source: Path, monkeypatch: p
     def no(old: bytes, new: bytes, functions: object) -> bytes:
         raise CannotSplice("the test says so")
 
-    monkeypatch.setattr(compiler, "spliced", no)
+    monkeypatch.setattr(generate, "spliced", no)
     unit, rounds = made(source, {"again": "the test says so"}, monkeypatch)
     assert rounds == [False] and "again" in unit.memory_tier
 
@@ -156,13 +159,14 @@ def test_what_is_not_as_expected_is_generated_whole(source: Path, monkeypatch: p
 @pytest.mark.parametrize("isa", ISAS)
 def test_only_the_functions_sections_and_tables_differ(isa: str, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before: dict[str, IsaObject] = {}
-    first = compiler._First
+    first = compiler._generated
 
-    def remembered(common: object, objects: dict[str, IsaObject]) -> object:
-        before.update(objects)
-        return first(common, objects)  # type: ignore[arg-type]
+    def remembered(*arguments: Any) -> Any:
+        made = first(*arguments)
+        before.update(made.objects)
+        return made
 
-    monkeypatch.setattr(compiler, "_First", remembered)
+    monkeypatch.setattr(compiler, "_generated", remembered)
     unit, _ = made(source, {"again": "the test says so"}, monkeypatch)
     old, new = (read_elf(o.elf, "x") for o in (before[isa], unit.objects[isa]))
     differ = {

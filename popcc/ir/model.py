@@ -121,6 +121,10 @@ class Function:
         for b in self.blocks:
             yield from b.insts
 
+    def copy(self) -> Function:
+        """One that passes can rewrite without changing this one."""
+        return Function(self.header, [Block(b.label, list(b.insts)) for b in self.blocks])
+
     def lines(self) -> Iterator[str]:
         """The function's text."""
         yield self.header

@@ -33,7 +33,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
-from popcc.compile import CompileOptions, compile_source
+from popcc.compile import compile_source
+from popcc.compile_options import CompileOptions
 from popcc.errors import ErrorGroup, PopccError
 from popcc.frontend import wheel
 from popcc.runtime.libc import helpers, runtime
@@ -52,7 +53,10 @@ _COMPILER = ("ir", "passes", "linker/maps", "linker/machine")
 # what decides how a unit is written, whatever it holds
 _PAYLOAD = ("isa", "schema", "unit.py", "linker/elf.py", "linker/index.py")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_COMPILER_FILES = "codegen.py compile.py frontend.py isolate.py ladder.py leaf.py optimiser.py splice.py".split()
+_COMPILER_FILES = (
+    "agreement.py codegen.py common.py compile.py compile_options.py frontend.py generate.py isolate.py ladder.py "
+    "leaf.py optimiser.py splice.py"
+).split()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import harness
 
 from popcc import toolchain
 from popcc.cc_options import parse
-from popcc.compile import CompileOptions
+from popcc.compile_options import CompileOptions
 from popcc.isa import ISAS
 from popcc.runtime.libc import build
 from popcc.runtime.libc.sources import sources as libc_sources

@@ -14,7 +14,8 @@ from llvmlite.binding import ModuleRef
 
 from popcc import codegen, isolate
 from popcc import compile as compiler
-from popcc.compile import CompileOptions, compile_ir
+from popcc.compile import compile_ir
+from popcc.compile_options import CompileOptions
 from popcc.errors import PopccError
 from popcc.isa import ISAS, Isa
 from popcc.ladder import Ladder

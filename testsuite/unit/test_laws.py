@@ -25,7 +25,8 @@ from link_fixtures import EVERY, linked, run, unit
 
 from popcc import codegen, frontend
 from popcc import compile as compiler
-from popcc.compile import CompileOptions, compile_ir
+from popcc.compile import compile_ir
+from popcc.compile_options import CompileOptions
 from popcc.errors import PopccError
 from popcc.isa import ISAS, Isa
 from popcc.linker import checks
@@ -157,7 +158,7 @@ def altered(monkeypatch: pytest.MonkeyPatch, change: Callable[[FunctionMap, str]
     def complete(elf: bytes, isa: Isa, sites: tuple[SiteInfo, ...]) -> tuple[FunctionMap, ...]:
         return tuple(change(f, isa.name) for f in original(elf, isa, sites))
 
-    monkeypatch.setattr(completion, "complete", complete)
+    monkeypatch.setattr("popcc.generate.complete", complete)
     return compile_ir(CALLS, Path("f.c"), OPTIONS)
 
 

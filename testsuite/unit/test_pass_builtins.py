@@ -6,7 +6,8 @@ import pytest
 from ir_fixtures import apply, check_body
 from test_pass_target import DEBUG
 
-from popcc.compile import CompileOptions, _warn
+from popcc.compile import _warn
+from popcc.compile_options import CompileOptions
 from popcc.errors import ErrorGroup
 from popcc.passes.builtins import Builtins
 
