@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 
 from popcc.linker.verify.tables import TableFunction, TableSite
-from popcc.schema import NO_LOCATION, SITES_MAGIC, SITES_VERSION, SLOT, Func, Recipe, SiteFlag, SitesHeader
+from popcc.schema.sites import NO_LOCATION, SITES_MAGIC, SITES_VERSION, SLOT, Func, Recipe, SiteFlag, SitesHeader
 
 MOST_SITES = 0xFFFF  # of a function
 

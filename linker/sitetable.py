@@ -16,7 +16,7 @@ from popcc.linker.collect import Key
 from popcc.linker.resolve import Resolution
 from popcc.linker.sitecode import MOST_SITES, encode
 from popcc.linker.verify.tables import TableFunction, TableSite
-from popcc.schema import SLOT, Recipe, SiteFlag
+from popcc.schema.sites import SLOT, Recipe, SiteFlag
 from popcc.unit import FunctionMap, SiteMap
 
 _MAX_COUNT = 0xFFFF  # of values, saved registers and recipes of a site

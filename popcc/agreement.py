@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
+from popcc.schema.sites import NO_LOCATION, FunctionFlag, SiteFlag
 from popcc.unit import FunctionMap, IsaObject
 
 

@@ -34,7 +34,7 @@ from popcc.linker.verify.listing import Listing
 from popcc.linker.verify.report import verify_function
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, read_table, slot_of
 from popcc.runtime.libc.headers import include_dirs
-from popcc.schema import NO_LOCATION, SLOT, RecipeKind, SiteFlag
+from popcc.schema.sites import NO_LOCATION, SLOT, RecipeKind, SiteFlag
 from popcc.toolchain import standard_libraries
 
 _NOPS = {"x86_64": b"\x90", "aarch64": bytes.fromhex("1f2003d5"), "riscv64": bytes.fromhex("0100")}

@@ -23,7 +23,7 @@ from popcc.linker.verify.image import Image
 from popcc.linker.verify.proved import SIZE, Proved
 from popcc.linker.verify.report import verify_function, verify_program
 from popcc.linker.verify.tables import read_table
-from popcc.schema import SiteFlag
+from popcc.schema.sites import SiteFlag
 from popcc.toolchain import standard_libraries
 from popcc.unit import IsaObject, Unit
 

@@ -27,7 +27,7 @@ from popcc.linker.maps.objectcode import ObjectCode, read_object
 from popcc.linker.maps.stackmaps import Record
 from popcc.linker.maps.terms import Term, low
 from popcc.linker.maps.values import Location, State, Values
-from popcc.schema import NO_LOCATION, SLOT, FunctionFlag, RecipeKind, SiteFlag
+from popcc.schema.sites import NO_LOCATION, SLOT, FunctionFlag, RecipeKind, SiteFlag
 from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 
 _SETJMP = "__popcorn_setjmp"

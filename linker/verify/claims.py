@@ -35,7 +35,7 @@ from popcc.linker.verify.frame import Body, Step
 from popcc.linker.verify.preconditions import Preconditions
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, slot_of
 from popcc.linker.verify.writers import END, Writers
-from popcc.schema import NO_LOCATION, Recipe, RecipeKind
+from popcc.schema.sites import NO_LOCATION, Recipe, RecipeKind
 
 RETURN_ADDRESS = "the return address"
 _MAX_FORMS = 16  # forms that a claim may take at one block: around a loop that counts, it never comes back the same

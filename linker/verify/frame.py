@@ -18,7 +18,7 @@ from typing import NamedTuple
 from popcc.linker.machine.base import Code, Effect, Insn, Machine, Undecodable
 from popcc.linker.verify.placing import SOMETIMES, Bases, Effects, Placed, Unprovable, with_effects
 from popcc.linker.verify.tables import TableFunction, TableSite
-from popcc.schema import SiteFlag
+from popcc.schema.sites import SiteFlag
 
 _LEAVES = frozenset(("ret", "jump", "trap", "tail", "indirect"))
 _NONE: Mapping[int, int] = {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from popcc.errors import PopccError
 from popcc.linker.elf import Elf
 from popcc.linker.script import SITES_SECTION
-from popcc.schema import NO_LOCATION, SITES_MAGIC, SITES_VERSION, SLOT, Func, Recipe, SiteFlag, SitesHeader
+from popcc.schema.sites import NO_LOCATION, SITES_MAGIC, SITES_VERSION, SLOT, Func, Recipe, SiteFlag, SitesHeader
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from popcc.runtime.popcorn.image import ImageFile, read_image
 from popcc.runtime.popcorn.launch import Launch, executable_memfd, prepare
 from popcc.runtime.popcorn.processes import Process, find_process, program_of
 from popcc.runtime.popcorn.request import Answer, Conversation
-from popcc.schema import ImageFlag, Op, RequestFlag
+from popcc.schema.images import ImageFlag
+from popcc.schema.requests import Op, RequestFlag
 
 
 def migrate(pid: int, isa_name: str, program: Path | None = None) -> Answer:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from popcc.errors import PopccError
 from popcc.isa import ISAS
-from popcc.schema import (
+from popcc.schema.images import (
     IMAGE_VERSION,
     NOTE_NAME,
     PAGE,
@@ -20,14 +20,14 @@ from popcc.schema import (
     Map,
     Note,
     PosixTimer,
-    Record,
     Segment,
     SignalAction,
     Sum,
     ThreadNote,
     Timer,
 )
-from popcc.schema import Image as Head
+from popcc.schema.images import Image as Head
+from popcc.schema.record import Record
 
 _ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _ELF_SEGMENT = struct.Struct("<IIQQQQQQ")

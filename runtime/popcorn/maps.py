@@ -14,7 +14,7 @@ from popcc.linker.program import Metadata, ProgramInfo, ProgramSite
 from popcc.linker.verify.image import Image
 from popcc.linker.verify.report import Finding, Result
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, read_table, slot_of
-from popcc.schema import FunctionFlag, Recipe, RecipeKind, SiteFlag
+from popcc.schema.sites import FunctionFlag, Recipe, RecipeKind, SiteFlag
 
 _FUNCTION_FLAGS = {FunctionFlag.MEMORY_TIER: "memory tier", FunctionFlag.CALLS_SETJMP: "calls setjmp"}
 _SITE_FLAGS = {SiteFlag.UNUSABLE: "refused", SiteFlag.SETJMP: "setjmp", SiteFlag.NORETURN: "does not return"}

@@ -16,7 +16,7 @@ from pathlib import Path
 from popcc.errors import PopccError
 from popcc.isa import ISAS
 from popcc.linker.program import ProgramInfo, read_program
-from popcc.schema import REQUEST_SIGNAL
+from popcc.schema.requests import REQUEST_SIGNAL
 
 # qemu-user keeps the first real-time signals for itself and moves the others (7.2: by 2; others: in place)
 _EMULATED_SIGNALS = (REQUEST_SIGNAL + 2, REQUEST_SIGNAL, REQUEST_SIGNAL + 1)

@@ -21,7 +21,7 @@ from typing import Self
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.processes import Process, is_alive, is_stopped, request_signal
-from popcc.schema import REQUEST_MAGIC, REQUEST_VERSION, TEXT_MAX, Op, Reply, Request, Status
+from popcc.schema.requests import REQUEST_MAGIC, REQUEST_VERSION, TEXT_MAX, Op, Reply, Request, Status
 
 CONNECT_SECONDS = 15.0
 ANSWER_SECONDS = 60.0

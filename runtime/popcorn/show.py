@@ -10,7 +10,7 @@ from typing import Any
 
 from popcc.linker.program import Metadata, ProgramInfo
 from popcc.runtime.popcorn.image import Frame, ImageFile, Thread
-from popcc.schema import FileKind
+from popcc.schema.images import FileKind
 
 _FLOATS = {"float": ("<I", "<f"), "double": ("<Q", "<d")}
 

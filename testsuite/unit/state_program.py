@@ -19,7 +19,7 @@ from elftools.elf.sections import SymbolTableSection
 from popcc.isa import ISAS
 from popcc.linker.sitecode import encode
 from popcc.linker.verify.tables import TableFunction, TableSite
-from popcc.schema import SLOT, FunctionFlag, Recipe, RecipeKind, SiteFlag
+from popcc.schema.sites import SLOT, FunctionFlag, Recipe, RecipeKind, SiteFlag
 
 HERE = Path(__file__).parent / "state"
 LIB = Path(__file__).parents[2] / "runtime" / "lib"

@@ -27,7 +27,7 @@ from popcc.linker.script import SITES_SECTION
 from popcc.linker.verify.image import Image
 from popcc.linker.verify.tables import read_table
 from popcc.runtime.popcorn.maps import listings
-from popcc.schema import SitesHeader
+from popcc.schema.sites import SitesHeader
 from popcc.unit import FunctionMap, SiteInfo, SiteMap, decode_units
 
 SOURCE = "int shared = 3; int f(int x) { return x + shared; }"

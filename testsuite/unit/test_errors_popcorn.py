@@ -22,7 +22,8 @@ from popcc.runtime.popcorn import actions, output, processes, request
 from popcc.runtime.popcorn.image import read_image
 from popcc.runtime.popcorn.launch import Launch
 from popcc.runtime.popcorn.processes import Process
-from popcc.schema import REQUEST_MAGIC, TEXT_MAX, Image, ImageFlag, Note, Op, Reply, Status
+from popcc.schema.images import Image, ImageFlag, Note
+from popcc.schema.requests import REQUEST_MAGIC, TEXT_MAX, Op, Reply, Status
 
 from state_fixtures import build_hand, start_hand  # isort: skip
 

@@ -16,7 +16,7 @@ from popcc.errors import PopccError
 from popcc.isa import ISAS
 from popcc.runtime.popcorn import actions, show
 from popcc.runtime.popcorn.image import ImageFile, read_image
-from popcc.schema import PAGE, FileKind
+from popcc.schema.images import PAGE, FileKind
 
 from state_fixtures import build_hand, start_hand  # isort: skip
 

@@ -38,7 +38,7 @@ from popcc.linker.program import extract_isa
 from popcc.optimiser import optimise
 from popcc.passes.commonstack import CommonStack
 from popcc.passes.target import TargetWords
-from popcc.schema import NO_LOCATION, FunctionFlag, SiteFlag
+from popcc.schema.sites import NO_LOCATION, FunctionFlag, SiteFlag
 from popcc.unit import FunctionMap, SiteInfo, Unit
 
 OPTIONS = CompileOptions(isas=EVERY, migration_points="none")

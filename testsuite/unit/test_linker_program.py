@@ -14,7 +14,6 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section, SymbolTableSection
 from link_fixtures import EVERY, compiled, linked, run, unit, with_sites
 
-from popcc import schema
 from popcc.errors import PopccError
 from popcc.linker.addresses import Addresses
 from popcc.linker.index import private_unit
@@ -23,6 +22,7 @@ from popcc.linker.mapfile import map_text
 from popcc.linker.program import ProgramInfo, extract_isa, read_program
 from popcc.linker.sitetable import site_table
 from popcc.linker.verify.tables import decode
+from popcc.schema import sites as declared
 from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 
 HELLO = r"""
@@ -238,8 +238,8 @@ def mapped(values: Mapping[str, tuple[int, ...]]) -> Linked:
     infos = [first, SiteInfo("dead", 7, "inner", ()), SiteInfo("main", 6, "put", ())]
     maps = {}
     for isa in EVERY:
-        load = Recipe(6, schema.RecipeKind.LOAD, 8, 0, 0, "section:.rodata.half")
-        recipes = (Recipe(3, schema.RecipeKind.CONST, 8, 0, 4, "counter"), load)
+        load = Recipe(6, declared.RecipeKind.LOAD, 8, 0, 0, "section:.rodata.half")
+        recipes = (Recipe(3, declared.RecipeKind.CONST, 8, 0, 4, "counter"), load)
         unproved = "x19 unknown" if isa == "aarch64" else ""
         sites = (
             SiteMap(0, 12, 32, values[isa], (0x03000002, 0x06000003), recipes, 0),
@@ -248,7 +248,7 @@ def mapped(values: Mapping[str, tuple[int, ...]]) -> Linked:
         )
         dead = SiteMap(1, 8, 16, (), (), (), 0)
         maps[isa] = [
-            FunctionMap("main", ".text.main", 24, schema.FunctionFlag.HAS_FRAME, sites),
+            FunctionMap("main", ".text.main", 24, declared.FunctionFlag.HAS_FRAME, sites),
             FunctionMap("dead", ".text.dead", 12, 0, (dead,)),
         ]
     filler = with_sites(unit("first.c", "int first;"), {}, [SiteInfo("f", 1, "g", ())] * 5)
@@ -256,19 +256,23 @@ def mapped(values: Mapping[str, tuple[int, ...]]) -> Linked:
 
 
 def test_the_site_table(tmp_path: Path) -> None:
-    values: dict[str, tuple[int, ...]] = {"x86_64": (schema.SLOT | 16,), "aarch64": (19,), "riscv64": (9,)}
+    values: dict[str, tuple[int, ...]] = {"x86_64": (declared.SLOT | 16,), "aarch64": (19,), "riscv64": (9,)}
     program = mapped(values)
     for isa in EVERY:
         file = elf(program, isa, tmp_path)
         assert section(file, ".popcorn.sites")["sh_addr"] == program.layout.sites
         table = section(file, ".popcorn.sites").data()
         names = symbols(file)
-        header = schema.SitesHeader.unpack(table)
-        assert (header.magic, header.version, header.bytes) == (schema.SITES_MAGIC, schema.SITES_VERSION, len(table))
+        header = declared.SitesHeader.unpack(table)
+        assert (header.magic, header.version, header.bytes) == (
+            declared.SITES_MAGIC,
+            declared.SITES_VERSION,
+            len(table),
+        )
         assert (header.nids, header.nfuncs, header.wide) == (8, 1, 0)
         (main,) = decode(table)
         assert (main.name, main.start, main.size) == ("main", names["main"], 24)
-        assert main.flags == schema.FunctionFlag.HAS_FRAME
+        assert main.flags == declared.FunctionFlag.HAS_FRAME
         first, second = main.sites
         assert (first.id, first.returns_to, first.usable) == (7, names["main"] + 8, isa != "aarch64")
         assert (second.id, second.returns_to) == (5, names["main"] + 12)
@@ -309,7 +313,7 @@ def test_metadata_numbers_sites_over_all_units(tmp_path: Path) -> None:
 def test_a_site_table_without_sites_is_still_a_table() -> None:
     program = linked(unit("main.c", HELLO))
     table = site_table(Addresses("x86_64", program.resolution, program.layout))
-    header = schema.SitesHeader.unpack(table)
+    header = declared.SitesHeader.unpack(table)
     assert (header.nids, header.nfuncs, header.bytes) == (0, 0, len(table))
 
 

@@ -10,7 +10,7 @@ from map_fixtures import FRAME, ISA, USE_B, A, B, constant, function, mapped, re
 
 from popcc.isa import ISAS
 from popcc.linker.machine import MACHINES
-from popcc.schema import NO_LOCATION, SLOT, RecipeKind, SiteFlag
+from popcc.schema.sites import NO_LOCATION, SLOT, RecipeKind, SiteFlag
 from popcc.unit import Recipe, SiteInfo, SiteMap
 
 USE_B32 = {"x86_64": "mov eax, {B32}", "aarch64": "mov w0, {B32}", "riscv64": "sext.w a0, {B}"}

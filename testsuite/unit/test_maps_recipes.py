@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from map_fixtures import FRAME, ISA, USE_B, B, recipes, site
 
-from popcc.schema import SLOT, RecipeKind
+from popcc.schema.sites import SLOT, RecipeKind
 from popcc.unit import Recipe
 
 USE_B32 = {"x86_64": "mov eax, {B32}", "aarch64": "mov w0, {B32}", "riscv64": "sext.w a0, {B}"}

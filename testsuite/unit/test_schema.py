@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from popcc import schema
 from popcc.schema import header
+from popcc.schema.record import Record
+from popcc.schema.sites import Func, Recipe
 
 _RANGES = {
     "u8": (0, 2**8),
@@ -22,8 +23,8 @@ _RANGES = {
 }
 
 
-def records() -> st.SearchStrategy[schema.Record]:
-    def of(record: type[schema.Record]) -> st.SearchStrategy[schema.Record]:
+def records() -> st.SearchStrategy[Record]:
+    def of(record: type[Record]) -> st.SearchStrategy[Record]:
         parts: list[st.SearchStrategy[Any]] = []
         for _, c in record.layout():
             low, high = _RANGES[c.type]
@@ -44,14 +45,14 @@ def test_header_is_fresh() -> None:
 
 
 @given(records(), st.binary(max_size=16))
-def test_unpack_reads_what_pack_wrote(record: schema.Record, before: bytes) -> None:
+def test_unpack_reads_what_pack_wrote(record: Record, before: bytes) -> None:
     packed = record.pack()
     assert len(packed) == record.size()
     assert type(record).unpack(before + packed, len(before)) == record
 
 
 @pytest.mark.parametrize("record", header.RECORDS, ids=lambda r: r.c_name)
-def test_fields_are_naturally_aligned_without_holes(record: type[schema.Record]) -> None:
+def test_fields_are_naturally_aligned_without_holes(record: type[Record]) -> None:
     # "<" packs without alignment, C aligns: both agree only when nothing needs padding
     aligned = struct.Struct("@" + "".join(c.code for _, c in record.layout()))
     largest = max(int(c.type[1:]) // 8 for _, c in record.layout())
@@ -61,9 +62,9 @@ def test_fields_are_naturally_aligned_without_holes(record: type[schema.Record])
 
 def test_a_short_buffer_is_an_error() -> None:
     with pytest.raises(struct.error):
-        schema.Func.unpack(bytes(schema.Func.size() - 1))
+        Func.unpack(bytes(Func.size() - 1))
 
 
 def test_sizes_the_contract_names() -> None:
-    assert schema.Recipe.size() == 16
-    assert schema.Func.size() == 20
+    assert Recipe.size() == 16
+    assert Func.size() == 20

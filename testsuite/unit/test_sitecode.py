@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from popcc.linker.sitecode import encode
 from popcc.linker.verify.tables import TableFunction, TableSite, decode
-from popcc.schema import NO_LOCATION, SLOT, FunctionFlag, Recipe, RecipeKind, SiteFlag, SitesHeader
+from popcc.schema.sites import NO_LOCATION, SLOT, FunctionFlag, Recipe, RecipeKind, SiteFlag, SitesHeader
 
 LOCATIONS = st.one_of(st.integers(0, 100), st.integers(1, 1 << 20).map(lambda n: SLOT | 8 * n), st.just(NO_LOCATION))
 RECIPES = st.builds(

@@ -14,7 +14,7 @@ from popcc.linker.machine.base import Code
 from popcc.linker.verify.claims import Prover
 from popcc.linker.verify.frame import read_body
 from popcc.linker.verify.tables import TableFunction, TableSite
-from popcc.schema import Recipe, RecipeKind
+from popcc.schema.sites import Recipe, RecipeKind
 
 START, TABLE = 0x1000, 0x2000
 
