@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from popcc.errors import PlacedError
@@ -124,7 +124,8 @@ def _build_id(resolution: Resolution, layout: Layout, tables: Mapping[str, bytes
     for isa in options.isas:
         digest.update(tables[isa])
     for item in resolution.units:
-        digest.update(json.dumps([asdict(s) for s in item.unit.sites]).encode())
+        sites = [(s.function, s.line, s.callee, s.values, s.noreturn) for s in item.unit.sites]
+        digest.update(json.dumps(sites).encode())
     assert digest.digest_size == BUILD_ID_SIZE
     return digest.digest()
 

@@ -58,32 +58,33 @@ class _Code:
         self.code = bytearray()
         self.recipes: dict[Recipe, int] = {}
         self._runs: dict[bytes, int] = {}
-        self._maps: dict[bytes, int] = {}
+        self._maps: dict[tuple[int, ...], int] = {}
         sites = [s for f in functions for s in f.sites]
-        for part in (_saved, self._recipes):
-            for s in sites:
-                run = part(s)
-                if run not in self._runs:
-                    self._runs[run] = len(self.code)
-                    self.code += run
+        self._saved = {saved: self._run(_saved(saved)) for saved in dict.fromkeys(s.saved for s in sites)}
+        self._remade = {r: self._run(self._recipes(r)) for r in dict.fromkeys(s.recipes for s in sites)}
 
     def map(self, s: TableSite, function_flags: int) -> int:
         """Where a site's map is; half of it."""
         flags = s.flags & ~SiteFlag.UNUSABLE | function_flags << 4
-        runs = (self._runs[_saved(s)], self._runs[self._recipes(s)])
-        found = _numbers((s.frame // 8, flags, *runs, len(s.values), *map(_location, s.values)))
-        if found not in self._maps:
+        key = (s.frame // 8, flags, self._saved[s.saved], self._remade[s.recipes], len(s.values), *s.values)
+        if key not in self._maps:
             self.code += bytes(len(self.code) % 2)
-            self._maps[found] = len(self.code) // 2
-            self.code += found
-        return self._maps[found]
+            self._maps[key] = len(self.code) // 2
+            self.code += _numbers((*key[: -len(s.values) or None], *map(_location, s.values)))
+        return self._maps[key]
 
-    def _recipes(self, s: TableSite) -> bytes:
-        return _numbers((len(s.recipes), *(self.recipes.setdefault(r, len(self.recipes)) for r in s.recipes)))
+    def _run(self, run: bytes) -> int:
+        if run not in self._runs:
+            self._runs[run] = len(self.code)
+            self.code += run
+        return self._runs[run]
+
+    def _recipes(self, recipes: Sequence[Recipe]) -> bytes:
+        return _numbers((len(recipes), *(self.recipes.setdefault(r, len(self.recipes)) for r in recipes)))
 
 
-def _saved(s: TableSite) -> bytes:
-    return _numbers((len(s.saved), *(n for register, offset in s.saved for n in (register, -offset // 8))))
+def _saved(saved: Sequence[tuple[int, int]]) -> bytes:
+    return _numbers((len(saved), *(n for register, offset in saved for n in (register, -offset // 8))))
 
 
 def _location(word: int) -> int:
