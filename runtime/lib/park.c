@@ -2,9 +2,10 @@
  *
  * A request begins with a signal (POPCORN_REQUEST_SIGNAL) that raises __popcorn_flag. The first thread to pass a
  * point takes the order from popcorn's socket and signals the others, so that those in a system call come
- * out of it. Each thread unwinds itself at its next point and parks; the last to arrive leads: it acts for the
- * process while all others are parked. A thread that can't be unwound where it is goes on and tries again at
- * its next point. Whoever notices that the deadline has passed refuses the request and lets all go on.
+ * out of it. Each thread unwinds itself at its next point and parks. When all have, each looks at what signals the
+ * others have sent to it meanwhile, and the last to do so leads: it acts for the process while the others wait. A
+ * thread that can't be unwound where it is goes on and tries again at its next point. Whoever notices that the deadline
+ * has passed refuses the request and lets all go on.
  *
  * No signal of the program is taken from here on: every entry blocks all of them first.
  */
@@ -21,7 +22,8 @@ enum { POLL_NS = 10000000, PR_GET_NAME = 16 };
 static enum { IDLE, SIGNALLED, COLLECTING } state;
 static int sender;   /* pid that signalled; 0 none, -1 ourselves */
 static int lock;     /* over state and order; held by the leader while it acts */
-static uint32_t gate; /* counts finished requests; parked threads wait for it to change */
+static uint32_t finished; /* requests */
+static uint32_t gate; /* parked threads wait for it to change, as it does when all are parked and when a request ends */
 static struct popcorn_order order;
 
 void popcorn_point_in_handler(struct popcorn_registers *, struct popcorn_thread *);
@@ -93,6 +95,12 @@ void popcorn_thread_forget(struct popcorn_thread *t)
 	t->rebuilt = 0;
 }
 
+static void wake_parked(void)
+{
+	__atomic_add_fetch(&gate, 1, __ATOMIC_SEQ_CST);
+	K6(K_futex, &gate, 129, INT32_MAX, 0, 0, 0);
+}
+
 /* The request is over, lock held. The flag goes down before the next request can come in. */
 static void finish(void)
 {
@@ -100,9 +108,9 @@ static void finish(void)
 	popcorn_timers_go_on();
 	__popcorn_flag = always_up();
 	__atomic_store_n(&state, IDLE, __ATOMIC_SEQ_CST);
-	__atomic_add_fetch(&gate, 1, __ATOMIC_SEQ_CST);
+	finished++;
 	__atomic_store_n(&sender, 0, __ATOMIC_SEQ_CST);
-	K6(K_futex, &gate, 129, INT32_MAX, 0, 0, 0);
+	wake_parked();
 }
 
 /* A thread that still runs, or 0. */
@@ -187,10 +195,28 @@ static uint64_t waiting(void)
 	return set & ~(1ull << (POPCORN_REQUEST_SIGNAL - 1));
 }
 
+/* All threads are parked, lock held: nobody can send this one anything more. True for the last to come here. */
+static int settle(struct popcorn_thread *t)
+{
+	int last = 1;
+
+	if (!t->settled) {
+		t->pending = waiting();
+		popcorn_timers_stop(t);
+		t->settled = 1;
+	}
+	popcorn_lock_threads();
+	for (const struct popcorn_thread *o = popcorn_threads; o; o = o->next)
+		if (o->state == POPCORN_PARKED && !o->settled) last = 0;
+	popcorn_unlock_threads();
+	return last;
+}
+
 /* Lock held and state COLLECTING; the thread's signals are blocked. Returns with the lock dropped. */
 static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 {
-	uint32_t entered = gate;
+	uint32_t entered = finished, seen;
+	int woken = 0;
 
 	t->blocked_in = 0;
 	if (popcorn_unwind(t, regs)) {
@@ -199,28 +225,29 @@ static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 		return;
 	}
 	popcorn_fp_get(regs, &t->rounding, &t->exceptions);
-	t->pending = waiting();
-	popcorn_timers_stop(t);
 	K2(K_prctl, PR_GET_NAME, t->name);
 	robust(t, 0);
+	t->settled = 0;
 	__atomic_store_n(&t->state, POPCORN_PARKED, __ATOMIC_SEQ_CST);
 	for (;;) {
 		struct popcorn_thread *other = running(t);
 		struct k_timespec wait = { 0, POLL_NS };
-		if (!other) {
+		if (!other && settle(t)) {
 			lead();
 			finish();
 			break;
 		}
-		if (popcorn_now() > order.deadline) {
+		if (other && popcorn_now() > order.deadline) {
 			refuse_late(other);
 			break;
 		}
-		signal_running(t);
+		if (other) signal_running(t);
+		else if (!woken++) wake_parked();
+		seen = gate;
 		drop_lock();
-		K6(K_futex, &gate, 128, entered, &wait, 0, 0);
+		K6(K_futex, &gate, 128, seen, &wait, 0, 0);
 		take_lock();
-		if (gate != entered) break;
+		if (finished != entered) break;
 	}
 	robust(t, t->robust_list);
 	__atomic_store_n(&t->state, POPCORN_RUNNING, __ATOMIC_SEQ_CST);

@@ -34,7 +34,8 @@ struct popcorn_thread {
 	uint64_t generation;         /* rebuilds so far; a jmp_buf of another generation needs the maps */
 	char name[16];               /* PR_GET_NAME, valid while parked */
 	uint64_t mask;               /* signal mask to go on with, valid while parked */
-	uint64_t pending;            /* signals that the mask keeps waiting, the process's included; valid while parked */
+	uint64_t pending;            /* signals that the mask keeps waiting, the process's included; valid once settled */
+	int settled;                 /* parked like all others, and has looked at what was sent to it until then */
 	int *clear_child_tid;        /* common memory; cleared and woken at exit */
 	uint64_t robust_list, robust_len;
 	uint64_t altstack[3];        /* the program's sigaltstack: ss_sp, ss_flags, ss_size */

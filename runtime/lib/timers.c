@@ -270,7 +270,7 @@ static int looked_at(const struct timer *t, const struct popcorn_thread *self)
 	if (!t->note.tid || (int)t->note.tid == self->tid) return 0;
 	popcorn_lock_threads();
 	for (const struct popcorn_thread *o = popcorn_threads; o; o = o->next)
-		if (o->tid == (int)t->note.tid) yes = o->state == POPCORN_PARKED;
+		if (o->tid == (int)t->note.tid) yes = o->settled;
 	popcorn_unlock_threads();
 	return yes;
 }
