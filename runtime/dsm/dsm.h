@@ -41,8 +41,8 @@ struct popcorn_driver {
 	void (*open)(void *, uint64_t page, enum dsm_access); /* and no less: when it returns, no thread is at what it may not do */
 	/* Threads that wait for the page try again. Once they have had the time to, call popcorn_replica_release. */
 	void (*wake)(void *, uint64_t page);
-	/* The same; but of the threads that wait, those that want this access, or more, fail. */
-	void (*deny)(void *, uint64_t page, enum dsm_access, enum dsm_reason);
+	/* The same; but the thread that was told DSM_ASKED fails. The others may have come after the directory had decided. */
+	void (*deny)(void *, uint64_t page, enum dsm_reason);
 	void (*end)(void *); /* the process is over for this node: its threads, waiting or not, end */
 	/* of the origin's only */
 	enum dsm_access (*rights)(void *, uint64_t page); /* what the mapping there allows */
@@ -79,7 +79,12 @@ struct popcorn_replica {
 };
 
 /* replica.c */
-enum dsm_fault { DSM_RETRY /* the access is allowed by now */, DSM_WAIT_FOR_WAKE, DSM_PROCESS_ENDED };
+enum dsm_fault {
+	DSM_RETRY, /* the access is allowed by now */
+	DSM_ASKED, /* wait to be woken, or denied */
+	DSM_JOINED, /* likewise; another thread has asked */
+	DSM_PROCESS_ENDED
+};
 
 /* A thread may not do what it tried to. At the origin the mapping was asked before. */
 hidden enum dsm_fault popcorn_replica_fault(struct popcorn_replica *, uint64_t page, enum dsm_access);

@@ -61,15 +61,16 @@ void popcorn_link_wrote(struct popcorn_link *l, size_t n)
 	l->cursor += n;
 }
 
-/* The peer has these messages. Not what this connection has not been given yet: its bytes are in the middle of one. */
+/* The peer has these messages. What it heard on an earlier connection, and is being written again, stays until that is done. */
 static int forget(struct popcorn_link *l, uint64_t heard)
 {
 	if (heard > l->sent) return -1;
-	while (l->forgotten < heard) {
-		l->begin += header(l, l->begin).bytes;
+	while (l->forgotten < heard && l->begin < l->cursor) {
+		size_t next = l->begin + header(l, l->begin).bytes;
+		if (next > l->cursor) break;
+		l->begin = next;
 		l->forgotten++;
 	}
-	if (l->cursor < l->begin) return -1;
 	if (l->begin == l->end) l->begin = l->cursor = l->end = 0;
 	return 0;
 }

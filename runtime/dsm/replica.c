@@ -53,11 +53,10 @@ enum dsm_fault popcorn_replica_fault(struct popcorn_replica *r, uint64_t page, e
 	if (r->ended) return DSM_PROCESS_ENDED;
 	if (popcorn_replica_access(r, page) >= access) return DSM_RETRY;
 	p->waiting = 1;
-	if (!p->pending) {
-		ask(r, page, access == DSM_MAY_WRITE ? DSM_WRITE : DSM_READ);
-		if (access == DSM_MAY_READ) ask_ahead(r, page);
-	}
-	return DSM_WAIT_FOR_WAKE;
+	if (p->pending) return DSM_JOINED;
+	ask(r, page, access == DSM_MAY_WRITE ? DSM_WRITE : DSM_READ);
+	if (access == DSM_MAY_READ) ask_ahead(r, page);
+	return DSM_ASKED;
 }
 
 /* The request under way was answered. Returns whether threads waited for that. */
@@ -95,9 +94,9 @@ static int denied(struct popcorn_replica *r, const struct popcorn_dsm_message *m
 
 	if (!asked || (m->reason == DSM_BUSY && asked != DSM_PREFETCH)) return -1;
 	if (!answered(r, p)) return 0;
-	if (asked == DSM_PREFETCH) /* those who came to wait for it ask in their own right */
+	if (asked == DSM_PREFETCH) /* nobody was told DSM_ASKED: those who came to wait for it ask in their own right */
 		r->driver->wake(r->context, m->page);
-	else r->driver->deny(r->context, m->page, asked == DSM_WRITE ? DSM_MAY_WRITE : DSM_MAY_READ, m->reason);
+	else r->driver->deny(r->context, m->page, m->reason);
 	return 0;
 }
 
