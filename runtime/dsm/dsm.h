@@ -118,7 +118,7 @@ struct popcorn_entry { /* zero: EXCLUSIVE at the origin */
 };
 
 /* A stretch of pages on its way home, because the mapping there changes; requests for them wait. */
-struct popcorn_recall { uint64_t first, end, next; unsigned under_way; int active, keep; };
+struct popcorn_recall { uint64_t first, end, next; unsigned under_way; int active, paused, keep; };
 
 enum { DSM_CHUNK = 512 /* pages */, DSM_RECALLS = 32 /* at a time */ };
 

@@ -25,7 +25,6 @@ static void answer_will_not_come(struct popcorn_directory *d, uint64_t page, uns
 	e->want = DSM_IDLE;
 	if (want == DSM_RECALL_KEEP) d->recall.under_way--;
 	else if (e->serving != DSM_NOBODY) popcorn_directory_start(d, page, e->serving, want);
-	popcorn_recall_advance(d);
 	popcorn_directory_next(d, page);
 }
 
@@ -48,5 +47,8 @@ void popcorn_directory_lost(struct popcorn_directory *d, unsigned node)
 {
 	if (node == DSM_ORIGIN || d->lost >> node & 1) return;
 	d->lost |= (uint16_t)(1u << node);
+	d->recall.paused = 1; /* it would go on to pages that still name the node */
 	for (uint64_t page = 0; (page = popcorn_directory_touched(d, page, d->npages)) < d->npages; page++) without(d, page, node);
+	d->recall.paused = 0;
+	popcorn_recall_advance(d);
 }

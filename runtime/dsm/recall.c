@@ -25,7 +25,7 @@ void popcorn_recall_advance(struct popcorn_directory *d)
 	struct popcorn_recall *c = &d->recall;
 	enum dsm_want want = c->keep ? DSM_RECALL_KEEP : DSM_RECALL_DROP;
 
-	if (!c->active || c->next > c->end) return;
+	if (!c->active || c->paused || c->next > c->end) return;
 	while (c->under_way < DSM_RECALLS) {
 		c->next = popcorn_directory_touched(d, c->next, c->end);
 		if (c->next == c->end) break;

@@ -88,7 +88,7 @@ static void check_page(unsigned page)
 
 	for (unsigned i = 0; i < world.nnodes; i++) {
 		const struct node *n = world.node + i;
-		if (!n->alive || !n->open[page]) continue;
+		if (!takes_part(i) || !n->open[page]) continue;
 		if (n->open[page] > popcorn_replica_access(&n->replica, page)) fail("node %u has page %u open, but not the page", i, page);
 		if (n->open[page] == DSM_MAY_WRITE) writers++;
 		else readers++;

@@ -12,8 +12,8 @@ void net_send(unsigned from, unsigned to, const struct popcorn_dsm_message *m)
 	unsigned remote = from ? from : to;
 	struct channel *c = world.channel + remote;
 
-	note("%u -> %u %s page %u access %u%s", from, to, kind_name(m->kind), (unsigned)m->page, m->access,
-	     popcorn_dsm_has_page(m) ? " + bytes" : "");
+	note("%u -> %u %s %s %u%s%s", from, to, kind_name(m->kind), m->kind < DSM_WAIT ? "page" : "word", (unsigned)m->page,
+	     m->kind != DSM_GRANT ? "" : m->access == DSM_MAY_WRITE ? " to write" : " to read", popcorn_dsm_has_page(m) ? ", with bytes" : "");
 	if (from == to) {
 		if (world.nown == 64) fail("the origin talks to itself without end");
 		else world.own[world.nown++] = *m;
@@ -34,7 +34,7 @@ int net_transmit(unsigned channel, unsigned side)
 	const unsigned char *bytes;
 	size_t n;
 
-	if (!c->up || !c->greeted[side] || !(n = popcorn_link_unwritten(c->link + side, &bytes))) return 0;
+	if (!c->up || !c->greeted[side] || (side && world.node[channel].dead) || !(n = popcorn_link_unwritten(c->link + side, &bytes))) return 0;
 	if (one_in(4)) n = 1 + below((unsigned)n);
 	memcpy(w->bytes + w->end, bytes, n);
 	w->end += n;
@@ -107,7 +107,8 @@ static void deliver(unsigned channel, unsigned side, const struct popcorn_dsm_me
 		return;
 	}
 	new = popcorn_link_take(l, m);
-	note("%s %s of page %u reaches node %u", new ? "new" : "old", kind_name(m->kind), (unsigned)m->page, side ? channel : 0);
+	note("%s %s, %s %u, reaches node %u", new ? "new" : "old", kind_name(m->kind), m->kind < DSM_WAIT ? "page" : "word",
+	     (unsigned)m->page, side ? channel : 0);
 	if (new < 0) fail("link %u: message %lu after %lu", channel, (unsigned long)m->sequence, (unsigned long)l->heard);
 	if (new <= 0 || m->kind == DSM_HEARD) return;
 	if (side) to_remote(channel, m);
@@ -121,7 +122,7 @@ int net_deliver(unsigned channel, unsigned side)
 	struct popcorn_dsm_message m, heard = popcorn_dsm_message(DSM_HEARD, 0);
 	long n;
 
-	if (!c->up || w->begin == w->end) return 0;
+	if (!c->up || w->begin == w->end || (side && world.node[channel].dead)) return 0;
 	n = popcorn_dsm_check(w->bytes + w->begin, w->end - w->begin, !side, PAGES);
 	if (n < 0) fail("link %u brings what is no message", channel);
 	if (n <= 0) return 0;

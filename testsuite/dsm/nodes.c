@@ -83,7 +83,7 @@ static void do_drained(void *context)
 	world.change.drained = 1;
 	for (unsigned p = world.change.first; p < world.change.first + world.change.count; p++)
 		for (unsigned n = 1; n < world.nnodes; n++)
-			if (world.node[n].alive && world.node[n].open[p]) fail("page %u is drained, and open at node %u", p, n);
+			if (takes_part(n) && world.node[n].open[p]) fail("page %u is drained, and open at node %u", p, n);
 }
 
 const struct popcorn_driver driver = {
@@ -125,8 +125,7 @@ void nodes_begin(void)
 		memset(n->open, i ? DSM_NO_ACCESS : DSM_MAY_WRITE, sizeof n->open);
 		for (unsigned p = 0; p < PAGES; p++)
 			for (unsigned w = 0; w < WORDS; w++) memset(n->memory[p] + word_offset[w], i ? 0xee : 0, 4);
-		n->alive = 1;
-		n->ended = 0;
+		n->dead = n->ended = n->lost = 0;
 		n->replica = (struct popcorn_replica){ .node = i, .npages = PAGES, .pages = n->pages, .driver = &driver, .context = n };
 	}
 	memset(world.entry, 0, sizeof world.entry);
@@ -165,12 +164,26 @@ void settle(void)
 	}
 }
 
-/* The origin will not hear of the node again, whether it is dead or only thought so. */
+int takes_part(unsigned node)
+{
+	return !world.node[node].dead && !world.node[node].lost;
+}
+
+/* What it has written to its link may still arrive. */
+void die(unsigned node)
+{
+	note("node %u dies", node);
+	world.node[node].dead = 1;
+	end_threads(node);
+}
+
+/* The origin will not listen to the node again, whether it is dead or only thought so. What the node's threads do from
+ * then on nobody can see: system calls are the origin's. */
 void lose(unsigned node)
 {
 	note("node %u is declared lost", node);
 	net_close(node);
-	world.node[node].alive = 0;
+	world.node[node].lost = 1;
 	end_threads(node);
 	popcorn_directory_lost(&world.directory, node);
 	popcorn_futex_lost(&world.futexes, node);

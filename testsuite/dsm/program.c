@@ -1,10 +1,10 @@
 /* What the threads of the simulated machine do, one access at a time: plain accesses and atomics anywhere; and critical
- * sections under a lock, some of which sleep for a signal or give one, made of futexes as a C library makes them (the third
+ * sections under a lock, some of which sleep for a signal or give one, made of futexes as C libraries make them (the third
  * mutex of Drepper's Futexes Are Tricky; a condition variable that requeues to it). A step that finds its page closed
  * is begun again when the thread is woken. */
 #include "sim.h"
 
-enum step { PICK, READ, WRITE, ADD, SWAP, LOCK, CONTEND, FIRST, SECOND, BUMP_FIRST, BUMP_SECOND, LOOK, COUNT, UNLOCK, NAP, RING };
+enum step { PICK, READ, SCAN, WRITE, ADD, SWAP, LOCK, CONTEND, FIRST, SECOND, BUMP_FIRST, BUMP_SECOND, LOOK, COUNT, UNLOCK, NAP, RING };
 
 static const struct place LOCK_WORD = { 0, 0 }, SEQUENCE = { 0, 3 }, ONE = { 0, 1 }, OTHER = { 1, 2 };
 
@@ -36,7 +36,7 @@ static void pick(struct thread *t)
 	}
 	t->at = (struct place){ below(PAGES), below(WORDS) };
 	if (t->at.page < SYNC_PAGES) t->at = (struct place){ 1, 0 }; /* beside what the lock guards */
-	switch (below(10)) {
+	switch (below(12)) {
 	case 0: move(t); break;
 	case 1: enter(t, FIRST, PICK); break;
 	case 2: enter(t, LOOK, NAP); break;
@@ -44,6 +44,11 @@ static void pick(struct thread *t)
 	case 4: case 5: t->pc = WRITE; break;
 	case 6: t->pc = ADD; break;
 	case 7: t->pc = SWAP; break;
+	case 8:
+		t->pc = SCAN;
+		t->at = (struct place){ SYNC_PAGES - 1, 0 };
+		t->scanned = PAGES - SYNC_PAGES + 1;
+		break;
 	default: t->pc = READ;
 	}
 }
@@ -102,7 +107,7 @@ void thread_result(unsigned node, uint32_t thread, uint32_t ticket, int32_t valu
 	struct thread *t = world.thread + thread;
 
 	note("thread %u has the result %d", thread, value);
-	if (!world.node[node].alive || t->activity == OVER) return;
+	if (!takes_part(node) || t->activity == OVER) return;
 	if (t->node != node || t->ticket != ticket || (t->activity != ASLEEP && t->activity != CALLING))
 		fail("thread %u has a result it does not wait for", thread);
 	if (value == -110 && !t->cancelled) fail("thread %u timed out before its time", thread);
@@ -191,20 +196,21 @@ static void plain(struct thread *t)
 	struct place at = t->at;
 	uint32_t v;
 
-	if (!reach(t, at, t->pc == READ ? DSM_MAY_READ : DSM_MAY_WRITE)) return;
+	if (!reach(t, at, t->pc <= SCAN ? DSM_MAY_READ : DSM_MAY_WRITE)) return;
 	v = load(t, at);
 	if (t->pc == WRITE) store(t, at, ++world.written << 8);
 	if (t->pc == ADD) store(t, at, v + 1);
 	if (t->pc == SWAP && v == t->seen) store(t, at, v ^ 0x80000000);
 	t->seen = v;
-	t->pc = PICK;
+	if (t->pc == SCAN && --t->scanned) t->at.page++;
+	else t->pc = PICK;
 }
 
 void thread_step(struct thread *t)
 {
 	switch (t->pc) {
 	case PICK: pick(t); break;
-	case READ: case WRITE: case ADD: case SWAP: plain(t); break;
+	case READ: case SCAN: case WRITE: case ADD: case SWAP: plain(t); break;
 	case LOCK: case CONTEND: lock(t); break;
 	case LOOK: case COUNT: sequence(t); break;
 	case UNLOCK: unlock(t); break;

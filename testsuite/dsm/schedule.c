@@ -10,7 +10,7 @@ enum { LONGEST = 200000 };
 
 struct world world;
 
-enum event { STEP, ARRIVE, TRANSMIT, DELIVER, RELEASE, CANCEL, CHANGE, APPLY, CUT, HEAL, CRASH, EVENTS };
+enum event { STEP, ARRIVE, TRANSMIT, DELIVER, RELEASE, CANCEL, CHANGE, APPLY, CUT, HEAL, CRASH, LOSE, EVENTS };
 
 void note(const char *format, ...)
 {
@@ -76,7 +76,7 @@ static void arrive(struct thread *t)
 {
 	struct node *n = world.node + t->node;
 
-	t->activity = n->alive && !n->ended ? READY : OVER;
+	t->activity = takes_part(t->node) && !n->ended ? READY : OVER;
 	note("thread %u arrives on node %u", (unsigned)(t - world.thread), t->node);
 }
 
@@ -87,7 +87,7 @@ static int release(void)
 	for (unsigned i = 0; i < world.nnodes * PAGES; i++) {
 		unsigned k = (first + i) % (world.nnodes * PAGES);
 		struct node *n = world.node + k / PAGES;
-		if (!n->alive || !n->woken[k % PAGES]) continue;
+		if (n->dead || !n->woken[k % PAGES]) continue;
 		n->woken[k % PAGES] = 0;
 		popcorn_replica_release(&n->replica, k % PAGES);
 		return 1;
@@ -116,16 +116,27 @@ static int cut_or_heal(int heal)
 	return 1;
 }
 
-/* A node dies, and what it wrote last may still arrive. The origin learns it, or, with another node, just believes it. */
+/* A node dies, which the origin learns in time; or it lives, and the origin gives it up. */
 static int crash(void)
 {
 	unsigned n = 1 + below(world.nnodes - 1);
 
-	if (!world.faults || !world.node[n].alive || world.crashed + 1 >= (int)world.nnodes) return 0;
+	if (!world.faults || !takes_part(n)) return 0;
 	world.crashed++;
 	if (world.holder >= 0 && world.thread[world.holder].node == n) world.holder = -1;
-	lose(n);
+	if (one_in(3)) lose(n);
+	else die(n);
 	return 1;
+}
+
+static int learn(void)
+{
+	for (unsigned n = 1; n < world.nnodes; n++)
+		if (world.node[n].dead && !world.node[n].lost) {
+			lose(n);
+			return 1;
+		}
+	return 0;
 }
 
 static int happen(enum event e)
@@ -142,6 +153,7 @@ static int happen(enum event e)
 	case CUT: return cut_or_heal(0);
 	case HEAL: return cut_or_heal(1);
 	case CRASH: return crash();
+	case LOSE: return learn();
 	case EVENTS: break;
 	}
 	return 0;
@@ -195,7 +207,7 @@ static void advance(enum event e)
 /* How often what is tried; a schedule leaves some of it out. */
 static void choose_weights(unsigned *weight)
 {
-	static const unsigned char usual[EVENTS] = { 20, 5, 20, 20, 8, 1, 2, 4, 2, 4, 1 };
+	static const unsigned char usual[EVENTS] = { 20, 5, 20, 20, 8, 1, 2, 4, 2, 4, 1, 4 };
 
 	for (unsigned e = 0; e < EVENTS; e++) weight[e] = 1 + below(2u * usual[e]);
 	if (one_in(2)) weight[CRASH] = 0;
@@ -212,7 +224,7 @@ static void disorder(unsigned steps)
 	while (steps-- && !world.failed) {
 		unsigned r = below(total), e = 0;
 		while (r >= weight[e]) r -= weight[e++];
-		if (e == CRASH && !one_in(40)) continue;
+		if (e == CRASH && !one_in(10)) continue;
 		advance(e);
 	}
 }
@@ -220,7 +232,7 @@ static void disorder(unsigned steps)
 /* Faults are over: whatever can happen happens, in turn, until nothing can. */
 static void quiet(void)
 {
-	static const enum event order[] = { APPLY, DELIVER, TRANSMIT, RELEASE, ARRIVE, STEP };
+	static const enum event order[] = { LOSE, APPLY, DELIVER, TRANSMIT, RELEASE, ARRIVE, STEP };
 	unsigned long idle = 0, began = world.step;
 
 	world.faults = 0;
@@ -254,7 +266,7 @@ static void origin_dies(void)
 {
 	world.origin_dead = 1;
 	for (unsigned i = 1; i < world.nnodes; i++)
-		if (world.node[i].alive) popcorn_replica_origin_lost(&world.node[i].replica);
+		if (!world.node[i].dead) popcorn_replica_origin_lost(&world.node[i].replica);
 	for (unsigned i = 0; i < world.nthreads; i++) {
 		struct thread *t = world.thread + i;
 		if (t->node == DSM_ORIGIN) t->activity = OVER;

@@ -7,10 +7,10 @@
 #include "futex.h"
 #include "link.h"
 
-enum { NODES = 5, PAGES = 4, WORDS = 4, THREADS = 6, ROOM = 1 << 18 };
+enum { NODES = 5, PAGES = 6, WORDS = 4, THREADS = 6, ROOM = 1 << 18 };
 enum { SYNC_PAGES = 2 }; /* the first ones hold locks, and what they guard: always mapped */
 
-enum activity { READY, FAULTING, ASLEEP /* in a futex wait */, CALLING /* another futex call */, MOVING, OVER };
+enum activity { READY, FAULTING, ASLEEP /* in a futex wait */, CALLING /* in another futex call */, MOVING, OVER };
 
 struct place { unsigned page, word; };
 
@@ -23,6 +23,7 @@ struct thread {
 	struct place at;
 	enum dsm_access access;
 	int nap, cancelled;
+	unsigned scanned;       /* pages of a scan still to read */
 	uint32_t seen, sequence, ticket;
 };
 
@@ -32,7 +33,8 @@ struct node {
 	unsigned char memory[PAGES][DSM_PAGE];
 	uint8_t open[PAGES]; /* what its MMU lets threads do */
 	uint8_t woken[PAGES]; /* popcorn_replica_release is to be called */
-	int alive, ended;
+	int dead, ended;      /* by itself; the origin may not know */
+	int lost;             /* as the origin sees it; it may not know */
 };
 
 struct wire { unsigned char bytes[ROOM]; size_t begin, end; };
@@ -92,7 +94,8 @@ const char *kind_name(unsigned kind);
 extern const struct popcorn_driver driver;
 void nodes_begin(void);
 void settle(void); /* what the origin does before anything else happens */
-void lose(unsigned node);
+void die(unsigned node), lose(unsigned node);
+int takes_part(unsigned node);
 void begin_change(void);
 int apply_change(void); /* 0: none is ready */
 
