@@ -41,7 +41,8 @@ struct popcorn_driver {
 	void (*open)(void *, uint64_t page, enum dsm_access); /* and no less: when it returns, no thread is at what it may not do */
 	/* Threads that wait for the page try again. Once they have had the time to, call popcorn_replica_release. */
 	void (*wake)(void *, uint64_t page);
-	/* The same; but the thread that was told DSM_ASKED fails. The others may have come after the directory had decided. */
+	/* The same; but the thread that was told DSM_ASKED fails. The others may have come after the directory had decided, and
+	 * ask in their own right; of a prefetch, that are all. */
 	void (*deny)(void *, uint64_t page, enum dsm_reason);
 	void (*end)(void *); /* the process is over for this node: its threads, waiting or not, end */
 	/* of the origin's only */

@@ -93,10 +93,7 @@ static int denied(struct popcorn_replica *r, const struct popcorn_dsm_message *m
 	enum dsm_kind asked = p->pending;
 
 	if (!asked || (m->reason == DSM_BUSY && asked != DSM_PREFETCH)) return -1;
-	if (!answered(r, p)) return 0;
-	if (asked == DSM_PREFETCH) /* nobody was told DSM_ASKED: those who came to wait for it ask in their own right */
-		r->driver->wake(r->context, m->page);
-	else r->driver->deny(r->context, m->page, m->reason);
+	if (answered(r, p)) r->driver->deny(r->context, m->page, m->reason);
 	return 0;
 }
 

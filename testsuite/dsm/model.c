@@ -120,7 +120,8 @@ static void do_drained(void *context)
 	(void)context;
 	live.drained = 1;
 	for (unsigned n = 1; n < options.nodes; n++)
-		if (!(live.dead >> n & 1) && live.open[n][live.recall.first]) model_fail("the page is drained, and open at node %u", n);
+		for (unsigned p = live.from; p < options.pages; p++)
+			if (!(live.dead >> n & 1) && live.open[n][p]) model_fail("page %u is drained, and open at node %u", p, n);
 }
 
 static const struct popcorn_driver model_driver = {
@@ -140,6 +141,10 @@ static void take_up(void)
 static void put_down(void)
 {
 	live.lost = directory.lost;
+	if (!live.changing) {
+		directory.recall = (struct popcorn_recall){ .first = 0 };
+		live.keep = live.from = live.to = 0;
+	}
 	live.recall = directory.recall;
 	for (unsigned p = 0; p < options.pages; p++) {
 		struct popcorn_entry *e = live.entry + p;
@@ -209,9 +214,11 @@ static struct popcorn_dsm_message message(struct word w)
 static void hear(unsigned from, unsigned to, struct word w)
 {
 	struct popcorn_dsm_message m = message(w);
-	int refused = w.kind <= DSM_DATA ? popcorn_directory_deliver(&directory, from, &m) : popcorn_replica_deliver(replica + to, &m);
+	int refused;
 
 	model_note("%u hears %s of page %u", to, kind_name(w.kind), w.page);
+	if (w.kind <= DSM_DATA) refused = popcorn_directory_deliver(&directory, from, &m);
+	else refused = popcorn_replica_deliver(replica + to, &m);
 	if (refused) model_fail("node %u refuses %s of node %u", to, kind_name(w.kind), from);
 }
 
@@ -231,24 +238,28 @@ static void change(unsigned page, unsigned keep, unsigned to)
 	live.changes++;
 	live.keep = (uint8_t)keep;
 	live.to = (uint8_t)to;
-	directory.recall.first = page; /* do_drained may be called at once, and looks here */
-	live.recall.first = page;
-	model_note("page %u is recalled", page);
-	popcorn_directory_recall(&directory, page, 1, (int)keep);
+	live.from = (uint8_t)page;
+	model_note("the pages from %u on are recalled, %s", page, keep ? "kept" : "dropped");
+	popcorn_directory_recall(&directory, page, options.pages - page, (int)keep);
 }
 
-static void apply(void)
+static void remap(unsigned page)
 {
-	unsigned page = (unsigned)directory.recall.first, access;
+	unsigned access;
 
-	model_note("page %u is mapped for %u", page, live.to);
-	live.changing = live.drained = 0;
 	for (unsigned i = 0; i < options.threads; i++) /* of those who wait, some may have been answered by the old mapping */
 		if (live.thread[i].activity >= MODEL_TRYING) live.may_lack[page] = 1;
 	live.mapped[page] = live.to;
 	if (!live.keep) live.gone[page] = live.current[page] = live.value[0][page] = 0;
 	access = live.keep ? popcorn_replica_access(replica, page) : DSM_MAY_WRITE;
 	live.open[0][page] = (uint8_t)(access < live.to ? access : live.to);
+}
+
+static void apply(void)
+{
+	model_note("the pages from %u on are mapped for %u", live.from, live.to);
+	for (unsigned p = live.from; p < options.pages; p++) remap(p);
+	live.changing = live.drained = 0;
 	popcorn_directory_resume(&directory);
 }
 

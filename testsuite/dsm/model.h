@@ -31,7 +31,7 @@ struct state {
 	struct model_thread thread[MODEL_THREADS];
 	uint8_t current[MODEL_PAGES], gone[MODEL_PAGES], mapped[MODEL_PAGES];
 	uint8_t may_lack[MODEL_PAGES]; /* it was not always mapped, or there, while somebody waited */
-	uint8_t dead, changes, crashes, changing, drained, keep, to;
+	uint8_t dead, changes, crashes, changing, drained, keep, from, to;
 	uint16_t lost;
 	uint64_t unused; /* the size is whole words */
 };

@@ -7,6 +7,18 @@ static unsigned char *page_bytes(unsigned node, uint64_t page)
 	return world.node[node].memory[page];
 }
 
+/* Each larger room lies behind the one before. */
+static void put(struct channel *c, unsigned side, const struct popcorn_dsm_message *m, const void *page)
+{
+	struct popcorn_link *l = c->link + side;
+	size_t larger = 2 * l->capacity, at = larger - FIRST_ROOM;
+
+	if (!popcorn_link_put(l, m, page)) return;
+	if (at + larger > ROOM) fail("a link keeps %zu bytes", l->end - l->begin);
+	else popcorn_link_room(l, c->room[side] + at, larger);
+	if (!world.failed && popcorn_link_put(l, m, page)) fail("a link is full that is not");
+}
+
 void net_send(unsigned from, unsigned to, const struct popcorn_dsm_message *m)
 {
 	unsigned remote = from ? from : to;
@@ -23,7 +35,7 @@ void net_send(unsigned from, unsigned to, const struct popcorn_dsm_message *m)
 		if (!from) fail("a message for node %u, which is lost", to);
 		return;
 	}
-	if (popcorn_link_put(&c->link[from != 0], m, page_bytes(from, m->page % PAGES))) fail("link %u is full", remote);
+	put(c, from != 0, m, page_bytes(from, m->page % PAGES));
 }
 
 /* Bytes that are written are on the wire, and lost when it is cut. Most of the time all go, sometimes a part. */
@@ -131,6 +143,6 @@ int net_deliver(unsigned channel, unsigned side)
 	w->begin += (size_t)n;
 	deliver(channel, side, &m);
 	if (w->begin == w->end) w->begin = w->end = 0;
-	if (popcorn_link_owes(c->link + side)) popcorn_link_put(c->link + side, &heard, 0);
+	if (popcorn_link_owes(c->link + side)) put(c, side, &heard, 0);
 	return 1;
 }

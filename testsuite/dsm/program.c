@@ -88,6 +88,12 @@ static void call(struct thread *t, enum dsm_kind kind, struct place at, uint32_t
 	else net_send(t->node, DSM_ORIGIN, &m);
 }
 
+/* Must somebody who naps be woken? Not before it was signalled, or if whoever would have passed that on is dead. */
+int thread_may_sleep(const struct thread *t)
+{
+	return world.crashed || t->sequence == world.current[SEQUENCE.page][SEQUENCE.word];
+}
+
 /* Its time is over, or there is a signal for it. */
 void thread_cancel(struct thread *t)
 {

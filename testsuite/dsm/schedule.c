@@ -59,13 +59,18 @@ int one_in(unsigned n)
 	return !below(n);
 }
 
+static int may_be_cancelled(const struct thread *t)
+{
+	return t->activity == ASLEEP && t->nap && !t->cancelled && (world.faults || thread_may_sleep(t));
+}
+
 static int activity(enum activity wanted, void (*act)(struct thread *))
 {
 	unsigned first = below(world.nthreads);
 
 	for (unsigned i = 0; i < world.nthreads; i++) {
 		struct thread *t = world.thread + (first + i) % world.nthreads;
-		if (t->activity != wanted || (act == thread_cancel && (!t->nap || t->cancelled))) continue;
+		if (t->activity != wanted || (wanted == ASLEEP && !may_be_cancelled(t))) continue;
 		act(t);
 		return 1;
 	}
@@ -183,7 +188,7 @@ static void begin(uint64_t seed)
 	for (unsigned i = 1; i < world.nnodes; i++) {
 		struct channel *c = world.channel + i;
 		for (unsigned side = 0; side < 2; side++) {
-			c->link[side] = (struct popcorn_link){ .bytes = c->room[side], .capacity = ROOM };
+			c->link[side] = (struct popcorn_link){ .bytes = c->room[side], .capacity = FIRST_ROOM };
 			c->wire[side].begin = c->wire[side].end = 0;
 		}
 		c->closed = 0;
@@ -207,12 +212,13 @@ static void advance(enum event e)
 /* How often what is tried; a schedule leaves some of it out. */
 static void choose_weights(unsigned *weight)
 {
-	static const unsigned char usual[EVENTS] = { 20, 5, 20, 20, 8, 1, 2, 4, 2, 4, 1, 4 };
+	static const unsigned char usual[EVENTS] = { 20, 5, 20, 20, 8, 1, 4, 4, 2, 4, 1, 4 };
 
 	for (unsigned e = 0; e < EVENTS; e++) weight[e] = 1 + below(2u * usual[e]);
 	if (one_in(2)) weight[CRASH] = 0;
 	if (one_in(3)) weight[CHANGE] = 0;
 	if (one_in(3)) weight[CUT] = 0;
+	if (one_in(2)) weight[LOSE] = 0; /* it takes until all else is over */
 }
 
 static void disorder(unsigned steps)
@@ -224,7 +230,7 @@ static void disorder(unsigned steps)
 	while (steps-- && !world.failed) {
 		unsigned r = below(total), e = 0;
 		while (r >= weight[e]) r -= weight[e++];
-		if (e == CRASH && !one_in(10)) continue;
+		if (e == CRASH && !one_in(4)) continue;
 		advance(e);
 	}
 }

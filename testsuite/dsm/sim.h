@@ -7,7 +7,7 @@
 #include "futex.h"
 #include "link.h"
 
-enum { NODES = 5, PAGES = 6, WORDS = 4, THREADS = 6, ROOM = 1 << 18 };
+enum { NODES = 5, PAGES = 6, WORDS = 4, THREADS = 6, ROOM = 1 << 18, FIRST_ROOM = 2 * DSM_MESSAGE_MOST };
 enum { SYNC_PAGES = 2 }; /* the first ones hold locks, and what they guard: always mapped */
 
 enum activity { READY, FAULTING, ASLEEP /* in a futex wait */, CALLING /* in another futex call */, MOVING, OVER };
@@ -110,6 +110,7 @@ void thread_begin(struct thread *);
 void thread_denied(struct thread *);
 void thread_step(struct thread *);
 void thread_cancel(struct thread *);
+int thread_may_sleep(const struct thread *);
 void thread_result(unsigned node, uint32_t thread, uint32_t ticket, int32_t value);
 void threads_wake(unsigned node, unsigned page, int denied, enum dsm_reason);
 
