@@ -9,13 +9,13 @@ static struct popcorn_dsm_message header(const struct popcorn_link *l, size_t at
 {
 	struct popcorn_dsm_message m;
 
-	__builtin_memcpy(&m, l->bytes + at, sizeof m);
+	popcorn_copy(&m, l->bytes + at, sizeof m);
 	return m;
 }
 
 void popcorn_link_room(struct popcorn_link *l, void *bytes, size_t capacity)
 {
-	__builtin_memcpy(bytes, l->bytes + l->begin, l->end - l->begin);
+	popcorn_copy(bytes, l->bytes + l->begin, l->end - l->begin);
 	l->cursor -= l->begin;
 	l->end -= l->begin;
 	l->begin = 0;
@@ -30,7 +30,7 @@ static int has_room(struct popcorn_link *l, size_t n)
 
 	if (l->capacity - l->end >= n) return 1;
 	if (kept > l->capacity / 2 || l->capacity - kept < n) return 0;
-	__builtin_memmove(l->bytes, l->bytes + l->begin, kept);
+	popcorn_copy(l->bytes, l->bytes + l->begin, kept);
 	l->cursor -= l->begin;
 	l->end -= l->begin;
 	l->begin = 0;
@@ -44,8 +44,8 @@ int popcorn_link_put(struct popcorn_link *l, const struct popcorn_dsm_message *g
 	if (!has_room(l, m.bytes)) return -1;
 	m.sequence = ++l->sent;
 	m.heard = l->told = l->heard;
-	__builtin_memcpy(l->bytes + l->end, &m, sizeof m);
-	if (popcorn_dsm_has_page(&m)) __builtin_memcpy(l->bytes + l->end + sizeof m, page, DSM_PAGE);
+	popcorn_copy(l->bytes + l->end, &m, sizeof m);
+	if (popcorn_dsm_has_page(&m)) popcorn_copy(l->bytes + l->end + sizeof m, page, DSM_PAGE);
 	l->end += m.bytes;
 	return 0;
 }

@@ -59,7 +59,7 @@ long popcorn_dsm_check(const void *bytes, size_t n, int to_origin, uint64_t npag
 	int data;
 
 	if (n < sizeof m) return 0;
-	__builtin_memcpy(&m, bytes, sizeof m); /* the stream knows no alignment */
+	popcorn_copy(&m, bytes, sizeof m); /* the stream knows no alignment */
 	if (m.magic != DSM_MAGIC || m.version != DSM_VERSION || !m.kind || m.kind >= DSM_KINDS) return -1;
 	if (!(rules[m.kind].way & (to_origin ? TO_ORIGIN : TO_REMOTE))) return -1;
 	data = m.bytes == DSM_MESSAGE_MOST;

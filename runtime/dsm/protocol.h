@@ -63,6 +63,9 @@ hidden long popcorn_dsm_check(const void *bytes, size_t n, int to_origin, uint64
 
 hidden struct popcorn_dsm_message popcorn_dsm_message(enum dsm_kind, uint64_t page);
 
+/* mem.c: not the program's memcpy, since this runs in handlers. What lies further up may overlap. */
+hidden void popcorn_copy(void *to, const void *from, size_t);
+
 static inline int popcorn_dsm_has_page(const struct popcorn_dsm_message *m)
 {
 	return m->bytes > sizeof *m;

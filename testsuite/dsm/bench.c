@@ -13,6 +13,11 @@ static unsigned nresults;
 static uint32_t word;
 static int readable;
 
+void popcorn_copy(void *to, const void *from, size_t n) /* as runtime/lib/mem.c has it */
+{
+	memmove(to, from, n);
+}
+
 long bench_check(const void *bytes, size_t n, int to_origin, uint64_t npages)
 {
 	return popcorn_dsm_check(bytes, n, to_origin, npages);

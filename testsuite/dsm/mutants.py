@@ -1,6 +1,6 @@
 """Mistakes that a protocol of this kind invites, planted in a copy of the engine: simulator or search must notice each.
 
-    PYTHONPATH=testsuite python -m dsm.mutants     says within how many schedules, or states, which is noticed
+PYTHONPATH=testsuite python -m dsm.mutants     says within how many schedules, or states, which is noticed
 """
 
 from __future__ import annotations

@@ -1,0 +1,288 @@
+"""Parts of the coherence protocol by themselves: what is a message, futexes, prefetch; and that it needs no libc."""
+
+from __future__ import annotations
+
+import re
+import struct
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from dsm.library import ENGINE, library
+from hypothesis import given
+from hypothesis import strategies as st
+
+from popcc.frontend import clang, wheel
+from popcc.isa import ISAS
+from popcc.runtime.libc.runtime import FLAGS
+
+PAGE = 4096
+PAGES = 1000
+HEADER = struct.Struct("<II BBBB I QQ QQ IIII")
+KINDS = {
+    name: number
+    for number, name in enumerate(
+        "READ WRITE PREFETCH ACK DATA GRANT DENY INVALIDATE SHARE TAKE ENDED WAIT WAKE REQUEUE CANCEL RESULT HELLO HEARD".split(),
+        1,
+    )
+}  # fmt: skip
+TO_REMOTE = {"GRANT", "DENY", "INVALIDATE", "SHARE", "TAKE", "ENDED", "RESULT"}
+BOTH = {"HELLO", "HEARD"}
+
+
+@dataclass(frozen=True)
+class Message:
+    """struct popcorn_dsm_message, as a test fills it in."""
+
+    kind: str
+    page: int = 0
+    magic: int = 0x4D534450
+    bytes: int = HEADER.size
+    version: int = 1
+    access: int = 0
+    reason: int = 0
+    thread: int = 0
+    target: int = 0
+    ticket: int = 0
+    value: int = 0
+    count: int = 0
+    limit: int = 0
+
+    def pack(self) -> bytes:
+        return HEADER.pack(
+            self.magic, self.bytes, self.version, KINDS[self.kind], self.access, self.reason, self.thread, 0, 0,
+            self.page, self.target, self.ticket, self.value, self.count, self.limit,
+        )  # fmt: skip
+
+
+def check(data: bytes, to_origin: bool = True) -> int:
+    """What the validator says, of bytes behind which nothing can be read: valgrind and ASan would notice."""
+    at = library().ffi.new("char[]", data) if data else library().ffi.NULL
+    return int(library().c.bench_check(at, len(data), to_origin, PAGES))
+
+
+def good(kind: str) -> Message:
+    """A message of that kind that is as it should be."""
+    access = 1 if kind == "GRANT" else 0
+    size = HEADER.size + (PAGE if kind == "DATA" else 0)
+    return Message(kind, access=access, reason=1 if kind == "DENY" else 0, bytes=size)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_direction(kind: str) -> None:
+    message = good(kind)
+    data = message.pack() + bytes(message.bytes - HEADER.size)
+    assert check(data, to_origin=True) == (-1 if kind in TO_REMOTE else len(data))
+    assert check(data, to_origin=False) == (len(data) if kind in TO_REMOTE | BOTH else -1)
+
+
+def test_a_header_as_the_engine_makes_it() -> None:
+    made = library().ffi.new("char[64]")
+    library().c.bench_message(made, KINDS["READ"], 77)
+    assert bytes(library().ffi.buffer(made)) == Message("READ", 77).pack()
+
+
+@pytest.mark.parametrize("kind", ["DATA", "GRANT"])
+def test_a_message_that_has_not_come_whole_is_waited_for(kind: str) -> None:
+    data = replace(good(kind), bytes=HEADER.size + PAGE).pack() + bytes(PAGE)
+    to_origin = kind == "DATA"
+    for n in (0, 1, HEADER.size - 1, HEADER.size, len(data) - 1):
+        assert check(data[:n], to_origin) == 0
+    assert check(data + b"next", to_origin) == len(data)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Message("READ", magic=0x4D534451),
+        Message("READ", version=2),
+        Message("READ", PAGES),
+        Message("READ", 2**64 - 1),
+        Message("READ", bytes=HEADER.size + PAGE),
+        Message("READ", bytes=HEADER.size - 1),
+        Message("READ", bytes=2**32 - 1),
+        Message("READ", access=1),
+        Message("DATA", bytes=HEADER.size),
+        Message("WAIT", 2),
+        Message("WAIT", PAGES * PAGE),
+        Message("REQUEUE", target=1),
+        Message("REQUEUE", target=PAGES * PAGE),
+        Message("REQUEUE", access=2),
+        Message("HELLO", 16),
+    ],
+    ids=str,
+)
+def test_what_no_node_sends_is_refused(wrong: Message) -> None:
+    assert check(wrong.pack() + bytes(PAGE)) == -1
+
+
+@pytest.mark.parametrize(
+    "wrong", [Message("GRANT"), Message("GRANT", access=3), Message("DENY"), Message("DENY", reason=4)]
+)
+def test_an_answer_says_what_it_grants_or_why_not(wrong: Message) -> None:
+    assert check(wrong.pack(), to_origin=False) == -1
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_noise_is_no_message(data: bytes, to_origin: bool) -> None:
+    assert check(data, to_origin) == (0 if len(data) < HEADER.size else -1)
+
+
+@given(st.binary(min_size=HEADER.size, max_size=HEADER.size), st.sampled_from(sorted(KINDS)), st.booleans())
+def test_a_length_that_is_accepted_is_one_of_two(data: bytes, kind: str, to_origin: bool) -> None:
+    """Whatever else is in it."""
+    header = Message(kind).pack()
+    assert check(header[:10] + data[10:] + bytes(PAGE), to_origin) in (-1, HEADER.size)
+
+
+class Futexes:
+    """The origin's queue of sleepers, all of whose words are one."""
+
+    def __init__(self, word: int, readable: bool = True) -> None:
+        self.library = library()
+        self.library.c.bench_futex_begin(word, readable)
+        self.seen = 0
+
+    def call(self, node: int, kind: str, **fields: int) -> None:
+        message = Message(kind, **{"limit": 2**32 - 1} | fields)  # type: ignore[arg-type]
+        assert not self.library.c.bench_futex_deliver(node, message.pack())
+
+    def results(self) -> list[tuple[int, int, int]]:
+        """(node, thread, value) of the calls that returned since this was asked."""
+        out = []
+        node, thread, value = (self.library.ffi.new(t) for t in ("unsigned *", "uint32_t *", "int32_t *"))
+        while self.library.c.bench_futex_result(self.seen, node, thread, value):
+            out.append((int(node[0]), int(thread[0]), int(value[0])))
+            self.seen += 1
+        return out
+
+
+def test_a_futex_wakes_in_order_and_only_its_own() -> None:
+    futexes = Futexes(word=7)
+    for thread, page in [(1, 64), (2, 64), (3, 128), (4, 64)]:
+        futexes.call(thread % 3, "WAIT", page=page, value=7, thread=thread)
+    assert futexes.results() == []
+    futexes.call(0, "WAKE", page=64, count=2, thread=9)
+    assert futexes.results() == [(1, 1, 0), (2, 2, 0), (0, 9, 2)]
+    futexes.call(0, "WAKE", page=64, count=2, thread=9)
+    assert futexes.results() == [(1, 4, 0), (0, 9, 1)]
+
+
+def test_bits_choose_who_is_woken() -> None:
+    futexes = Futexes(word=0)
+    futexes.call(1, "WAIT", page=0, thread=1, limit=1)
+    futexes.call(1, "WAIT", page=0, thread=2, limit=2)
+    futexes.call(0, "WAKE", page=0, count=9, thread=3, limit=2)
+    assert futexes.results() == [(1, 2, 0), (0, 3, 1)]
+
+
+def test_another_value_is_said_at_once() -> None:
+    futexes = Futexes(word=7)
+    futexes.call(2, "WAIT", page=0, value=8, thread=1)
+    assert futexes.results() == [(2, 1, -11)]
+
+
+def test_a_word_outside_of_all_mappings() -> None:
+    futexes = Futexes(word=7, readable=False)
+    futexes.library.c.bench_futex_begin(7, -1)
+    futexes.call(2, "WAIT", page=0, value=7, thread=1)
+    assert futexes.results() == [(2, 1, -14)]
+
+
+def test_a_call_begins_when_its_word_can_be_read() -> None:
+    """A wake before that is for others; then the word decides."""
+    futexes = Futexes(word=7, readable=False)
+    futexes.call(1, "WAIT", page=PAGE, value=7, thread=1)
+    futexes.call(2, "WAIT", page=PAGE, value=8, thread=2)
+    futexes.call(0, "WAKE", page=PAGE, count=9, thread=3)
+    assert futexes.results() == [(0, 3, 0)]
+    futexes.library.c.bench_futex_opened(0, 7)
+    assert futexes.results() == []
+    futexes.library.c.bench_futex_opened(1, 8)
+    assert futexes.results() == [(1, 1, -11)]
+    futexes.call(0, "WAKE", page=PAGE, count=9, thread=3)
+    assert futexes.results() == [(2, 2, 0), (0, 3, 1)]
+
+
+def test_requeue_wakes_some_and_moves_some() -> None:
+    futexes = Futexes(word=7)
+    for thread in (1, 2, 3, 4):
+        futexes.call(thread, "WAIT", page=0, value=7, thread=thread)
+    futexes.call(0, "REQUEUE", page=0, target=64, count=1, limit=2, thread=9)
+    assert futexes.results() == [(1, 1, 0), (0, 9, 3)]
+    futexes.call(0, "WAKE", page=0, count=9, thread=9)
+    futexes.call(0, "WAKE", page=64, count=9, thread=9)
+    assert futexes.results() == [(4, 4, 0), (0, 9, 1), (2, 2, 0), (3, 3, 0), (0, 9, 2)]
+
+
+def test_requeue_compares_if_asked_to() -> None:
+    futexes = Futexes(word=7)
+    futexes.call(1, "WAIT", page=0, value=7, thread=1)
+    futexes.call(0, "REQUEUE", page=0, target=0, count=1, access=1, value=6, thread=9)
+    assert futexes.results() == [(0, 9, -11)]
+    futexes.call(0, "REQUEUE", page=0, target=0, count=1, access=1, value=7, thread=9)
+    assert futexes.results() == [(1, 1, 0), (0, 9, 1)]
+
+
+def test_a_wait_ends_once() -> None:
+    """By a wake or by its time; a cancellation of an earlier call finds nothing."""
+    futexes = Futexes(word=7)
+    futexes.call(1, "WAIT", page=0, value=7, thread=1, ticket=1)
+    futexes.call(1, "WAIT", page=0, value=7, thread=2, ticket=1)
+    futexes.call(1, "CANCEL", thread=1, ticket=1, value=2**32 - 110)
+    futexes.call(1, "CANCEL", thread=1, ticket=1, value=2**32 - 110)
+    assert futexes.results() == [(1, 1, -110)]
+    futexes.call(0, "WAKE", page=0, count=9, thread=9)
+    assert futexes.results() == [(1, 2, 0), (0, 9, 1)]
+    futexes.call(1, "WAIT", page=0, value=7, thread=2, ticket=2)
+    futexes.call(1, "CANCEL", thread=2, ticket=1, value=2**32 - 110)
+    assert futexes.results() == []
+
+
+def test_a_lost_node_sleeps_no_more() -> None:
+    """Its threads take no wake away from others, and nobody is told of them."""
+    futexes = Futexes(word=7)
+    futexes.call(1, "WAIT", page=0, value=7, thread=1)
+    futexes.call(2, "WAIT", page=0, value=7, thread=2)
+    futexes.library.c.bench_futex_lost(1)
+    futexes.call(0, "WAKE", page=0, count=1, thread=9)
+    assert futexes.results() == [(2, 2, 0), (0, 9, 1)]
+
+
+def test_more_sleepers_than_threads_are_refused() -> None:
+    futexes = Futexes(word=7)
+    for thread in range(9):
+        futexes.call(1, "WAIT", page=0, value=7, thread=thread)
+    assert futexes.results() == [(1, 8, -12)]
+
+
+def ahead(*pages: int) -> list[int]:
+    ffi = library().ffi
+    out = ffi.new("unsigned[]", len(pages))
+    library().c.bench_ahead(ffi.new("uint64_t[]", pages), len(pages), out)
+    return [int(n) for n in out]
+
+
+def test_prefetch_follows_whoever_reads_forward() -> None:
+    """The next fault is expected behind what was asked for; twice as much each time, up to a bound."""
+    assert ahead(10, 11, 13, 16, 21, 30) == [0, 1, 2, 4, 8, 8]
+    assert ahead(10, 12, 14, 16) == [0, 0, 0, 0]
+    assert ahead(12, 11, 10) == [0, 0, 0]
+
+
+def test_prefetch_follows_several_at_once() -> None:
+    assert ahead(10, 100, 200, 11, 101, 201, 13, 103, 203) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("source", sorted(ENGINE.glob("*.c")), ids=lambda path: path.name)
+def test_the_engine_is_fit_for_the_runtime(source: Path, isa: str, tmp_path: Path) -> None:
+    """It compiles as libpopcorn's files do, and calls the runtime alone: no memcpy, which would be the program's."""
+    output = tmp_path / "part.o"
+    target = (f"--target={ISAS[isa].triple}", *ISAS[isa].clang_flags)
+    include = ("-isystem", str(wheel() / "lib/include"), f"-I{ENGINE}")
+    subprocess.run([*clang(), *target, *FLAGS, *include, "-c", source, "-o", output], check=True)
+    symbols = subprocess.run(["nm", "-u", output], check=True, capture_output=True, text=True).stdout
+    names = set(re.findall(r"\bU (\w+)", symbols))
+    assert not {n for n in names if not n.startswith("popcorn_")}
