@@ -1,4 +1,4 @@
-"""The coherence protocol: 10^5 schedules of a simulated machine, all states of small models, and mistakes that must show."""
+"""The coherence protocol: 10^5 schedules of a simulated machine, all states of small ones, mistakes that must show."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_schedules(part: int) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_every_state(size: Size) -> None:
-    """No order of messages, no moment of a crash, no change of mapping does harm, and from everywhere there is a way on."""
+    """No order of messages, no moment of a crash or of a new mapping does harm, and from all there is a way on."""
     assert library().search(size, STATES) > 100_000
 
 
@@ -49,7 +49,7 @@ def test_a_failure_can_be_replayed() -> None:
     mutant = MUTANTS[0]
     seed = (mutant.schedules() or 0) - 1
     command = [sys.executable, "-m", "dsm", "--seed", str(seed), "--mutant", mutant.name]
-    assert replay_command(seed, mutant.name).split()[2:5] == command[1:3] + ["--seed"]
+    assert replay_command(seed, mutant.name).split()[2:5] == [*command[1:3], "--seed"]
     done = subprocess.run(command, cwd=TESTSUITE, capture_output=True, text=True)
     assert done.returncode == 1
     assert "VIOLATION" in done.stdout

@@ -9,7 +9,6 @@ import os
 import sys
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from dsm.library import Edit, Size, Violation, library
 
@@ -46,19 +45,28 @@ MUTANTS = (
         "a write is granted before the last acknowledgement",
         (
             Edit("directory.c", "\tif (e->awaited) return;\n", ""),
-            Edit("directory.c", "if (!e->want || !(e->awaited & bit(from)) ||", "if (m->kind == DSM_ACK && !e->want) return 0;\n\tif ("),
+            Edit("directory.c", "if (!e->want || !(e->awaited & bit(from)) ||", "if (!e->want) return 0;\n\tif ("),
         ),
     ),
     Mutant(
         "one sharer is not invalidated",
-        (Edit("directory.c", "e->sharers & (uint16_t)~bit(node);", "e->sharers & (e->sharers - 1) & (uint16_t)~bit(node);"),),
+        (Edit("directory.c", "e->sharers & (uint16_t)~bit(node);", "e->sharers & ~bit(node) & (e->sharers - 1);"),),
     ),
     Mutant(
         "an upgrade is granted as it was asked for, though the copy was invalidated since",
         (
-            Edit("directory.c", "\tpush(e, from, want);\n", "\te->unused[0] = (uint8_t)((e->unused[0] & ~bit(from)) | (e->sharers & bit(from)));\n\tpush(e, from, want);\n"),
-            Edit("directory.c", "int had = e->state == DSM_HOME && node != DSM_NOBODY && e->sharers & bit(node);", "int had = node != DSM_NOBODY && e->unused[0] & bit(node);"),
-            Edit("replica.c", "!p->pending || !enough || !current", "!p->pending || !enough || (!current && p->pending != DSM_WRITE)"),
+            Edit(
+                "directory.c",
+                "\tpush(e, from, want);\n",
+                "\te->unused[0] &= (uint8_t)~bit(from);\n\te->unused[0] |= e->sharers & bit(from);\n"
+                "\tpush(e, from, want);\n",
+            ),
+            Edit(
+                "directory.c",
+                "int had = e->state == DSM_HOME && node != DSM_NOBODY && e->sharers & bit(node);",
+                "int had = node != DSM_NOBODY && e->unused[0] & bit(node);",
+            ),
+            Edit("replica.c", "|| !enough || !current)", "|| !enough)"),
         ),
     ),
     Mutant(
@@ -71,7 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         "an owner that shares goes on writing",
-        (Edit("replica.c", "recall == DSM_SHARE ? DSM_MAY_READ : DSM_NO_ACCESS", "recall == DSM_SHARE ? DSM_MAY_WRITE : DSM_NO_ACCESS"),),
+        (Edit("replica.c", "recall == DSM_SHARE ? DSM_MAY_READ", "recall == DSM_SHARE ? DSM_MAY_WRITE"),),
     ),
     Mutant(
         "requests are served while the mapping changes",
@@ -83,7 +91,7 @@ MUTANTS = (
     ),
     Mutant(
         "who waits is not served when the page is free",
-        (Edit("directory.c", "\tpopcorn_recall_advance(d);\n\tpopcorn_directory_next(d, page);\n", "\tpopcorn_recall_advance(d);\n"),),
+        (Edit("directory.c", "_advance(d);\n\tpopcorn_directory_next(d, page);\n", "_advance(d);\n"),),
     ),
     Mutant(
         "a recall goes on to pages that still name the lost node",
@@ -109,7 +117,7 @@ MUTANTS = (
         (Edit("futex.c", "\t\tw->call.page = m->target;\n", ""),),
         modelled=False,
     ),
-)  # fmt: skip
+)
 
 
 def _quietly(mutant: Mutant) -> Size | None:

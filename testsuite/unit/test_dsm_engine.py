@@ -20,13 +20,10 @@ from popcc.runtime.libc.runtime import FLAGS
 PAGE = 4096
 PAGES = 1000
 HEADER = struct.Struct("<II BBBB I QQ QQ IIII")
-KINDS = {
-    name: number
-    for number, name in enumerate(
-        "READ WRITE PREFETCH ACK DATA GRANT DENY INVALIDATE SHARE TAKE ENDED WAIT WAKE REQUEUE CANCEL RESULT HELLO HEARD".split(),
-        1,
-    )
-}  # fmt: skip
+NAMES = (
+    "READ WRITE PREFETCH ACK DATA GRANT DENY INVALIDATE SHARE TAKE ENDED WAIT WAKE REQUEUE CANCEL RESULT HELLO HEARD"
+)
+KINDS = {name: number for number, name in enumerate(NAMES.split(), 1)}
 TO_REMOTE = {"GRANT", "DENY", "INVALIDATE", "SHARE", "TAKE", "ENDED", "RESULT"}
 BOTH = {"HELLO", "HEARD"}
 
@@ -38,7 +35,7 @@ class Message:
     kind: str
     page: int = 0
     magic: int = 0x4D534450
-    bytes: int = HEADER.size
+    size: int = HEADER.size
     version: int = 1
     access: int = 0
     reason: int = 0
@@ -51,7 +48,7 @@ class Message:
 
     def pack(self) -> bytes:
         return HEADER.pack(
-            self.magic, self.bytes, self.version, KINDS[self.kind], self.access, self.reason, self.thread, 0, 0,
+            self.magic, self.size, self.version, KINDS[self.kind], self.access, self.reason, self.thread, 0, 0,
             self.page, self.target, self.ticket, self.value, self.count, self.limit,
         )  # fmt: skip
 
@@ -66,13 +63,13 @@ def good(kind: str) -> Message:
     """A message of that kind that is as it should be."""
     access = 1 if kind == "GRANT" else 0
     size = HEADER.size + (PAGE if kind == "DATA" else 0)
-    return Message(kind, access=access, reason=1 if kind == "DENY" else 0, bytes=size)
+    return Message(kind, access=access, reason=1 if kind == "DENY" else 0, size=size)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_its_direction(kind: str) -> None:
     message = good(kind)
-    data = message.pack() + bytes(message.bytes - HEADER.size)
+    data = message.pack() + bytes(message.size - HEADER.size)
     assert check(data, to_origin=True) == (-1 if kind in TO_REMOTE else len(data))
     assert check(data, to_origin=False) == (len(data) if kind in TO_REMOTE | BOTH else -1)
 
@@ -85,7 +82,7 @@ def test_a_header_as_the_engine_makes_it() -> None:
 
 @pytest.mark.parametrize("kind", ["DATA", "GRANT"])
 def test_a_message_that_has_not_come_whole_is_waited_for(kind: str) -> None:
-    data = replace(good(kind), bytes=HEADER.size + PAGE).pack() + bytes(PAGE)
+    data = replace(good(kind), size=HEADER.size + PAGE).pack() + bytes(PAGE)
     to_origin = kind == "DATA"
     for n in (0, 1, HEADER.size - 1, HEADER.size, len(data) - 1):
         assert check(data[:n], to_origin) == 0
@@ -99,11 +96,11 @@ def test_a_message_that_has_not_come_whole_is_waited_for(kind: str) -> None:
         Message("READ", version=2),
         Message("READ", PAGES),
         Message("READ", 2**64 - 1),
-        Message("READ", bytes=HEADER.size + PAGE),
-        Message("READ", bytes=HEADER.size - 1),
-        Message("READ", bytes=2**32 - 1),
+        Message("READ", size=HEADER.size + PAGE),
+        Message("READ", size=HEADER.size - 1),
+        Message("READ", size=2**32 - 1),
         Message("READ", access=1),
-        Message("DATA", bytes=HEADER.size),
+        Message("DATA", size=HEADER.size),
         Message("WAIT", 2),
         Message("WAIT", PAGES * PAGE),
         Message("REQUEUE", target=1),
@@ -145,7 +142,7 @@ class Futexes:
         self.seen = 0
 
     def call(self, node: int, kind: str, **fields: int) -> None:
-        message = Message(kind, **{"limit": 2**32 - 1} | fields)  # type: ignore[arg-type]
+        message = Message(kind, **{"limit": 2**32 - 1} | fields)
         assert not self.library.c.bench_futex_deliver(node, message.pack())
 
     def results(self) -> list[tuple[int, int, int]]:
