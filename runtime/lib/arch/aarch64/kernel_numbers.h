@@ -8,6 +8,7 @@
 #define K_close 57
 #define K_connect 203
 #define K_dup3 24
+#define K_eventfd2 19
 #define K_execve 221
 #define K_exit 93
 #define K_exit_group 94
@@ -43,6 +44,7 @@
 #define K_pwrite64 68
 #define K_read 63
 #define K_readlinkat 78
+#define K_recvfrom 207
 #define K_recvfrom 207
 #define K_recvmsg 212
 #define K_rt_sigaction 134

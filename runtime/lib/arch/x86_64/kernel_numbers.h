@@ -8,6 +8,7 @@
 #define K_close 3
 #define K_connect 42
 #define K_dup3 292
+#define K_eventfd2 290
 #define K_execve 59
 #define K_exit 60
 #define K_exit_group 231
@@ -43,6 +44,7 @@
 #define K_pwrite64 18
 #define K_read 0
 #define K_readlinkat 267
+#define K_recvfrom 45
 #define K_recvfrom 45
 #define K_recvmsg 47
 #define K_rt_sigaction 13

@@ -1,0 +1,373 @@
+/* What a thread and the service do with a node, one at a time. */
+#include "kernel.h"
+#include "node.h"
+
+enum { FUTEX_WAIT = 128, FUTEX_WAKE = 129 }; /* of this process alone */
+enum { POLLIN = 1, POLLOUT = 4 };
+enum { TURN = 20000, LONG_TURN = 5000000 }; /* ns: from a thread's leaving the handler on; from its being woken on */
+
+struct pollfd { int fd; short events, revents; };
+
+static void take_lock(struct popcorn_node *n)
+{
+	int free = 0;
+
+	if (__atomic_compare_exchange_n(&n->lock, &free, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+	while (__atomic_exchange_n(&n->lock, 2, __ATOMIC_ACQUIRE)) K6(K_futex, &n->lock, FUTEX_WAIT, 2, 0, 0, 0);
+}
+
+static void drop_lock(struct popcorn_node *n)
+{
+	if (__atomic_exchange_n(&n->lock, 0, __ATOMIC_RELEASE) == 2) K6(K_futex, &n->lock, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
+static void *page_at(unsigned char *memory, uint64_t page)
+{
+	return memory + page * DSM_PAGE;
+}
+
+static void do_send(void *context, unsigned to, const struct popcorn_dsm_message *m)
+{
+	struct popcorn_node *n = context;
+
+	n->sent++;
+	if (to == n->replica.node) {
+		if (n->nown == NODE_OWN) n->broken = 1;
+		else n->own[(n->own_first + n->nown++) % NODE_OWN] = *m;
+	} else if (n->wire[to].fd >= 0 && popcorn_wire_put(n->wire + to, m, page_at(n->alias, m->page))) n->broken = 1;
+}
+
+static void do_fill(void *context, uint64_t page)
+{
+	struct popcorn_node *n = context;
+
+	popcorn_copy(page_at(n->alias, page), n->payload, DSM_PAGE);
+}
+
+static void do_open(void *context, uint64_t page, enum dsm_access access)
+{
+	static const int protection[] = { 0, K_PROT_READ, K_PROT_READ | K_PROT_WRITE };
+	struct popcorn_node *n = context;
+
+	if (K3(K_mprotect, page_at(n->common, page), DSM_PAGE, protection[access])) n->broken = 1;
+}
+
+static void over(struct popcorn_wait *w, enum dsm_reason reason)
+{
+	w->reason = (uint8_t)reason;
+	__atomic_store_n(&w->over, 1, __ATOMIC_RELEASE);
+	K6(K_futex, &w->over, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
+/* Those that wait for the page are woken; how many there were. Their waits are on their stacks: gone with the wake. */
+static unsigned wake(struct popcorn_node *n, uint64_t page, enum dsm_reason reason)
+{
+	unsigned found = 0;
+
+	for (struct popcorn_wait **at = &n->waits; *at;) {
+		struct popcorn_wait *w = *at;
+		if (w->page != page) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		over(w, w->asked ? reason : 0);
+		found++;
+	}
+	return found;
+}
+
+static void do_wake(void *context, uint64_t page)
+{
+	struct popcorn_node *n = context;
+
+	/* settle leaves room for one */
+	n->hold[n->nholds++] = (struct popcorn_hold){ page, wake(n, page, 0), popcorn_now() + LONG_TURN };
+}
+
+static void do_deny(void *context, uint64_t page, enum dsm_reason reason)
+{
+	struct popcorn_node *n = context;
+
+	n->denied++;
+	wake(n, page, reason);
+}
+
+static void do_end(void *context)
+{
+	struct popcorn_node *n = context;
+
+	while (n->waits) wake(n, n->waits->page, 0);
+	popcorn_node_ring(n);
+}
+
+static enum dsm_access do_rights(void *context, uint64_t page)
+{
+	struct popcorn_node *n = context;
+
+	return n->origin->rights(page);
+}
+
+static void do_lost(void *context, uint64_t page, unsigned node)
+{
+	struct popcorn_node *n = context;
+
+	n->origin->lost(page, node);
+}
+
+static void do_drained(void *context)
+{
+	struct popcorn_node *n = context;
+
+	n->origin->drained();
+}
+
+static const struct popcorn_driver driver = {
+	.send = do_send, .fill = do_fill, .open = do_open, .wake = do_wake, .deny = do_deny, .end = do_end,
+	.rights = do_rights, .lost = do_lost, .drained = do_drained,
+};
+
+static void *zeros(size_t bytes)
+{
+	long p = K6(K_mmap, 0, bytes, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1, 0);
+
+	return p < 0 && p > -4096 ? 0 : (void *)p;
+}
+
+static long map_common(struct popcorn_node *n, void *common, uint64_t npages)
+{
+	int prot = n->origin ? K_PROT_READ | K_PROT_WRITE : 0;
+	long fd = K2(K_memfd_create, "popcorn", 1), at, alias, e;
+
+	if (fd < 0) return fd;
+	if (!(e = K2(K_ftruncate, fd, npages * DSM_PAGE))) {
+		at = K6(K_mmap, common, npages * DSM_PAGE, prot, K_MAP_SHARED | K_MAP_FIXED | K_MAP_NORESERVE, fd, 0);
+		alias = K6(K_mmap, 0, npages * DSM_PAGE, K_PROT_READ | K_PROT_WRITE, K_MAP_SHARED | K_MAP_NORESERVE, fd, 0);
+		n->common = common;
+		n->alias = (unsigned char *)alias;
+		e = at < 0 && at > -4096 ? at : alias < 0 && alias > -4096 ? alias : 0;
+	}
+	K1(K_close, fd);
+	return e;
+}
+
+long popcorn_node_begin(struct popcorn_node *n, unsigned number, void *common, uint64_t npages, const struct popcorn_origin *origin)
+{
+	uint64_t touched = npages / DSM_CHUNK / 64 + 1;
+	long e;
+
+	n->origin = origin;
+	for (unsigned i = 0; i < DSM_NODES; i++) n->wire[i].fd = -1;
+	n->bell = (int)K2(K_eventfd2, 0, 02004000); /* close on exec, does not block */
+	if (n->bell < 0) return n->bell;
+	n->replica = (struct popcorn_replica){ .node = number, .npages = npages, .pages = zeros(npages * sizeof(struct popcorn_page)),
+					       .driver = &driver, .context = n };
+	if (!n->replica.pages) return -K_ENOMEM;
+	if (origin) {
+		n->directory = (struct popcorn_directory){ .npages = npages, .entries = zeros(npages * sizeof(struct popcorn_entry)),
+							   .touched = zeros(touched * 8), .own = &n->replica, .driver = &driver, .context = n };
+		if (!n->directory.entries || !n->directory.touched) return -K_ENOMEM;
+	}
+	e = map_common(n, common, npages);
+	return e;
+}
+
+void popcorn_node_connect(struct popcorn_node *n, unsigned peer, int fd)
+{
+	n->wire[peer].fd = fd;
+}
+
+void popcorn_node_ring(struct popcorn_node *n)
+{
+	uint64_t one = 1;
+
+	K3(K_write, n->bell, &one, 8);
+}
+
+/* The link is gone, and what was on it. */
+static void cut(struct popcorn_node *n, unsigned peer)
+{
+	if (n->wire[peer].fd < 0) return;
+	K1(K_close, n->wire[peer].fd);
+	n->wire[peer].fd = -1;
+	if (n->origin) popcorn_directory_lost(&n->directory, peer);
+	else popcorn_replica_origin_lost(&n->replica);
+}
+
+static void release(struct popcorn_node *n, unsigned i)
+{
+	uint64_t page = n->hold[i].page;
+
+	n->hold[i] = n->hold[--n->nholds];
+	popcorn_replica_release(&n->replica, page);
+}
+
+/* One message, with its bytes in `payload`. A peer that sends what makes no sense now is not spoken to again. */
+static void deliver(struct popcorn_node *n, unsigned from, const struct popcorn_dsm_message *m)
+{
+	int to_directory = m->kind < DSM_GRANT;
+	int refused;
+
+	if (to_directory) refused = !n->origin || popcorn_directory_deliver(&n->directory, from, m) < 0;
+	else refused = popcorn_replica_deliver(&n->replica, m) < 0;
+	if (refused) cut(n, from);
+}
+
+/* After each call of the engine: what the origin has said to itself, and room for the next hold. */
+static void settle(struct popcorn_node *n)
+{
+	for (;;) {
+		if (n->nown) {
+			struct popcorn_dsm_message m = n->own[n->own_first];
+			n->own_first = (n->own_first + 1) % NODE_OWN;
+			n->nown--;
+			n->payload = 0;
+			deliver(n, n->replica.node, &m);
+		} else if (n->nholds == NODE_HOLDS) release(n, 0);
+		else return;
+	}
+}
+
+/* Everything that can be written is; returns whether the service has to look after the rest. */
+static int flush(struct popcorn_node *n)
+{
+	int more = n->broken;
+
+	for (unsigned i = 0; i < DSM_NODES; i++)
+		if (n->wire[i].fd >= 0) more |= popcorn_wire_flush(n->wire + i);
+	return more;
+}
+
+/* The thread that was woken for the page leaves, and has its turn. */
+static void leave(struct popcorn_node *n, uint64_t page)
+{
+	for (struct popcorn_hold *h = n->hold; h < n->hold + n->nholds; h++)
+		if (h->page == page && h->left && !--h->left) h->until = popcorn_now() + TURN;
+}
+
+int popcorn_node_fault(struct popcorn_node *n, uint64_t page, enum dsm_access access)
+{
+	struct popcorn_wait w = { .page = page };
+	enum dsm_fault f;
+	int ended;
+
+	take_lock(n);
+	n->faults++;
+	/* where it could be read before, and is not known to have been read, it was to be written */
+	if (access == DSM_NO_ACCESS) access = popcorn_replica_access(&n->replica, page) == DSM_MAY_READ ? DSM_MAY_WRITE : DSM_MAY_READ;
+	f = popcorn_replica_fault(&n->replica, page, access);
+	w.asked = f == DSM_ASKED;
+	if (f == DSM_ASKED || f == DSM_JOINED) {
+		w.next = n->waits;
+		n->waits = &w;
+		settle(n);
+		if (flush(n)) popcorn_node_ring(n);
+		drop_lock(n);
+		while (!__atomic_load_n(&w.over, __ATOMIC_ACQUIRE)) K6(K_futex, &w.over, FUTEX_WAIT, 0, 0, 0, 0);
+		take_lock(n);
+		leave(n, page);
+	}
+	ended = n->replica.ended;
+	drop_lock(n);
+	return ended ? -1 : w.reason;
+}
+
+/* Lock held. */
+static void receive(struct popcorn_node *n, unsigned from)
+{
+	struct popcorn_wire *w = n->wire + from;
+	const unsigned char *bytes;
+	size_t at = 0;
+	int state;
+
+	while (w->fd >= 0 && (state = popcorn_wire_next(w, &at, &bytes, n->origin != 0, n->replica.npages)) > 0) {
+		struct popcorn_dsm_message m, heard = popcorn_dsm_message(DSM_HEARD, 0);
+		popcorn_copy(&m, bytes, sizeof m);
+		n->payload = bytes + sizeof m;
+		n->received++;
+		state = popcorn_link_take(&w->link, &m);
+		if (state < 0) break;
+		if (state && m.kind != DSM_HEARD) {
+			deliver(n, from, &m);
+			settle(n);
+		}
+		if (w->fd >= 0 && popcorn_link_owes(&w->link) && popcorn_wire_put(w, &heard, 0)) n->broken = 1;
+	}
+	if (w->fd < 0) return;
+	popcorn_wire_taken(w, at);
+	if (state < 0) cut(n, from);
+}
+
+/* Turns that are over; returns nanoseconds until the next one that something waits for, or -1. */
+static int64_t turns(struct popcorn_node *n)
+{
+	uint64_t now = n->nholds ? popcorn_now() : 0;
+	int64_t next = -1;
+
+	for (unsigned i = 0; i < n->nholds;) {
+		struct popcorn_hold *h = n->hold + i;
+		int64_t left = (int64_t)(h->until - now);
+		if (left <= 0) {
+			release(n, i);
+			settle(n);
+			i = 0;
+			continue;
+		}
+		if (n->replica.pages[h->page].recall && (next < 0 || left < next)) next = left;
+		i++;
+	}
+	return next;
+}
+
+/* Lock held; what to wait for. Returns how many. */
+static unsigned interests(struct popcorn_node *n, struct pollfd *poll, unsigned char *whose)
+{
+	const unsigned char *bytes;
+	unsigned k = 1;
+
+	poll[0] = (struct pollfd){ n->bell, POLLIN, 0 };
+	for (unsigned i = 0; i < DSM_NODES; i++) {
+		if (n->wire[i].fd < 0) continue;
+		poll[k] = (struct pollfd){ n->wire[i].fd, POLLIN, 0 };
+		if (popcorn_link_unwritten(&n->wire[i].link, &bytes)) poll[k].events |= POLLOUT;
+		whose[k++] = (unsigned char)i;
+	}
+	return k;
+}
+
+static void cut_all(struct popcorn_node *n)
+{
+	for (unsigned i = 0; i < DSM_NODES; i++) cut(n, i);
+}
+
+void popcorn_node_serve(struct popcorn_node *n, const int *stop)
+{
+	struct pollfd poll[DSM_NODES + 1];
+	unsigned char whose[DSM_NODES + 1];
+
+	take_lock(n);
+	while (!n->replica.ended && !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
+		int64_t next = turns(n);
+		struct k_timespec wait = { next / 1000000000, next % 1000000000 };
+		unsigned k;
+		uint64_t rung;
+
+		flush(n);
+		if (n->broken) cut_all(n);
+		k = interests(n, poll, whose);
+		drop_lock(n);
+		K5(K_ppoll, poll, k, next < 0 ? 0 : &wait, 0, 8);
+		take_lock(n);
+		if (poll[0].revents) K3(K_read, n->bell, &rung, 8);
+		for (unsigned i = 1; i < k; i++) {
+			if (!(poll[i].revents & ~POLLOUT) || n->wire[whose[i]].fd < 0) continue;
+			int came = popcorn_wire_receive(n->wire + whose[i]);
+			if (came > 0) receive(n, whose[i]);
+			if (came < 0) {
+				cut(n, whose[i]);
+				settle(n);
+			}
+		}
+	}
+	drop_lock(n);
+}

@@ -1,0 +1,85 @@
+/* A node at work: the engine (dsm.h) driven by the faults of the program's threads and by what comes over sockets.
+ *
+ *   program's thread   SIGSEGV -> popcorn_node_fault: asks, sends the request itself, sleeps until the page is there
+ *   service thread     popcorn_node_serve: reads the links, brings messages to the engine, writes what the links still hold
+ *
+ * Common memory is one memfd, mapped twice: where the program has it, page by page open or closed, and at an alias, which
+ * is open always and where bytes are put before a page is opened. Neither thread touches the program's mapping under the lock.
+ */
+#ifndef POPCORN_NODE_H
+#define POPCORN_NODE_H
+
+#include "dsm.h"
+#include "link.h"
+
+enum { NODE_OWN = 1024, NODE_HOLDS = 64, NODE_RECEIVED = 64 << 10 };
+
+/* A connection to another node. */
+struct popcorn_wire {
+	int fd; /* -1: none */
+	struct popcorn_link link;
+	unsigned char *received; /* NODE_RECEIVED bytes; what came and is no whole message yet */
+	size_t nreceived;
+};
+
+/* A thread that waits for a page; on its stack. */
+struct popcorn_wait {
+	struct popcorn_wait *next;
+	uint64_t page;
+	uint32_t over; /* futex */
+	uint8_t asked, reason; /* DSM_ASKED; enum dsm_reason, of a denial */
+};
+
+/* Threads were woken and are to have their turn. */
+struct popcorn_hold {
+	uint64_t page;
+	unsigned left; /* of them, that have not left the handler yet */
+	uint64_t until; /* nanoseconds, popcorn_now */
+};
+
+/* What the origin's directory asks of who knows the mappings; see struct popcorn_driver. */
+struct popcorn_origin {
+	enum dsm_access (*rights)(uint64_t page);
+	void (*lost)(uint64_t page, unsigned node);
+	void (*drained)(void);
+};
+
+struct popcorn_node {
+	struct popcorn_replica replica;
+	struct popcorn_directory directory; /* the origin's */
+	const struct popcorn_origin *origin;
+	unsigned char *common, *alias;
+	struct popcorn_wire wire[DSM_NODES]; /* by the node at the other end */
+	struct popcorn_dsm_message own[NODE_OWN]; /* a ring */
+	unsigned own_first, nown;
+	const unsigned char *payload; /* behind the message that is being delivered */
+	struct popcorn_wait *waits;
+	struct popcorn_hold hold[NODE_HOLDS];
+	unsigned nholds;
+	int lock, bell; /* bell: an eventfd, on which the service thread looks at everything anew */
+	int broken;     /* no memory for what is to be sent: as if all links were cut */
+	uint64_t faults, denied, sent, received; /* messages */
+};
+
+/* `common` is `npages` of address space that may be mapped over; the node is all zero. It is the origin with `origin`.
+ * 0, or a negative errno. */
+hidden long popcorn_node_begin(struct popcorn_node *, unsigned number, void *common, uint64_t npages, const struct popcorn_origin *origin);
+/* Before the service begins: a stream socket whose other end is node `peer`. */
+hidden void popcorn_node_connect(struct popcorn_node *, unsigned peer, int fd);
+
+/* Async-signal safe. DSM_NO_ACCESS: nobody knows what was tried. 0: try again; otherwise enum dsm_reason; -1: the process is over for this node. */
+hidden int popcorn_node_fault(struct popcorn_node *, uint64_t page, enum dsm_access);
+
+/* Until the process is over for this node, or `stop` is set and popcorn_node_ring called. */
+hidden void popcorn_node_serve(struct popcorn_node *, const int *stop);
+hidden void popcorn_node_ring(struct popcorn_node *);
+
+/* wire.c */
+hidden int popcorn_wire_put(struct popcorn_wire *, const struct popcorn_dsm_message *, const void *page); /* -1: no memory */
+hidden int popcorn_wire_flush(struct popcorn_wire *);   /* -1: broken; 1: more is left than the socket takes now */
+hidden int popcorn_wire_receive(struct popcorn_wire *); /* -1: broken or at its end; else whether something came */
+/* The next message of what was received, *bytes where it begins. 1; 0: none is whole; -1: no node sends that. */
+hidden int popcorn_wire_next(struct popcorn_wire *, size_t *at, const unsigned char **bytes, int to_origin, uint64_t npages);
+hidden void popcorn_wire_taken(struct popcorn_wire *, size_t at);
+
+#endif
