@@ -1,0 +1,104 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "abi.h"
+#include "host.h"
+#include "kernel.h"
+
+struct popcorn_node node;
+int finished;
+static pthread_t server;
+
+long popcorn_kernel(long n, ...)
+{
+	va_list v;
+	long a[6], r;
+
+	va_start(v, n);
+	for (int i = 0; i < 6; i++) a[i] = va_arg(v, long);
+	va_end(v);
+	r = syscall(n, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return r < 0 ? -(long)errno : r;
+}
+
+long __popcorn_clock(int clock, struct k_timespec *t)
+{
+	struct timespec now;
+	long r = clock_gettime(clock, &now);
+
+	t->sec = now.tv_sec;
+	t->nsec = now.tv_nsec;
+	return r;
+}
+
+static enum dsm_access rights(uint64_t page)
+{
+	(void)page;
+	return DSM_MAY_WRITE;
+}
+
+static void lost(uint64_t page, unsigned peer)
+{
+	fprintf(stderr, "page %lu was lost with node %u\n", (unsigned long)page, peer);
+	_exit(3);
+}
+
+static void drained(void)
+{
+}
+
+static const struct popcorn_origin origin = { rights, lost, drained };
+
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+	static const enum dsm_access meant[] = { DSM_NO_ACCESS, DSM_MAY_READ, DSM_MAY_WRITE };
+	uintptr_t offset = (uintptr_t)info->si_addr - COMMON;
+
+	(void)signal;
+	if (offset >= node.replica.npages * DSM_PAGE) {
+		struct sigaction plain = { .sa_handler = SIG_DFL };
+		sigaction(SIGSEGV, &plain, 0);
+		return;
+	}
+	if (popcorn_node_fault(&node, offset / DSM_PAGE, meant[popcorn_context_wrote(context) + 1])) _exit(4);
+}
+
+static void *service(void *unused)
+{
+	static const int stop;
+
+	popcorn_node_serve(&node, &stop);
+	if (!__atomic_load_n(&finished, __ATOMIC_ACQUIRE)) _exit(5);
+	return unused;
+}
+
+void host_begin(unsigned number, unsigned nodes, uint64_t npages, char **fds)
+{
+	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+	long e;
+
+	sigfillset(&action.sa_mask);
+	sigaction(SIGSEGV, &action, 0);
+	if ((e = popcorn_node_begin(&node, number, (void *)COMMON, npages, number ? 0 : &origin))) {
+		fprintf(stderr, "node %u: %s\n", number, strerror((int)-e));
+		exit(1);
+	}
+	if (number) popcorn_node_connect(&node, 0, atoi(fds[0]));
+	else for (unsigned i = 1; i < nodes; i++) popcorn_node_connect(&node, i, atoi(fds[i - 1]));
+	pthread_create(&server, 0, service, 0);
+}
+
+void host_wait_for_the_end(void)
+{
+	__atomic_store_n(&finished, 1, __ATOMIC_RELEASE);
+	pthread_join(server, 0);
+}
