@@ -1,12 +1,13 @@
 /* What a thread and the service do with a node, one at a time. */
+#include "abi.h"
 #include "kernel.h"
 #include "node.h"
 
 enum { FUTEX_WAIT = 128, FUTEX_WAKE = 129 }; /* of this process alone */
-enum { POLLIN = 1, POLLOUT = 4 };
+enum { SERVICE, RECEIVER }; /* of poll and bell */
+enum { BELL = DSM_NODES, TIMER, EVENTS }; /* what an event is about; before these, the wires */
+enum { IN = 1, OUT = 4, EXCLUSIVE = 1 << 28, EDGE = 1u << 31, ADD = 1, DEL = 2 }; /* epoll's */
 enum { TURN = 20000, LONG_TURN = 5000000 }; /* ns: from a thread's leaving the handler on; from its being woken on */
-
-struct pollfd { int fd; short events, revents; };
 
 static void take_lock(struct popcorn_node *n)
 {
@@ -52,11 +53,20 @@ static void do_open(void *context, uint64_t page, enum dsm_access access)
 	if (K3(K_mprotect, page_at(n->common, page), DSM_PAGE, protection[access])) n->broken = 1;
 }
 
-static void over(struct popcorn_wait *w, enum dsm_reason reason)
+static void ring(struct popcorn_node *n, int whom)
+{
+	uint64_t one = 1;
+
+	K3(K_write, n->bell[whom], &one, 8);
+}
+
+static void over(struct popcorn_node *n, struct popcorn_wait *w, enum dsm_reason reason)
 {
 	w->reason = (uint8_t)reason;
 	__atomic_store_n(&w->over, 1, __ATOMIC_RELEASE);
-	K6(K_futex, &w->over, FUTEX_WAKE, 1, 0, 0, 0);
+	if (w == n->attending) return;
+	if (w == n->receiver) ring(n, RECEIVER);
+	else K6(K_futex, &w->over, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
 /* Those that wait for the page are woken; how many there were. Their waits are on their stacks: gone with the wake. */
@@ -71,7 +81,7 @@ static unsigned wake(struct popcorn_node *n, uint64_t page, enum dsm_reason reas
 			continue;
 		}
 		*at = w->next;
-		over(w, w->asked ? reason : 0);
+		over(n, w, w->asked ? reason : 0);
 		found++;
 	}
 	return found;
@@ -98,7 +108,7 @@ static void do_end(void *context)
 	struct popcorn_node *n = context;
 
 	while (n->waits) wake(n, n->waits->page, 0);
-	popcorn_node_ring(n);
+	ring(n, SERVICE);
 }
 
 static enum dsm_access do_rights(void *context, uint64_t page)
@@ -151,6 +161,25 @@ static long map_common(struct popcorn_node *n, void *common, uint64_t npages)
 	return e;
 }
 
+static long watch(int poll, int what, unsigned events, uint64_t fd)
+{
+	struct popcorn_native_epoll_event e = { .events = events, .data = (uint64_t)what };
+
+	return K4(K_epoll_ctl, poll, ADD, fd, &e);
+}
+
+static long begin_polls(struct popcorn_node *n)
+{
+	for (int i = 0; i < 2; i++) {
+		n->poll[i] = (int)K1(K_epoll_create1, K_O_CLOEXEC);
+		n->bell[i] = (int)K2(K_eventfd2, 0, K_O_CLOEXEC | K_O_NONBLOCK);
+		if (n->poll[i] < 0 || n->bell[i] < 0) return n->poll[i] < 0 ? n->poll[i] : n->bell[i];
+		watch(n->poll[i], BELL, IN | EDGE, (uint64_t)n->bell[i]);
+	}
+	n->timer = (int)K2(K_timerfd_create, 1, K_O_CLOEXEC | K_O_NONBLOCK);
+	return n->timer < 0 ? n->timer : watch(n->poll[SERVICE], TIMER, IN | EDGE, (uint64_t)n->timer);
+}
+
 long popcorn_node_begin(struct popcorn_node *n, unsigned number, void *common, uint64_t npages, const struct popcorn_origin *origin)
 {
 	uint64_t touched = npages / DSM_CHUNK / 64 + 1;
@@ -158,8 +187,6 @@ long popcorn_node_begin(struct popcorn_node *n, unsigned number, void *common, u
 
 	n->origin = origin;
 	for (unsigned i = 0; i < DSM_NODES; i++) n->wire[i].fd = -1;
-	n->bell = (int)K2(K_eventfd2, 0, 02004000); /* close on exec, does not block */
-	if (n->bell < 0) return n->bell;
 	n->replica = (struct popcorn_replica){ .node = number, .npages = npages, .pages = zeros(npages * sizeof(struct popcorn_page)),
 					       .driver = &driver, .context = n };
 	if (!n->replica.pages) return -K_ENOMEM;
@@ -168,20 +195,23 @@ long popcorn_node_begin(struct popcorn_node *n, unsigned number, void *common, u
 							   .touched = zeros(touched * 8), .own = &n->replica, .driver = &driver, .context = n };
 		if (!n->directory.entries || !n->directory.touched) return -K_ENOMEM;
 	}
-	e = map_common(n, common, npages);
-	return e;
+	if ((e = begin_polls(n))) return e;
+	return map_common(n, common, npages);
 }
 
-void popcorn_node_connect(struct popcorn_node *n, unsigned peer, int fd)
+long popcorn_node_connect(struct popcorn_node *n, unsigned peer, int fd)
 {
+	long e;
+
 	n->wire[peer].fd = fd;
+	for (int i = RECEIVER; i >= SERVICE; i--) /* in the order in which they are to be asked */
+		if ((e = watch(n->poll[i], (int)peer, IN | EDGE | EXCLUSIVE, (uint64_t)fd))) return e;
+	return 0;
 }
 
 void popcorn_node_ring(struct popcorn_node *n)
 {
-	uint64_t one = 1;
-
-	K3(K_write, n->bell, &one, 8);
+	ring(n, SERVICE);
 }
 
 /* The link is gone, and what was on it. */
@@ -228,14 +258,17 @@ static void settle(struct popcorn_node *n)
 	}
 }
 
-/* Everything that can be written is; returns whether the service has to look after the rest. */
-static int flush(struct popcorn_node *n)
+/* Everything that can be written is. The service thread hears when a full socket takes more. */
+static void flush(struct popcorn_node *n)
 {
-	int more = n->broken;
-
-	for (unsigned i = 0; i < DSM_NODES; i++)
-		if (n->wire[i].fd >= 0) more |= popcorn_wire_flush(n->wire + i);
-	return more;
+	for (unsigned i = 0; i < DSM_NODES; i++) {
+		struct popcorn_wire *w = n->wire + i;
+		int full = w->fd < 0 ? 0 : popcorn_wire_flush(w) > 0;
+		if (full == w->full) continue;
+		w->full = full;
+		K4(K_epoll_ctl, n->poll[SERVICE], DEL, w->fd, 0);
+		watch(n->poll[SERVICE], (int)i, IN | EDGE | EXCLUSIVE | (full ? OUT : 0), (uint64_t)w->fd);
+	}
 }
 
 /* The thread that was woken for the page leaves, and has its turn. */
@@ -243,33 +276,6 @@ static void leave(struct popcorn_node *n, uint64_t page)
 {
 	for (struct popcorn_hold *h = n->hold; h < n->hold + n->nholds; h++)
 		if (h->page == page && h->left && !--h->left) h->until = popcorn_now() + TURN;
-}
-
-int popcorn_node_fault(struct popcorn_node *n, uint64_t page, enum dsm_access access)
-{
-	struct popcorn_wait w = { .page = page };
-	enum dsm_fault f;
-	int ended;
-
-	take_lock(n);
-	n->faults++;
-	/* where it could be read before, and is not known to have been read, it was to be written */
-	if (access == DSM_NO_ACCESS) access = popcorn_replica_access(&n->replica, page) == DSM_MAY_READ ? DSM_MAY_WRITE : DSM_MAY_READ;
-	f = popcorn_replica_fault(&n->replica, page, access);
-	w.asked = f == DSM_ASKED;
-	if (f == DSM_ASKED || f == DSM_JOINED) {
-		w.next = n->waits;
-		n->waits = &w;
-		settle(n);
-		if (flush(n)) popcorn_node_ring(n);
-		drop_lock(n);
-		while (!__atomic_load_n(&w.over, __ATOMIC_ACQUIRE)) K6(K_futex, &w.over, FUTEX_WAIT, 0, 0, 0, 0);
-		take_lock(n);
-		leave(n, page);
-	}
-	ended = n->replica.ended;
-	drop_lock(n);
-	return ended ? -1 : w.reason;
 }
 
 /* Lock held. */
@@ -298,76 +304,108 @@ static void receive(struct popcorn_node *n, unsigned from)
 	if (state < 0) cut(n, from);
 }
 
-/* Turns that are over; returns nanoseconds until the next one that something waits for, or -1. */
-static int64_t turns(struct popcorn_node *n)
+/* Turns that are over end; the timer is set to the next one that something waits for. */
+static void turns(struct popcorn_node *n)
 {
-	uint64_t now = n->nholds ? popcorn_now() : 0;
-	int64_t next = -1;
+	uint64_t now = n->nholds ? popcorn_now() : 0, next = 0;
 
 	for (unsigned i = 0; i < n->nholds;) {
 		struct popcorn_hold *h = n->hold + i;
-		int64_t left = (int64_t)(h->until - now);
-		if (left <= 0) {
+		if (h->until <= now) {
 			release(n, i);
 			settle(n);
 			i = 0;
 			continue;
 		}
-		if (n->replica.pages[h->page].recall && (next < 0 || left < next)) next = left;
+		if (n->replica.pages[h->page].recall && (!next || h->until - now < next)) next = h->until - now;
 		i++;
 	}
-	return next;
-}
-
-/* Lock held; what to wait for. Returns how many. */
-static unsigned interests(struct popcorn_node *n, struct pollfd *poll, unsigned char *whose)
-{
-	const unsigned char *bytes;
-	unsigned k = 1;
-
-	poll[0] = (struct pollfd){ n->bell, POLLIN, 0 };
-	for (unsigned i = 0; i < DSM_NODES; i++) {
-		if (n->wire[i].fd < 0) continue;
-		poll[k] = (struct pollfd){ n->wire[i].fd, POLLIN, 0 };
-		if (popcorn_link_unwritten(&n->wire[i].link, &bytes)) poll[k].events |= POLLOUT;
-		whose[k++] = (unsigned char)i;
+	if (next) {
+		struct k_timespec t[2] = { { 0, 0 }, { (int64_t)(next / 1000000000), (int64_t)(next % 1000000000) } };
+		K4(K_timerfd_settime, n->timer, 0, t, 0);
 	}
-	return k;
 }
 
-static void cut_all(struct popcorn_node *n)
+static void hear(struct popcorn_node *n, unsigned from)
 {
-	for (unsigned i = 0; i < DSM_NODES; i++) cut(n, i);
+	int came;
+
+	if (n->wire[from].fd < 0) return;
+	do {
+		came = popcorn_wire_receive(n->wire + from);
+		receive(n, from);
+	} while (came > 0 && n->wire[from].fd >= 0);
+	if (came < 0) {
+		cut(n, from);
+		settle(n);
+	}
+}
+
+/* What has come is dealt with, or something is waited for first. Lock held, but while waiting. */
+static void attend(struct popcorn_node *n, int whose, struct popcorn_wait *w)
+{
+	struct popcorn_native_epoll_event e[EVENTS];
+	uint64_t count;
+	long k;
+
+	drop_lock(n);
+	k = K6(K_epoll_pwait, n->poll[whose], e, EVENTS, -1, 0, 8);
+	take_lock(n);
+	n->attending = w;
+	for (long i = 0; i < k; i++) {
+		if (e[i].data < DSM_NODES) hear(n, (unsigned)e[i].data);
+		else K3(K_read, e[i].data == BELL ? n->bell[whose] : n->timer, &count, 8);
+	}
+	turns(n);
+	flush(n);
+	if (n->broken)
+		for (unsigned i = 0; i < DSM_NODES; i++) cut(n, i);
+	n->attending = 0;
+}
+
+static void wait(struct popcorn_node *n, struct popcorn_wait *w)
+{
+	if (!n->receiver) {
+		n->receiver = w;
+		while (!w->over) attend(n, RECEIVER, w);
+		n->receiver = 0;
+		return;
+	}
+	drop_lock(n);
+	while (!__atomic_load_n(&w->over, __ATOMIC_ACQUIRE)) K6(K_futex, &w->over, FUTEX_WAIT, 0, 0, 0, 0);
+	take_lock(n);
+}
+
+int popcorn_node_fault(struct popcorn_node *n, uint64_t page, enum dsm_access access)
+{
+	struct popcorn_wait w = { .page = page };
+	enum dsm_fault f;
+	int ended;
+
+	take_lock(n);
+	n->faults++;
+	/* where it could be read before, and is not known to have been read, it was to be written */
+	if (access == DSM_NO_ACCESS) access = popcorn_replica_access(&n->replica, page) == DSM_MAY_READ ? DSM_MAY_WRITE : DSM_MAY_READ;
+	f = popcorn_replica_fault(&n->replica, page, access);
+	w.asked = f == DSM_ASKED;
+	if (f == DSM_ASKED || f == DSM_JOINED) {
+		w.next = n->waits;
+		n->waits = &w;
+		n->attending = &w;
+		settle(n);
+		flush(n);
+		n->attending = 0;
+		if (!w.over) wait(n, &w);
+		leave(n, page);
+	}
+	ended = n->replica.ended;
+	drop_lock(n);
+	return ended ? -1 : w.reason;
 }
 
 void popcorn_node_serve(struct popcorn_node *n, const int *stop)
 {
-	struct pollfd poll[DSM_NODES + 1];
-	unsigned char whose[DSM_NODES + 1];
-
 	take_lock(n);
-	while (!n->replica.ended && !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
-		int64_t next = turns(n);
-		struct k_timespec wait = { next / 1000000000, next % 1000000000 };
-		unsigned k;
-		uint64_t rung;
-
-		flush(n);
-		if (n->broken) cut_all(n);
-		k = interests(n, poll, whose);
-		drop_lock(n);
-		K5(K_ppoll, poll, k, next < 0 ? 0 : &wait, 0, 8);
-		take_lock(n);
-		if (poll[0].revents) K3(K_read, n->bell, &rung, 8);
-		for (unsigned i = 1; i < k; i++) {
-			if (!(poll[i].revents & ~POLLOUT) || n->wire[whose[i]].fd < 0) continue;
-			int came = popcorn_wire_receive(n->wire + whose[i]);
-			if (came > 0) receive(n, whose[i]);
-			if (came < 0) {
-				cut(n, whose[i]);
-				settle(n);
-			}
-		}
-	}
+	while (!n->replica.ended && !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) attend(n, SERVICE, 0);
 	drop_lock(n);
 }

@@ -1,7 +1,10 @@
 /* A node at work: the engine (dsm.h) driven by the faults of the program's threads and by what comes over sockets.
  *
- *   program's thread   SIGSEGV -> popcorn_node_fault: asks, sends the request itself, sleeps until the page is there
- *   service thread     popcorn_node_serve: reads the links, brings messages to the engine, writes what the links still hold
+ *   program's thread   SIGSEGV -> popcorn_node_fault: asks, sends the request itself, waits until the page is there
+ *   service thread     popcorn_node_serve: brings what comes over the links to the engine, writes what they still hold
+ *
+ * The first thread that waits receives what comes meanwhile, so that its page does not pass through another thread's hands:
+ * a socket wakes one of two epolls (EPOLLEXCLUSIVE), and that of the waiting thread was there first.
  *
  * Common memory is one memfd, mapped twice: where the program has it, page by page open or closed, and at an alias, which
  * is open always and where bytes are put before a page is opened. Neither thread touches the program's mapping under the lock.
@@ -16,7 +19,8 @@ enum { NODE_OWN = 1024, NODE_HOLDS = 64, NODE_RECEIVED = 64 << 10 };
 
 /* A connection to another node. */
 struct popcorn_wire {
-	int fd; /* -1: none */
+	int fd;   /* -1: none */
+	int full; /* what is left waits for the socket to take more */
 	struct popcorn_link link;
 	unsigned char *received; /* NODE_RECEIVED bytes; what came and is no whole message yet */
 	size_t nreceived;
@@ -56,8 +60,11 @@ struct popcorn_node {
 	struct popcorn_wait *waits;
 	struct popcorn_hold hold[NODE_HOLDS];
 	unsigned nholds;
-	int lock, bell; /* bell: an eventfd, on which the service thread looks at everything anew */
-	int broken;     /* no memory for what is to be sent: as if all links were cut */
+	int lock;
+	int poll[2], bell[2]; /* epolls: the service thread's, that of a thread that receives while it waits; how to wake them */
+	struct popcorn_wait *receiver, *attending; /* who waits on the latter; who has been woken and holds the lock */
+	int timer;   /* a turn is over that something waits for */
+	int broken;  /* no memory for what is to be sent: as if all links were cut */
 	uint64_t faults, denied, sent, received; /* messages */
 };
 
@@ -65,7 +72,7 @@ struct popcorn_node {
  * 0, or a negative errno. */
 hidden long popcorn_node_begin(struct popcorn_node *, unsigned number, void *common, uint64_t npages, const struct popcorn_origin *origin);
 /* Before the service begins: a stream socket whose other end is node `peer`. */
-hidden void popcorn_node_connect(struct popcorn_node *, unsigned peer, int fd);
+hidden long popcorn_node_connect(struct popcorn_node *, unsigned peer, int fd);
 
 /* Async-signal safe. DSM_NO_ACCESS: nobody knows what was tried. 0: try again; otherwise enum dsm_reason; -1: the process is over for this node. */
 hidden int popcorn_node_fault(struct popcorn_node *, uint64_t page, enum dsm_access);
@@ -77,7 +84,7 @@ hidden void popcorn_node_ring(struct popcorn_node *);
 /* wire.c */
 hidden int popcorn_wire_put(struct popcorn_wire *, const struct popcorn_dsm_message *, const void *page); /* -1: no memory */
 hidden int popcorn_wire_flush(struct popcorn_wire *);   /* -1: broken; 1: more is left than the socket takes now */
-hidden int popcorn_wire_receive(struct popcorn_wire *); /* -1: broken or at its end; else whether something came */
+hidden int popcorn_wire_receive(struct popcorn_wire *); /* -1: broken or at its end; 1: there may be more */
 /* The next message of what was received, *bytes where it begins. 1; 0: none is whole; -1: no node sends that. */
 hidden int popcorn_wire_next(struct popcorn_wire *, size_t *at, const unsigned char **bytes, int to_origin, uint64_t npages);
 hidden void popcorn_wire_taken(struct popcorn_wire *, size_t at);

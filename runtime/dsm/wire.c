@@ -40,14 +40,15 @@ int popcorn_wire_flush(struct popcorn_wire *w)
 
 int popcorn_wire_receive(struct popcorn_wire *w)
 {
+	size_t room = NODE_RECEIVED - w->nreceived;
 	long k;
 
 	if (!w->received && !(w->received = pages(NODE_RECEIVED))) return -1;
-	k = K6(K_recvfrom, w->fd, w->received + w->nreceived, NODE_RECEIVED - w->nreceived, MSG_DONTWAIT, 0, 0);
+	k = K6(K_recvfrom, w->fd, w->received + w->nreceived, room, MSG_DONTWAIT, 0, 0);
 	if (k == -K_EAGAIN || k == -K_EINTR) return 0;
 	if (k <= 0) return -1;
 	w->nreceived += (size_t)k;
-	return 1;
+	return (size_t)k == room;
 }
 
 int popcorn_wire_next(struct popcorn_wire *w, size_t *at, const unsigned char **bytes, int to_origin, uint64_t npages)

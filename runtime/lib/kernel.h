@@ -19,7 +19,7 @@ enum { K_AT_FDCWD = -100, K_PROT_READ = 1, K_PROT_WRITE = 2, K_MAP_SHARED = 1, K
        K_MAP_ANONYMOUS = 32 };
 enum { K_F_GETFD = 1, K_F_SETFD = 2, K_F_GETFL = 3, K_F_SETFL = 4, K_F_DUPFD_CLOEXEC = 1030, K_FD_CLOEXEC = 1 };
 enum { K_SIG_BLOCK = 0, K_SIG_SETMASK = 2, K_SIGKILL = 9, K_SIGXFSZ = 25 };
-enum { K_O_CLOEXEC = 02000000 };
+enum { K_O_NONBLOCK = 04000, K_O_CLOEXEC = 02000000 };
 
 struct k_timespec { int64_t sec, nsec; };
 

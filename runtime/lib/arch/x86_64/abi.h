@@ -19,6 +19,8 @@ struct popcorn_context {
 	uint64_t mask;
 };
 
+struct popcorn_native_epoll_event { uint32_t events; uint64_t data; } __attribute__((packed));
+
 #define POPCORN_CONTEXT_CANCEL(c) ((c)->rbx) /* popcorn_window's pointers */
 #define POPCORN_CONTEXT_INTERRUPT(c) ((c)->rbp)
 
