@@ -15,8 +15,9 @@
 #include "kernel.h"
 
 struct popcorn_node node;
-int finished;
+static int finished;
 static pthread_t server;
+enum { PAGE_GONE = 3, DENIED = 4, ORIGIN_GONE = 5 }; /* exit statuses */
 
 long popcorn_kernel(long n, ...)
 {
@@ -49,7 +50,7 @@ static enum dsm_access rights(uint64_t page)
 static void lost(uint64_t page, unsigned peer)
 {
 	fprintf(stderr, "page %lu was lost with node %u\n", (unsigned long)page, peer);
-	_exit(3);
+	_exit(PAGE_GONE);
 }
 
 static void drained(void)
@@ -62,6 +63,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 {
 	static const enum dsm_access meant[] = { DSM_NO_ACCESS, DSM_MAY_READ, DSM_MAY_WRITE };
 	uintptr_t offset = (uintptr_t)info->si_addr - COMMON;
+	int denied;
 
 	(void)signal;
 	if (offset >= node.replica.npages * DSM_PAGE) {
@@ -69,7 +71,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 		sigaction(SIGSEGV, &plain, 0);
 		return;
 	}
-	if (popcorn_node_fault(&node, offset / DSM_PAGE, meant[popcorn_context_wrote(context) + 1])) _exit(4);
+	denied = popcorn_node_fault(&node, offset / DSM_PAGE, meant[popcorn_context_wrote(context) + 1]);
+	if (denied) _exit(denied < 0 ? ORIGIN_GONE : DENIED);
 }
 
 static void *service(void *unused)
@@ -77,7 +80,7 @@ static void *service(void *unused)
 	static const int stop;
 
 	popcorn_node_serve(&node, &stop);
-	if (!__atomic_load_n(&finished, __ATOMIC_ACQUIRE)) _exit(5);
+	if (!__atomic_load_n(&finished, __ATOMIC_ACQUIRE)) _exit(ORIGIN_GONE);
 	return unused;
 }
 
@@ -97,8 +100,12 @@ void host_begin(unsigned number, unsigned nodes, uint64_t npages, char **fds)
 	pthread_create(&server, 0, service, 0);
 }
 
-void host_wait_for_the_end(void)
+void host_has_finished(void)
 {
 	__atomic_store_n(&finished, 1, __ATOMIC_RELEASE);
+}
+
+void host_wait_for_the_end(void)
+{
 	pthread_join(server, 0);
 }

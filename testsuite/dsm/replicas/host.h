@@ -7,10 +7,10 @@
 #define COMMON 0x2000000000ul
 
 extern struct popcorn_node node;
-extern int finished; /* this node's threads have done their work: the origin may go */
 
 /* Maps `npages` at COMMON and begins to serve. `fds`: to each remote, or to the origin. Exits with a message if it can't. */
 void host_begin(unsigned number, unsigned nodes, uint64_t npages, char **fds);
+void host_has_finished(void); /* this node's threads have done their work: the origin may go */
 void host_wait_for_the_end(void); /* of the origin */
 
 #endif

@@ -1,14 +1,16 @@
-/* What a fault takes, against what no protocol could do without: a request over the same kind of socket, a page back, and
- * its protection changed. Nanoseconds, the median of `rounds`, one line each.
+/* What a fault takes, against what no protocol could do without: a request over the same kind of socket, a page back,
+ * its protection changed, and the access itself. Nanoseconds, the median of `rounds`, one line each.
  *
  *   measure NODE 2 ROUNDS FD BARE    sockets to the other node: the protocol's, and the one for the rival
  */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host.h"
 
@@ -55,20 +57,27 @@ static void echo(int fd, int rounds)
 	}
 }
 
+/* Into a mapping like ours, pages as far apart: the kernel has as many pieces to keep. */
 static void bare(int fd, long *each, int rounds)
 {
-	char *at = mmap(0, DSM_PAGE * 64, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int memory = memfd_create("bare", 0);
+	char *at, *alias;
 
+	if (ftruncate(memory, PAGES * (off_t)DSM_PAGE)) exit(1);
+	at = mmap(0, PAGES * (size_t)DSM_PAGE, PROT_NONE, MAP_SHARED, memory, 0);
+	alias = mmap(0, PAGES * (size_t)DSM_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
 	for (int k = 0; k < rounds; k++) {
-		char *p = at + k % 64 * DSM_PAGE;
+		size_t offset = (size_t)k * SPREAD * DSM_PAGE;
 		long begin = now();
 		if (send(fd, bytes, sizeof(struct popcorn_dsm_message), 0) < 0) exit(1);
 		receive(fd, sizeof bytes);
-		memcpy(p, bytes, DSM_PAGE);
-		mprotect(p, DSM_PAGE, k / 64 % 2 ? PROT_READ | PROT_WRITE : PROT_READ);
+		memcpy(alias + offset, bytes, DSM_PAGE);
+		mprotect(at + offset, DSM_PAGE, PROT_READ);
+		(void)*(volatile char *)(at + offset);
 		each[k] = now() - begin;
-		mprotect(p, DSM_PAGE, PROT_READ | PROT_WRITE);
 	}
+	munmap(at, PAGES * (size_t)DSM_PAGE);
+	munmap(alias, PAGES * (size_t)DSM_PAGE);
 	report("bare", each, rounds);
 }
 
@@ -104,6 +113,7 @@ int main(int argc, char **argv)
 	if (number) {
 		bare(atoi(argv[5]), each, rounds);
 		faults(each, rounds);
+		host_has_finished();
 		*page(0) = 2;
 		host_wait_for_the_end();
 	} else {

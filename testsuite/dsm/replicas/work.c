@@ -51,7 +51,6 @@ static void *work(void *argument)
 		shared->mailbox[me] = shared->mailbox[(me + all - 1) % all] + me;
 		atomic_fetch_add(&shared->turn, 1);
 	}
-	atomic_fetch_add(&shared->done, 1);
 	return 0;
 }
 
@@ -78,11 +77,13 @@ int main(int argc, char **argv)
 	host_begin(number, nodes, PAGES, argv + 5);
 	for (uintptr_t i = 0; i < threads; i++) pthread_create(worker + i, 0, work, (void *)(number * threads + i));
 	for (unsigned i = 0; i < threads; i++) pthread_join(worker[i], 0);
+	host_has_finished();
+	atomic_fetch_add(&shared->done, 1);
 	if (number) {
 		host_wait_for_the_end();
 		return 0;
 	}
-	while (atomic_load(&shared->done) != nodes * threads) usleep(1000);
+	while (atomic_load(&shared->done) != nodes) usleep(1000);
 	results();
 	return 0;
 }
