@@ -26,6 +26,7 @@ void net_send(unsigned from, unsigned to, const struct popcorn_dsm_message *m)
 
 	note("%u -> %u %s %s %u%s%s", from, to, kind_name(m->kind), m->kind < DSM_WAIT ? "page" : "word", (unsigned)m->page,
 	     m->kind != DSM_GRANT ? "" : m->access == DSM_MAY_WRITE ? " to write" : " to read", popcorn_dsm_has_page(m) ? ", with bytes" : "");
+	if (!from) turns_answer(to, m);
 	if (from == to) {
 		if (world.nown == 64) fail("the origin talks to itself without end");
 		else world.own[world.nown++] = *m;
@@ -96,6 +97,7 @@ static void to_origin(unsigned from, const struct popcorn_dsm_message *m)
 {
 	int refused;
 
+	turns_ask(from, m);
 	if (m->kind >= DSM_WAIT) refused = popcorn_futex_deliver(&world.futexes, from, m);
 	else refused = popcorn_directory_deliver(&world.directory, from, m);
 	if (refused && world.node[from].liar) lose(from);

@@ -135,6 +135,7 @@ void nodes_begin(void)
 		n->dead = n->ended = n->lost = n->liar = 0;
 		n->replica = (struct popcorn_replica){ .node = i, .npages = PAGES, .pages = n->pages, .driver = &driver, .context = n };
 	}
+	turns_begin();
 	memset(world.entry, 0, sizeof world.entry);
 	world.touched[0] = 0;
 	world.directory = (struct popcorn_directory){ .npages = PAGES, .entries = world.entry, .touched = world.touched,
@@ -156,6 +157,7 @@ void to_replica(unsigned node, const struct popcorn_dsm_message *m)
 
 static void own_message(const struct popcorn_dsm_message *m)
 {
+	turns_ask(DSM_ORIGIN, m);
 	if (m->kind > DSM_DATA) to_replica(DSM_ORIGIN, m);
 	else if (popcorn_directory_deliver(&world.directory, DSM_ORIGIN, m))
 		fail("the origin refuses its own %s, page %u", kind_name(m->kind), (unsigned)m->page);
@@ -208,6 +210,7 @@ void lose(unsigned node)
 	note("node %u is declared lost", node);
 	net_close(node);
 	world.node[node].lost = 1;
+	turns_lost(node);
 	end_threads(node);
 	popcorn_directory_lost(&world.directory, node);
 	popcorn_futex_lost(&world.futexes, node);

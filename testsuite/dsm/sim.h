@@ -118,6 +118,12 @@ int thread_may_sleep(const struct thread *);
 void thread_result(unsigned node, uint32_t thread, uint32_t ticket, int32_t value);
 void threads_wake(unsigned node, unsigned page, int denied, enum dsm_reason);
 
+/* turns.c: requests that reach the directory, and its answers */
+void turns_begin(void);
+void turns_ask(unsigned node, const struct popcorn_dsm_message *);
+void turns_answer(unsigned node, const struct popcorn_dsm_message *);
+void turns_lost(unsigned node);
+
 /* memory.c: accesses, and the oracle */
 int reach(struct thread *, struct place, enum dsm_access); /* 0: not now; the thread waits, or its access failed */
 uint32_t load(struct thread *, struct place);
