@@ -56,7 +56,7 @@ def told() -> str:
 @pytest.mark.parametrize(
     "event",
     [
-        r"-> \d GRANT page \d to write$",  # an upgrade
+        r"-> [1-9] GRANT page \d to write$",  # an upgrade
         r"-> \d GRANT page \d to write, with bytes",
         r"old (READ|WRITE|GRANT)",  # on a new connection
         r"old (ACK|DATA)",
@@ -65,6 +65,7 @@ def told() -> str:
         r"-> \d PREFETCH",
         r"is denied page \d: not mapped so",
         r"is denied page \d: lost",
+        r"is denied page \d: busy",
         r"pages \d to \d are recalled, dropped",
         r"page \d is gone with node",
         r"node \d goes mad",

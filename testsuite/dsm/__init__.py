@@ -18,6 +18,7 @@ The small model has neither links that are cut nor futexes, and every state of i
 Both are compiled with the engine into one library, which Python drives through cffi:
 
     bench.c       single functions of the engine, for unit tests
+    wide.c        a directory of many pages, likewise
     library.py    compiles, with a mistake planted or without
     mutants.py    the mistakes
     __main__.py   the command: `PYTHONPATH=testsuite python -m dsm --help`

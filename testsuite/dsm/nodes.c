@@ -46,9 +46,10 @@ static void do_wake(void *context, uint64_t page)
 
 static void do_deny(void *context, uint64_t page, enum dsm_reason reason)
 {
+	static const char *const reasons[] = { "", "not mapped so", "lost", "busy" };
 	struct node *n = context;
 
-	note("node %u is denied page %u: %s", number(n), (unsigned)page, reason == DSM_LOST ? "lost" : "not mapped so");
+	note("node %u is denied page %u: %s", number(n), (unsigned)page, reasons[reason]);
 	if (n == world.node) world.opened[page] = 1;
 	threads_wake(number(n), (unsigned)page, 1, reason);
 }

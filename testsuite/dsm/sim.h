@@ -85,7 +85,7 @@ struct world {
 extern struct world world;
 extern const unsigned word_offset[WORDS];
 
-/* what it is about */
+/* schedule.c: chance, and what is told */
 void note(const char *, ...) __attribute__((format(printf, 1, 2)));
 void fail(const char *, ...) __attribute__((format(printf, 1, 2)));
 unsigned below(unsigned n); /* random */
