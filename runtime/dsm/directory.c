@@ -117,7 +117,7 @@ static void finish(struct popcorn_directory *d, uint64_t page)
 }
 
 /* Whom to ask for what, before `want` can be granted to `node`. */
-static enum dsm_kind first_asked(const struct popcorn_entry *e, unsigned node, enum dsm_want want, uint16_t *whom)
+static enum dsm_kind to_be_asked(const struct popcorn_entry *e, unsigned node, enum dsm_want want, uint16_t *whom)
 {
 	*whom = 0;
 	if (e->state == DSM_HOME) {
@@ -134,7 +134,7 @@ void popcorn_directory_start(struct popcorn_directory *d, uint64_t page, unsigne
 	enum dsm_kind kind;
 
 	if (answered_at_once(d, page, node, want)) return;
-	kind = first_asked(e, node, want, &e->awaited);
+	kind = to_be_asked(e, node, want, &e->awaited);
 	e->want = (uint8_t)want;
 	e->serving = (uint8_t)node;
 	for (unsigned n = 0; n < DSM_NODES; n++)
