@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,40 @@ def test_a_mistake_is_noticed(mutant: Mutant, capfd: pytest.CaptureFixture[str])
 def test_a_seed_is_a_schedule() -> None:
     """The same steps each time, and others for another seed."""
     assert library().simulate(5, 1) == library().simulate(5, 1) != library().simulate(6, 1)
+
+
+@pytest.fixture(scope="module")
+def told() -> str:
+    """All that happens in some schedules."""
+    seeds = range(400)
+    command = [sys.executable, "-c", f"from dsm.library import library\nfor s in {seeds}: library().replay(s)"]
+    return subprocess.run(command, cwd=TESTSUITE, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        r"-> [1-9] GRANT page \d to write$",  # an upgrade
+        r"-> \d GRANT page \d to write, with bytes",
+        r"old (READ|WRITE|GRANT)",  # on a new connection
+        r"old (ACK|DATA)",
+        r"old (INVALIDATE|SHARE|TAKE)",
+        r"is cut, [1-9]\d* and [1-9]\d* bytes are lost",
+        r"-> \d PREFETCH",
+        r"is denied page \d: not mapped so",
+        r"is denied page \d: lost",
+        r"is denied page \d: busy",
+        r"pages \d to \d are recalled, dropped",
+        r"page \d is gone with node",
+        r"node \d goes mad",
+        r"node \d ends",
+        r"calls REQUEUE",
+        r"has slept enough",
+    ],
+)
+def test_the_rare_happens(told: str, event: str) -> None:
+    """The oracle sees nothing where nothing happens."""
+    assert len(re.findall(event, told, re.MULTILINE)) >= 5
 
 
 def test_a_failure_can_be_replayed() -> None:

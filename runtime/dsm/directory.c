@@ -56,7 +56,7 @@ void popcorn_directory_drop(struct popcorn_directory *d, uint64_t page, unsigned
 
 	e->queue = e->nqueue = 0;
 	for (; n--; old >>= 4)
-		if ((old & 15) != node) push(e, old & 15, DSM_WANT_READ);
+		if ((old & 15) != node) push(e, old & 15, DSM_IDLE); /* what they want, e->writers knows already */
 	e->writers &= (uint16_t)~bit(node);
 }
 
@@ -81,6 +81,15 @@ static int answered_at_once(struct popcorn_directory *d, uint64_t page, unsigned
 	return 1;
 }
 
+/* All that were asked have answered: the bytes at the origin are current, and these share them still. */
+static void come_home(struct popcorn_entry *e, enum dsm_want want)
+{
+	if (e->state == DSM_EXCLUSIVE) e->sharers = want == DSM_WANT_READ ? bit(e->owner) : 0;
+	else if (want == DSM_WANT_WRITE) e->sharers = 0;
+	else if (want != DSM_WANT_READ) e->sharers &= bit(DSM_ORIGIN);
+	e->state = DSM_HOME;
+}
+
 static void finish(struct popcorn_directory *d, uint64_t page)
 {
 	struct popcorn_entry *e = d->entries + page;
@@ -88,10 +97,8 @@ static void finish(struct popcorn_directory *d, uint64_t page)
 	unsigned node = e->serving;
 	int had = e->state == DSM_HOME && node != DSM_NOBODY && e->sharers & bit(node);
 
+	come_home(e, want);
 	e->want = DSM_IDLE;
-	if (e->state == DSM_EXCLUSIVE) e->sharers = want == DSM_WANT_READ ? bit(e->owner) : 0;
-	else if (want != DSM_WANT_READ) e->sharers &= want >= DSM_RECALL_KEEP ? bit(DSM_ORIGIN) : 0;
-	e->state = DSM_HOME;
 	if (want >= DSM_RECALL_KEEP) {
 		d->recall.under_way--;
 	} else if (node == DSM_NOBODY) {
@@ -104,12 +111,13 @@ static void finish(struct popcorn_directory *d, uint64_t page)
 		count_write(e, node);
 		e->state = DSM_EXCLUSIVE;
 		e->owner = (uint8_t)node;
+		e->sharers = 0;
 		grant(d, node, page, DSM_MAY_WRITE, had);
 	}
 }
 
 /* Whom to ask for what, before `want` can be granted to `node`. */
-static enum dsm_kind first_asked(const struct popcorn_entry *e, unsigned node, enum dsm_want want, uint16_t *whom)
+static enum dsm_kind to_be_asked(const struct popcorn_entry *e, unsigned node, enum dsm_want want, uint16_t *whom)
 {
 	*whom = 0;
 	if (e->state == DSM_HOME) {
@@ -126,7 +134,7 @@ void popcorn_directory_start(struct popcorn_directory *d, uint64_t page, unsigne
 	enum dsm_kind kind;
 
 	if (answered_at_once(d, page, node, want)) return;
-	kind = first_asked(e, node, want, &e->awaited);
+	kind = to_be_asked(e, node, want, &e->awaited);
 	e->want = (uint8_t)want;
 	e->serving = (uint8_t)node;
 	for (unsigned n = 0; n < DSM_NODES; n++)

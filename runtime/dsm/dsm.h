@@ -28,7 +28,7 @@
 
 #include "protocol.h"
 
-enum { DSM_NODES = 16, DSM_ORIGIN = 0, DSM_NOBODY = 255 };
+enum { DSM_ORIGIN = 0, DSM_NOBODY = 255 };
 
 /* What the machines ask of whoever drives them. None of these may call back into them. The runtime's alias of common
  * memory is always readable and writable to itself, however a page is open to the program's threads. */
@@ -39,7 +39,8 @@ struct popcorn_driver {
 	void (*send)(void *, unsigned to, const struct popcorn_dsm_message *);
 	void (*fill)(void *, uint64_t page); /* the bytes behind the message under way go into the page */
 	void (*open)(void *, uint64_t page, enum dsm_access); /* and no less: when it returns, no thread is at what it may not do */
-	/* Threads that wait for the page try again. Once they have had the time to, call popcorn_replica_release. */
+	/* Threads that wait for the page try again. Until popcorn_replica_release they keep it: whoever drives this gives them the
+	 * time for one access, counted from here, and calls that; it may wait with the call until something wants the page. */
 	void (*wake)(void *, uint64_t page);
 	/* The same; but the thread that was told DSM_ASKED fails. The others may have come after the directory had decided, and
 	 * ask in their own right; of a prefetch, that are all. */
@@ -89,7 +90,8 @@ enum dsm_fault {
 
 /* A thread may not do what it tried to. At the origin the mapping was asked before. */
 hidden enum dsm_fault popcorn_replica_fault(struct popcorn_replica *, uint64_t page, enum dsm_access);
-/* A message of the origin. -1: no origin sends that now; the link is to be cut for good. */
+/* A message of the origin. 1: it waits for popcorn_replica_release. -1: no origin sends that now; the link is to be cut for
+ * good. */
 hidden int popcorn_replica_deliver(struct popcorn_replica *, const struct popcorn_dsm_message *);
 hidden void popcorn_replica_release(struct popcorn_replica *, uint64_t page);
 hidden void popcorn_replica_origin_lost(struct popcorn_replica *);

@@ -35,7 +35,7 @@ static int within(const struct popcorn_dsm_message *m, uint64_t npages)
 		if (m->page % 4 || m->page / DSM_PAGE >= npages) return 0;
 		return m->kind != DSM_REQUEUE || (m->target % 4 == 0 && m->target / DSM_PAGE < npages);
 	case NODE:
-		return m->page < 16;
+		return m->page < DSM_NODES;
 	}
 	return 1;
 }

@@ -20,7 +20,7 @@
 
 #define hidden __attribute__((visibility("hidden")))
 
-enum { DSM_MAGIC = 0x4d534450 /* "PDSM" */, DSM_VERSION = 1, DSM_PAGE = 4096 };
+enum { DSM_MAGIC = 0x4d534450 /* "PDSM" */, DSM_VERSION = 1, DSM_PAGE = 4096, DSM_NODES = 16 };
 
 enum dsm_kind {
 	DSM_READ = 1, DSM_WRITE, DSM_PREFETCH, DSM_ACK, DSM_DATA,

@@ -112,8 +112,11 @@ static int recalled(struct popcorn_replica *r, uint64_t page, enum dsm_kind reca
 	enum dsm_state s = state(r, page);
 
 	if (p->recall || s == DSM_INVALID || (recall != DSM_INVALIDATE && s != DSM_MODIFIED)) return -1;
-	if (p->held) p->recall = recall;
-	else give_up(r, page, recall);
+	if (p->held) {
+		p->recall = recall;
+		return 1;
+	}
+	give_up(r, page, recall);
 	return 0;
 }
 

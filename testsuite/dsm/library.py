@@ -23,6 +23,11 @@ DECLARATIONS = """
     struct model_options { unsigned nodes, pages, threads, accesses, changes, crashes; };
     long model_search(struct model_options options, unsigned long most);
     extern char model_wrong[200];
+    unsigned wide_begin(void);
+    void wide_ask(unsigned node, uint64_t page, int write);
+    int wide_recall(uint64_t from, uint64_t count, int keep);
+    unsigned wide_lose(unsigned node, uint64_t *to);
+    void wide_entry(uint64_t page, unsigned *to);
     long bench_check(const void *bytes, size_t n, int to_origin, uint64_t npages);
     void bench_message(void *to, unsigned kind, uint64_t page);
     unsigned bench_ahead(const uint64_t *pages, unsigned n, unsigned *ahead);

@@ -219,7 +219,7 @@ static void hear(unsigned from, unsigned to, struct word w)
 	model_note("%u hears %s of page %u", to, kind_name(w.kind), w.page);
 	if (w.kind <= DSM_DATA) refused = popcorn_directory_deliver(&directory, from, &m);
 	else refused = popcorn_replica_deliver(replica + to, &m);
-	if (refused) model_fail("node %u refuses %s of node %u", to, kind_name(w.kind), from);
+	if (refused < 0) model_fail("node %u refuses %s of node %u", to, kind_name(w.kind), from);
 }
 
 static void deliver(unsigned remote, unsigned from_it)

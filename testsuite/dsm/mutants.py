@@ -94,6 +94,15 @@ MUTANTS = (
         (Edit("directory.c", "_advance(d);\n\tpopcorn_directory_next(d, page);\n", "_advance(d);\n"),),
     ),
     Mutant(
+        "the last to come is served first",
+        (
+            Edit(
+                "directory.c", "unsigned node = e->queue & 15;", "unsigned node = e->queue >> 4 * (e->nqueue - 1) & 15;"
+            ),
+        ),
+        modelled=False,
+    ),
+    Mutant(
         "a recall goes on to pages that still name the lost node",
         (Edit("loss.c", "d->recall.paused = 1;", "d->recall.paused = 0;"),),
     ),

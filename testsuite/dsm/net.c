@@ -26,6 +26,7 @@ void net_send(unsigned from, unsigned to, const struct popcorn_dsm_message *m)
 
 	note("%u -> %u %s %s %u%s%s", from, to, kind_name(m->kind), m->kind < DSM_WAIT ? "page" : "word", (unsigned)m->page,
 	     m->kind != DSM_GRANT ? "" : m->access == DSM_MAY_WRITE ? " to write" : " to read", popcorn_dsm_has_page(m) ? ", with bytes" : "");
+	if (!from) turns_answer(to, m);
 	if (from == to) {
 		if (world.nown == 64) fail("the origin talks to itself without end");
 		else world.own[world.nown++] = *m;
@@ -96,16 +97,18 @@ static void to_origin(unsigned from, const struct popcorn_dsm_message *m)
 {
 	int refused;
 
+	turns_ask(from, m);
 	if (m->kind >= DSM_WAIT) refused = popcorn_futex_deliver(&world.futexes, from, m);
 	else refused = popcorn_directory_deliver(&world.directory, from, m);
-	if (refused) fail("the origin refuses %s of node %u, page %u", kind_name(m->kind), from, (unsigned)m->page);
+	if (refused && world.node[from].liar) lose(from);
+	else if (refused) fail("the origin refuses %s of node %u, page %u", kind_name(m->kind), from, (unsigned)m->page);
 }
 
 static void to_remote(unsigned node, const struct popcorn_dsm_message *m)
 {
+	if (m->kind == DSM_RESULT && world.node[node].liar) return;
 	if (m->kind == DSM_RESULT) thread_result(node, m->thread, m->ticket, (int32_t)m->value);
-	else if (popcorn_replica_deliver(&world.node[node].replica, m))
-		fail("node %u refuses %s, page %u", node, kind_name(m->kind), (unsigned)m->page);
+	else to_replica(node, m);
 }
 
 static void deliver(unsigned channel, unsigned side, const struct popcorn_dsm_message *m)
@@ -140,8 +143,10 @@ int net_deliver(unsigned channel, unsigned side)
 	if (n <= 0) return 0;
 	memcpy(&m, w->bytes + w->begin, sizeof m);
 	world.payload = w->bytes + w->begin + sizeof m;
+	world.payload_from = side ? 0 : channel;
 	w->begin += (size_t)n;
 	deliver(channel, side, &m);
+	if (c->closed) return 1;
 	if (w->begin == w->end) w->begin = w->end = 0;
 	if (popcorn_link_owes(c->link + side)) put(c, side, &heard, 0);
 	return 1;

@@ -16,8 +16,14 @@ static void do_fill(void *context, uint64_t page)
 {
 	struct node *n = context;
 
-	if (!world.payload) fail("node %u fills page %u from nothing", number(n), (unsigned)page);
-	else memcpy(n->memory[page], world.payload, DSM_PAGE);
+	if (!world.payload) {
+		fail("node %u fills page %u from nothing", number(n), (unsigned)page);
+		return;
+	}
+	memcpy(n->memory[page], world.payload, DSM_PAGE);
+	if (n != world.node || !world.node[world.payload_from].liar) return;
+	for (unsigned w = 0; w < WORDS; w++) /* an owner may write what it likes */
+		memcpy(&world.current[page][w], world.payload + word_offset[w], 4);
 }
 
 static void do_open(void *context, uint64_t page, enum dsm_access access)
@@ -33,16 +39,17 @@ static void do_wake(void *context, uint64_t page)
 {
 	struct node *n = context;
 
-	n->woken[page] = 1;
+	n->release[page] = (uint8_t)one_in(2); /* by a clock; or when the page is wanted, see to_replica */
 	if (n == world.node) world.opened[page] = 1;
 	threads_wake(number(n), (unsigned)page, 0, 0);
 }
 
 static void do_deny(void *context, uint64_t page, enum dsm_reason reason)
 {
+	static const char *const reasons[] = { "", "not mapped so", "lost", "busy" };
 	struct node *n = context;
 
-	note("node %u is denied page %u: %s", number(n), (unsigned)page, reason == DSM_LOST ? "lost" : "not mapped so");
+	note("node %u is denied page %u: %s", number(n), (unsigned)page, reasons[reason]);
 	if (n == world.node) world.opened[page] = 1;
 	threads_wake(number(n), (unsigned)page, 1, reason);
 }
@@ -73,6 +80,7 @@ static void do_lost(void *context, uint64_t page, unsigned node)
 	(void)context;
 	note("page %u is gone with node %u", (unsigned)page, node);
 	if (!world.crashed) fail("page %u is gone without a crash", (unsigned)page);
+	if (takes_part(node)) fail("page %u is gone, and node %u is not", (unsigned)page, node);
 	world.gone[page] = 1;
 }
 
@@ -121,13 +129,14 @@ void nodes_begin(void)
 	for (unsigned i = 0; i < world.nnodes; i++) {
 		struct node *n = world.node + i;
 		memset(n->pages, 0, sizeof n->pages);
-		memset(n->woken, 0, sizeof n->woken);
+		memset(n->release, 0, sizeof n->release);
 		memset(n->open, i ? DSM_NO_ACCESS : DSM_MAY_WRITE, sizeof n->open);
 		for (unsigned p = 0; p < PAGES; p++)
 			for (unsigned w = 0; w < WORDS; w++) memset(n->memory[p] + word_offset[w], i ? 0xee : 0, 4);
-		n->dead = n->ended = n->lost = 0;
+		n->dead = n->ended = n->lost = n->liar = 0;
 		n->replica = (struct popcorn_replica){ .node = i, .npages = PAGES, .pages = n->pages, .driver = &driver, .context = n };
 	}
+	turns_begin();
 	memset(world.entry, 0, sizeof world.entry);
 	world.touched[0] = 0;
 	world.directory = (struct popcorn_directory){ .npages = PAGES, .entries = world.entry, .touched = world.touched,
@@ -137,12 +146,22 @@ void nodes_begin(void)
 	popcorn_futex_init(&world.futexes, world.waiter, THREADS);
 }
 
+void to_replica(unsigned node, const struct popcorn_dsm_message *m)
+{
+	int waits;
+
+	if (world.node[node].liar && m->kind != DSM_ENDED) return;
+	waits = popcorn_replica_deliver(&world.node[node].replica, m);
+	if (waits < 0) fail("node %u refuses %s, page %u", node, kind_name(m->kind), (unsigned)m->page);
+	if (waits > 0) world.node[node].release[m->page] = 1;
+}
+
 static void own_message(const struct popcorn_dsm_message *m)
 {
-	int refused = m->kind <= DSM_DATA ? popcorn_directory_deliver(&world.directory, DSM_ORIGIN, m)
-	                                  : popcorn_replica_deliver(&world.node[0].replica, m);
-
-	if (refused) fail("the origin refuses its own %s, page %u", kind_name(m->kind), (unsigned)m->page);
+	turns_ask(DSM_ORIGIN, m);
+	if (m->kind > DSM_DATA) to_replica(DSM_ORIGIN, m);
+	else if (popcorn_directory_deliver(&world.directory, DSM_ORIGIN, m))
+		fail("the origin refuses its own %s, page %u", kind_name(m->kind), (unsigned)m->page);
 }
 
 void settle(void)
@@ -166,7 +185,7 @@ void settle(void)
 
 int takes_part(unsigned node)
 {
-	return !world.node[node].dead && !world.node[node].lost;
+	return !world.node[node].dead && !world.node[node].lost && !world.node[node].liar;
 }
 
 /* What it has written to its link may still arrive. */
@@ -177,6 +196,14 @@ void die(unsigned node)
 	end_threads(node);
 }
 
+/* It keeps what it has and answers nothing, or anything. */
+void go_mad(unsigned node)
+{
+	note("node %u goes mad", node);
+	world.node[node].liar = 1;
+	end_threads(node);
+}
+
 /* The origin will not listen to the node again, whether it is dead or only thought so. What the node's threads do from
  * then on nobody can see: system calls are the origin's. */
 void lose(unsigned node)
@@ -184,9 +211,25 @@ void lose(unsigned node)
 	note("node %u is declared lost", node);
 	net_close(node);
 	world.node[node].lost = 1;
+	turns_lost(node);
 	end_threads(node);
 	popcorn_directory_lost(&world.directory, node);
 	popcorn_futex_lost(&world.futexes, node);
+}
+
+/* Anything but what would be in order of a process too: to requeue its own threads. */
+void lie(unsigned node)
+{
+	static const uint8_t kinds[] = { DSM_READ, DSM_WRITE, DSM_PREFETCH, DSM_ACK, DSM_DATA, DSM_WAKE, DSM_CANCEL };
+	struct popcorn_dsm_message m = popcorn_dsm_message(kinds[below(sizeof kinds)], below(PAGES));
+
+	if (m.kind == DSM_DATA && m.page < SYNC_PAGES) return; /* it may write nonsense to the lock */
+	if (m.kind == DSM_DATA) m.bytes = DSM_MESSAGE_MOST;
+	if (m.kind == DSM_WAKE) m.page *= DSM_PAGE;
+	m.thread = below(THREADS);
+	m.ticket = below(10);
+	m.count = m.limit = 1 + below(3);
+	net_send(node, DSM_ORIGIN, &m);
 }
 
 void begin_change(void)

@@ -10,7 +10,7 @@ enum { LONGEST = 200000 };
 
 struct world world;
 
-enum event { STEP, ARRIVE, TRANSMIT, DELIVER, RELEASE, CANCEL, CHANGE, APPLY, CUT, HEAL, CRASH, LOSE, EVENTS };
+enum event { STEP, ARRIVE, TRANSMIT, DELIVER, RELEASE, CANCEL, CHANGE, APPLY, CUT, HEAL, CRASH, LOSE, LIE, EVENTS };
 
 void note(const char *format, ...)
 {
@@ -92,8 +92,8 @@ static int release(void)
 	for (unsigned i = 0; i < world.nnodes * PAGES; i++) {
 		unsigned k = (first + i) % (world.nnodes * PAGES);
 		struct node *n = world.node + k / PAGES;
-		if (n->dead || !n->woken[k % PAGES]) continue;
-		n->woken[k % PAGES] = 0;
+		if (n->dead || !n->release[k % PAGES]) continue;
+		n->release[k % PAGES] = 0;
 		popcorn_replica_release(&n->replica, k % PAGES);
 		return 1;
 	}
@@ -121,7 +121,7 @@ static int cut_or_heal(int heal)
 	return 1;
 }
 
-/* A node dies, which the origin learns in time; or it lives, and the origin gives it up. */
+/* A node dies, which the origin learns in time; or it lives, and the origin gives it up; or it loses its mind. */
 static int crash(void)
 {
 	unsigned n = 1 + below(world.nnodes - 1);
@@ -129,16 +129,38 @@ static int crash(void)
 	if (!world.faults || !takes_part(n)) return 0;
 	world.crashed++;
 	if (world.holder >= 0 && world.thread[world.holder].node == n) world.holder = -1;
-	if (one_in(3)) lose(n);
-	else die(n);
+	switch (below(4)) {
+	case 0: lose(n); break;
+	case 1: go_mad(n); break;
+	default: die(n);
+	}
 	return 1;
 }
 
+/* The origin learns that a node is dead, or a node that the origin thinks it is. */
 static int learn(void)
 {
+	struct popcorn_dsm_message ended = popcorn_dsm_message(DSM_ENDED, 0);
+
+	for (unsigned i = 1; i < world.nnodes; i++) {
+		struct node *n = world.node + i;
+		if ((n->dead || (n->liar && !world.faults)) && !n->lost) {
+			lose(i);
+			return 1;
+		}
+		if (n->lost && !n->dead && !n->ended) {
+			to_replica(i, &ended);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int tell_lies(void)
+{
 	for (unsigned n = 1; n < world.nnodes; n++)
-		if (world.node[n].dead && !world.node[n].lost) {
-			lose(n);
+		if (world.faults && world.node[n].liar && !world.node[n].lost) {
+			lie(n);
 			return 1;
 		}
 	return 0;
@@ -159,6 +181,7 @@ static int happen(enum event e)
 	case HEAL: return cut_or_heal(1);
 	case CRASH: return crash();
 	case LOSE: return learn();
+	case LIE: return tell_lies();
 	case EVENTS: break;
 	}
 	return 0;
@@ -212,7 +235,7 @@ static void advance(enum event e)
 /* How often what is tried; a schedule leaves some of it out. */
 static void choose_weights(unsigned *weight)
 {
-	static const unsigned char usual[EVENTS] = { 20, 5, 20, 20, 8, 1, 4, 4, 2, 4, 1, 4 };
+	static const unsigned char usual[EVENTS] = { 20, 5, 20, 20, 8, 1, 4, 4, 2, 4, 1, 4, 4 };
 
 	for (unsigned e = 0; e < EVENTS; e++) weight[e] = 1 + below(2u * usual[e]);
 	if (one_in(2)) weight[CRASH] = 0;

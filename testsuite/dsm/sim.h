@@ -32,9 +32,10 @@ struct node {
 	struct popcorn_page pages[PAGES];
 	unsigned char memory[PAGES][DSM_PAGE];
 	uint8_t open[PAGES]; /* what its MMU lets threads do */
-	uint8_t woken[PAGES]; /* popcorn_replica_release is to be called */
+	uint8_t release[PAGES]; /* is to be called */
 	int dead, ended;      /* by itself; the origin may not know */
 	int lost;             /* as the origin sees it; it may not know */
+	int liar;             /* what it sends has the form of messages, and no sense */
 };
 
 struct wire { unsigned char bytes[ROOM]; size_t begin, end; };
@@ -66,6 +67,7 @@ struct world {
 	unsigned nown;
 	uint8_t opened[PAGES];              /* the origin's futex calls are to look again */
 	const unsigned char *payload;       /* of the message being delivered */
+	unsigned payload_from;
 	struct mapping_change change;
 	int changing, crashed;
 	enum dsm_access mapped[PAGES];
@@ -83,7 +85,7 @@ struct world {
 extern struct world world;
 extern const unsigned word_offset[WORDS];
 
-/* what it is about */
+/* schedule.c: chance, and what is told */
 void note(const char *, ...) __attribute__((format(printf, 1, 2)));
 void fail(const char *, ...) __attribute__((format(printf, 1, 2)));
 unsigned below(unsigned n); /* random */
@@ -93,9 +95,11 @@ const char *kind_name(unsigned kind);
 /* nodes.c */
 extern const struct popcorn_driver driver;
 void nodes_begin(void);
+void to_replica(unsigned node, const struct popcorn_dsm_message *);
 void settle(void); /* what the origin does before anything else happens */
-void die(unsigned node), lose(unsigned node);
+void die(unsigned node), go_mad(unsigned node), lose(unsigned node);
 int takes_part(unsigned node);
+void lie(unsigned node);
 void begin_change(void);
 int apply_change(void); /* 0: none is ready */
 
@@ -113,6 +117,12 @@ void thread_cancel(struct thread *);
 int thread_may_sleep(const struct thread *);
 void thread_result(unsigned node, uint32_t thread, uint32_t ticket, int32_t value);
 void threads_wake(unsigned node, unsigned page, int denied, enum dsm_reason);
+
+/* turns.c: requests that reach the directory, and its answers */
+void turns_begin(void);
+void turns_ask(unsigned node, const struct popcorn_dsm_message *);
+void turns_answer(unsigned node, const struct popcorn_dsm_message *);
+void turns_lost(unsigned node);
 
 /* memory.c: accesses, and the oracle */
 int reach(struct thread *, struct place, enum dsm_access); /* 0: not now; the thread waits, or its access failed */

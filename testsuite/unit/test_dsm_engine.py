@@ -54,9 +54,8 @@ class Message:
 
 
 def check(data: bytes, to_origin: bool = True) -> int:
-    """What the validator says, of bytes behind which nothing can be read: valgrind and ASan would notice."""
-    at = library().ffi.new("char[]", data) if data else library().ffi.NULL
-    return int(library().c.bench_check(at, len(data), to_origin, PAGES))
+    """What the validator says, of bytes behind which nothing can be read."""
+    return int(library().c.bench_check(data, len(data), to_origin, PAGES))
 
 
 def good(kind: str) -> Message:
@@ -270,6 +269,80 @@ def test_prefetch_follows_whoever_reads_forward() -> None:
 
 def test_prefetch_follows_several_at_once() -> None:
     assert ahead(10, 100, 200, 11, 101, 201, 13, 103, 203) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Of the directory; the newest writer is the lowest digit of `recent`."""
+
+    state: int
+    owner: int
+    sharers: int
+    bounces: int
+    recent: int
+
+
+EXCLUSIVE, HOME, GONE = range(3)
+CHUNK = 512
+
+
+class Wide:
+    """A directory of a few chunks of pages; its remotes answer at once."""
+
+    def __init__(self) -> None:
+        self.library = library()
+        self.pages = int(self.library.c.wide_begin())
+
+    def write(self, node: int, *pages: int) -> None:
+        for page in pages:
+            self.library.c.wide_ask(node, page, 1)
+
+    def read(self, node: int, *pages: int) -> None:
+        for page in pages:
+            self.library.c.wide_ask(node, page, 0)
+
+    def lose(self, node: int) -> list[int]:
+        room = self.library.ffi.new("uint64_t[]", self.pages)
+        return [int(page) for page in room[0 : self.library.c.wide_lose(node, room)]]
+
+    def entry(self, page: int) -> Entry:
+        room = self.library.ffi.new("unsigned[5]")
+        self.library.c.wide_entry(page, room)
+        return Entry(*(int(n) for n in room))
+
+
+def test_a_recall_takes_many_pages_a_few_at_a_time() -> None:
+    """From chunks of the directory that were touched; what lies beside stays where it is."""
+    wide = Wide()
+    here = [2, 3, CHUNK - 1, CHUNK, *range(3 * CHUNK + 100, 3 * CHUNK + 200), wide.pages - 2]
+    wide.write(1, 0, 1, *here, wide.pages - 1)
+    assert wide.library.c.wide_recall(2, wide.pages - 3, True) == 32
+    assert {wide.entry(page).state for page in here} == {HOME}
+    assert {wide.entry(page).state for page in (0, 1, wide.pages - 1)} == {EXCLUSIVE}
+    assert wide.library.c.wide_recall(0, wide.pages, False) == 3
+    assert wide.entry(0) == Entry(EXCLUSIVE, owner=0, sharers=0, bounces=0, recent=1)
+
+
+def test_what_is_gone_with_a_node_is_told() -> None:
+    """All that it alone had, and nothing else."""
+    wide = Wide()
+    wide.write(1, 5, CHUNK, 4 * CHUNK + 1, wide.pages - 1)
+    wide.write(2, 6)
+    wide.read(2, CHUNK)
+    assert wide.lose(1) == [5, 4 * CHUNK + 1, wide.pages - 1]
+    assert wide.entry(CHUNK) == Entry(HOME, owner=1, sharers=1 << 2, bounces=0, recent=1)
+    assert wide.entry(5).state == GONE
+    assert wide.library.c.wide_recall(5, 1, False) == 0
+    assert wide.entry(5).state == EXCLUSIVE
+
+
+def test_the_writers_of_a_page_are_counted() -> None:
+    """Every node but the first took it from another; the last four are known."""
+    wide = Wide()
+    wide.write(1, 9)
+    for node in (2, 3, 4, 2, 15):
+        wide.write(node, 9)
+    assert wide.entry(9) == Entry(EXCLUSIVE, owner=15, sharers=0, bounces=5, recent=0x342F)
 
 
 @pytest.mark.parametrize("isa", ISAS)
