@@ -7,6 +7,7 @@ enum { FUTEX_WAIT = 128, FUTEX_WAKE = 129 }; /* of this process alone */
 enum { SERVICE, RECEIVER }; /* of poll and bell */
 enum { BELL = DSM_NODES, TIMER, EVENTS }; /* what an event is about; before these, the wires */
 enum { IN = 1, OUT = 4, EXCLUSIVE = 1 << 28, EDGE = 1u << 31, ADD = 1, DEL = 2 }; /* epoll's */
+enum { TIMED_OUT = 110 };
 enum { TURN = 20000, LONG_TURN = 5000000 }; /* ns: from a thread's leaving the handler on; from its being woken on */
 
 static void take_lock(struct popcorn_node *n)
@@ -87,12 +88,21 @@ static unsigned wake(struct popcorn_node *n, uint64_t page, enum dsm_reason reas
 	return found;
 }
 
+/* A futex call may have waited for the page; settle looks, since nothing may be asked of the engine here. */
+static void opened(struct popcorn_node *n, uint64_t page)
+{
+	if (!n->origin || !n->futexes.undecided.first) return;
+	if (n->nopened == NODE_OPENED) n->broken = 1;
+	else n->opened[n->nopened++] = page;
+}
+
 static void do_wake(void *context, uint64_t page)
 {
 	struct popcorn_node *n = context;
 
 	/* settle leaves room for one */
 	n->hold[n->nholds++] = (struct popcorn_hold){ page, wake(n, page, 0), popcorn_now() + LONG_TURN };
+	opened(n, page);
 }
 
 static void do_deny(void *context, uint64_t page, enum dsm_reason reason)
@@ -101,6 +111,21 @@ static void do_deny(void *context, uint64_t page, enum dsm_reason reason)
 
 	n->denied++;
 	wake(n, page, reason);
+	opened(n, page);
+}
+
+/* What a futex call returns; whoever gave it up meanwhile is not there any more. */
+static void called(struct popcorn_node *n, uint32_t thread, uint32_t ticket, int32_t value)
+{
+	for (struct popcorn_sleep **at = &n->sleeps; *at; at = &(*at)->next) {
+		struct popcorn_sleep *s = *at;
+		if (s->thread != thread || s->ticket != ticket) continue;
+		*at = s->next;
+		s->value = value;
+		__atomic_store_n(&s->over, 1, __ATOMIC_RELEASE);
+		K6(K_futex, &s->over, FUTEX_WAKE, 1, 0, 0, 0);
+		return;
+	}
 }
 
 static void do_end(void *context)
@@ -108,6 +133,7 @@ static void do_end(void *context)
 	struct popcorn_node *n = context;
 
 	while (n->waits) wake(n, n->waits->page, 0);
+	while (n->sleeps) called(n, n->sleeps->thread, n->sleeps->ticket, -K_EINTR);
 	ring(n, SERVICE);
 }
 
@@ -136,6 +162,27 @@ static const struct popcorn_driver driver = {
 	.send = do_send, .fill = do_fill, .open = do_open, .wake = do_wake, .deny = do_deny, .end = do_end,
 	.rights = do_rights, .lost = do_lost, .drained = do_drained,
 };
+
+static int do_load(void *context, uint64_t address, uint32_t *value)
+{
+	struct popcorn_node *n = context;
+	uint64_t page = address / DSM_PAGE;
+
+	if (n->origin->rights(page) < DSM_MAY_READ) return -1;
+	if (popcorn_replica_fault(&n->replica, page, DSM_MAY_READ) != DSM_RETRY) return 0;
+	*value = __atomic_load_n((uint32_t *)(void *)(n->alias + address), __ATOMIC_SEQ_CST);
+	return 1;
+}
+
+static void do_result(void *context, unsigned node, uint32_t thread, uint32_t ticket, int32_t value)
+{
+	struct popcorn_dsm_message m = popcorn_dsm_message(DSM_RESULT, 0);
+
+	m.thread = thread;
+	m.ticket = ticket;
+	m.value = (uint32_t)value;
+	do_send(context, node, &m);
+}
 
 static void *zeros(size_t bytes)
 {
@@ -180,6 +227,18 @@ static long begin_polls(struct popcorn_node *n)
 	return n->timer < 0 ? n->timer : watch(n->poll[SERVICE], TIMER, IN | EDGE, (uint64_t)n->timer);
 }
 
+static int begin_futexes(struct popcorn_node *n)
+{
+	struct popcorn_waiter *room = zeros(NODE_SLEEPERS * sizeof *room);
+
+	if (!room) return -1;
+	n->futexes.load = do_load;
+	n->futexes.result = do_result;
+	n->futexes.context = n;
+	popcorn_futex_init(&n->futexes, room, NODE_SLEEPERS);
+	return 0;
+}
+
 long popcorn_node_begin(struct popcorn_node *n, unsigned number, void *common, uint64_t npages, const struct popcorn_origin *origin)
 {
 	uint64_t touched = npages / DSM_CHUNK / 64 + 1;
@@ -193,7 +252,7 @@ long popcorn_node_begin(struct popcorn_node *n, unsigned number, void *common, u
 	if (origin) {
 		n->directory = (struct popcorn_directory){ .npages = npages, .entries = zeros(npages * sizeof(struct popcorn_entry)),
 							   .touched = zeros(touched * 8), .own = &n->replica, .driver = &driver, .context = n };
-		if (!n->directory.entries || !n->directory.touched) return -K_ENOMEM;
+		if (!n->directory.entries || !n->directory.touched || begin_futexes(n)) return -K_ENOMEM;
 	}
 	if ((e = begin_polls(n))) return e;
 	return map_common(n, common, npages);
@@ -220,8 +279,10 @@ static void cut(struct popcorn_node *n, unsigned peer)
 	if (n->wire[peer].fd < 0) return;
 	K1(K_close, n->wire[peer].fd);
 	n->wire[peer].fd = -1;
-	if (n->origin) popcorn_directory_lost(&n->directory, peer);
-	else popcorn_replica_origin_lost(&n->replica);
+	if (n->origin) {
+		popcorn_futex_lost(&n->futexes, peer);
+		popcorn_directory_lost(&n->directory, peer);
+	} else popcorn_replica_origin_lost(&n->replica);
 }
 
 static void release(struct popcorn_node *n, unsigned i)
@@ -235,10 +296,11 @@ static void release(struct popcorn_node *n, unsigned i)
 /* One message, with its bytes in `payload`. A peer that sends what makes no sense now is not spoken to again. */
 static void deliver(struct popcorn_node *n, unsigned from, const struct popcorn_dsm_message *m)
 {
-	int to_directory = m->kind < DSM_GRANT;
-	int refused;
+	int refused = 0;
 
-	if (to_directory) refused = !n->origin || popcorn_directory_deliver(&n->directory, from, m) < 0;
+	if (m->kind == DSM_RESULT) called(n, m->thread, m->ticket, (int32_t)m->value);
+	else if (m->kind >= DSM_WAIT) refused = popcorn_futex_deliver(&n->futexes, from, m) < 0;
+	else if (m->kind < DSM_GRANT) refused = popcorn_directory_deliver(&n->directory, from, m) < 0;
 	else refused = popcorn_replica_deliver(&n->replica, m) < 0;
 	if (refused) cut(n, from);
 }
@@ -253,7 +315,8 @@ static void settle(struct popcorn_node *n)
 			n->nown--;
 			n->payload = 0;
 			deliver(n, n->replica.node, &m);
-		} else if (n->nholds == NODE_HOLDS) release(n, 0);
+		} else if (n->nopened) popcorn_futex_opened(&n->futexes, n->opened[--n->nopened]);
+		else if (n->nholds == NODE_HOLDS) release(n, 0);
 		else return;
 	}
 }
@@ -401,6 +464,45 @@ int popcorn_node_fault(struct popcorn_node *n, uint64_t page, enum dsm_access ac
 	ended = n->replica.ended;
 	drop_lock(n);
 	return ended ? -1 : w.reason;
+}
+
+static void give_up(struct popcorn_node *n, const struct popcorn_dsm_message *call)
+{
+	struct popcorn_dsm_message m = popcorn_dsm_message(DSM_CANCEL, 0);
+
+	m.thread = call->thread;
+	m.ticket = call->ticket;
+	m.value = (uint32_t)-TIMED_OUT;
+	take_lock(n);
+	do_send(n, DSM_ORIGIN, &m);
+	settle(n);
+	flush(n);
+	drop_lock(n);
+}
+
+long popcorn_node_futex(struct popcorn_node *n, struct popcorn_dsm_message *m, int64_t most)
+{
+	struct k_timespec time = { most / 1000000000, most % 1000000000 }, *limit = most < 0 ? 0 : &time;
+	struct popcorn_sleep s = { .thread = m->thread };
+
+	take_lock(n);
+	if (n->replica.ended) {
+		drop_lock(n);
+		return -K_EINTR;
+	}
+	s.ticket = m->ticket = ++n->tickets;
+	s.next = n->sleeps;
+	n->sleeps = &s;
+	do_send(n, DSM_ORIGIN, m);
+	settle(n);
+	flush(n);
+	drop_lock(n);
+	while (!__atomic_load_n(&s.over, __ATOMIC_ACQUIRE)) {
+		if (K6(K_futex, &s.over, FUTEX_WAIT, 0, limit, 0, 0) != -TIMED_OUT) continue;
+		give_up(n, m); /* and hear whether that came in time */
+		limit = 0;
+	}
+	return s.value;
 }
 
 void popcorn_node_serve(struct popcorn_node *n, const int *stop)

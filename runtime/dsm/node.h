@@ -13,9 +13,10 @@
 #define POPCORN_NODE_H
 
 #include "dsm.h"
+#include "futex.h"
 #include "link.h"
 
-enum { NODE_OWN = 1024, NODE_HOLDS = 64, NODE_RECEIVED = 64 << 10 };
+enum { NODE_OWN = 1024, NODE_HOLDS = 64, NODE_OPENED = 64, NODE_SLEEPERS = 4096, NODE_RECEIVED = 64 << 10 };
 
 /* A connection to another node. */
 struct popcorn_wire {
@@ -32,6 +33,14 @@ struct popcorn_wait {
 	uint64_t page;
 	uint32_t over; /* futex */
 	uint8_t asked, reason; /* DSM_ASKED; enum dsm_reason, of a denial */
+};
+
+/* A thread whose futex call the origin has; on its stack. */
+struct popcorn_sleep {
+	struct popcorn_sleep *next;
+	uint32_t thread, ticket;
+	uint32_t over; /* futex */
+	int32_t value;
 };
 
 /* Threads were woken and are to have their turn. */
@@ -58,6 +67,11 @@ struct popcorn_node {
 	unsigned own_first, nown;
 	const unsigned char *payload; /* behind the message that is being delivered */
 	struct popcorn_wait *waits;
+	struct popcorn_sleep *sleeps;
+	struct popcorn_futexes futexes; /* the origin's, of all nodes */
+	uint64_t opened[NODE_OPENED];   /* pages, for those of them that could not be decided */
+	unsigned nopened;
+	uint32_t tickets;
 	struct popcorn_hold hold[NODE_HOLDS];
 	unsigned nholds;
 	int lock;
@@ -76,6 +90,10 @@ hidden long popcorn_node_connect(struct popcorn_node *, unsigned peer, int fd);
 
 /* Async-signal safe. DSM_NO_ACCESS: nobody knows what was tried. 0: try again; otherwise enum dsm_reason; -1: the process is over for this node. */
 hidden int popcorn_node_fault(struct popcorn_node *, uint64_t page, enum dsm_access);
+
+/* WAIT, WAKE or REQUEUE, of a thread with a number of its own among the node's, for at most so many nanoseconds unless
+ * that is negative. What the call returns, a negative errno among it. */
+hidden long popcorn_node_futex(struct popcorn_node *, struct popcorn_dsm_message *, int64_t most);
 
 /* Until the process is over for this node, or `stop` is set and popcorn_node_ring called. */
 hidden void popcorn_node_serve(struct popcorn_node *, const int *stop);

@@ -3,7 +3,6 @@
  *   work NODE NODES THREADS ROUNDS FD...    the origin gets a socket to each remote, a remote one to the origin
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,28 +27,57 @@ _Static_assert(sizeof(struct shared) <= PAGES * DSM_PAGE, "fits");
 #define shared ((volatile struct shared *)COMMON)
 static unsigned number, nodes, threads, rounds;
 
-static void lock(void)
+static long futex(enum dsm_kind kind, volatile void *word, uint32_t me, uint32_t value, uint32_t count, long most)
 {
-	while (atomic_exchange(&shared->lock, 1)) sched_yield();
+	struct popcorn_dsm_message m = popcorn_dsm_message(kind, (uintptr_t)word - COMMON);
+
+	m.thread = me;
+	m.value = value;
+	m.count = count;
+	m.limit = -1u;
+	return popcorn_node_futex(&node, &m, most);
 }
 
-/* Adds to all counters, under the lock to two words that must stay equal, to its own slot without any, and passes what its
- * neighbour wrote on. */
+/* 0 free, 1 taken, 2 taken and waited for (Drepper, Futexes Are Tricky, 2011). */
+static void lock(uint32_t me)
+{
+	uint32_t free = 0;
+
+	if (atomic_compare_exchange_strong(&shared->lock, &free, 1)) return;
+	while (atomic_exchange(&shared->lock, 2)) futex(DSM_WAIT, &shared->lock, me, 2, 0, -1);
+}
+
+static void unlock(uint32_t me)
+{
+	if (atomic_exchange(&shared->lock, 0) == 2) futex(DSM_WAKE, &shared->lock, me, 0, 1, -1);
+}
+
+/* Sleeps, unless the turn has come since it was looked at; sometimes for so short that it is over first. */
+static void await_turn(uint32_t me, uint32_t turn)
+{
+	uint32_t now;
+
+	while ((now = atomic_load(&shared->turn)) != turn) futex(DSM_WAIT, &shared->turn, me, now, 0, turn % 3 ? -1 : 1000000);
+}
+
+/* Adds to all counters, under the lock to two words that must stay equal, to its own slot without any, and in its turn passes
+ * what its neighbour wrote on. */
 static void *work(void *argument)
 {
 	unsigned me = (unsigned)(uintptr_t)argument, all = nodes * threads;
 
 	for (unsigned k = 1; k <= rounds; k++) {
 		atomic_fetch_add(&shared->counter[(me + k) % COUNTERS].value, k);
-		lock();
+		lock(me);
 		if (shared->guarded[0] != shared->guarded[1]) _exit(6);
 		shared->guarded[0]++;
 		shared->guarded[1]++;
-		atomic_store(&shared->lock, 0);
+		unlock(me);
 		shared->slot[me]++;
-		while (atomic_load(&shared->turn) != (k - 1) * all + me) sched_yield();
+		await_turn(me, (k - 1) * all + me);
 		shared->mailbox[me] = shared->mailbox[(me + all - 1) % all] + me;
 		atomic_fetch_add(&shared->turn, 1);
+		futex(DSM_WAKE, &shared->turn, me, 0, -1u, -1);
 	}
 	return 0;
 }
