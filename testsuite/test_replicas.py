@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from dsm.processes import built, every_isa, machine
+from dsm.processes import built, every_isa, machine, machine_with_relays
 
 from popcc.isa import ISAS
 
@@ -45,6 +45,41 @@ def test_all_nodes_work_on_the_same_words(isas: list[str], threads: int, rounds:
     assert result == expected(len(isas) * threads, rounds)
     assert int(faults) > rounds
     assert others == [(0, "", "")] * len(others)
+
+
+@pytest.mark.parametrize("isas", [[FIRST, FIRST], list(ISAS)], ids=["two", "one of each"])
+def test_links_are_cut_and_made_again(isas: list[str]) -> None:
+    """What was on its way is sent again; nobody notices but by the time it takes."""
+    threads, rounds = 2, 300
+    with machine_with_relays("work", isas, (threads, rounds), grace=60) as (nodes, relays, connect):
+        cuts = 0
+        while nodes[0].process.poll() is None and cuts < 200:
+            remote = cuts % len(relays) + 1
+            time.sleep(0.02)
+            relays[remote - 1].cut()
+            connect(remote)
+            cuts += 1
+        (status, out, words), *others = [node.end() for node in nodes]
+    assert (status, words) == (0, "")
+    assert out.startswith(expected(len(isas) * threads, rounds) + " ")
+    assert [other[0] for other in others] == [0] * len(others)
+    assert cuts > 5
+
+
+def test_links_are_slow() -> None:
+    """Slow is not lost."""
+    with machine_with_relays("work", [FIRST, FIRST], (1, 5), grace=0, delay=0.01) as (nodes, _, _):
+        status, out, _ = nodes[0].end()
+        assert status == 0
+        assert out.startswith(expected(2, 5) + " ")
+
+
+def test_a_link_stays_cut() -> None:
+    """For longer than the grace: then the node counts as lost, on both sides."""
+    with machine_with_relays("work", [FIRST, FIRST], (2, 1_000_000), grace=0.3) as (nodes, relays, _):
+        time.sleep(0.5)
+        relays[0].cut()
+        assert [node.end()[0] for node in nodes] == [PAGE_LOST, ORIGIN_LOST]
 
 
 @pytest.mark.parametrize("isa", ISAS)

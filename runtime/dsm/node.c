@@ -36,7 +36,7 @@ static void do_send(void *context, unsigned to, const struct popcorn_dsm_message
 	if (to == n->replica.node) {
 		if (n->nown == NODE_OWN) n->broken = 1;
 		else n->own[(n->own_first + n->nown++) % NODE_OWN] = *m;
-	} else if (n->wire[to].fd >= 0 && popcorn_wire_put(n->wire + to, m, page_at(n->alias, m->page))) n->broken = 1;
+	} else if (!n->wire[to].lost && popcorn_wire_put(n->wire + to, m, page_at(n->alias, m->page))) n->broken = 1;
 }
 
 static void do_fill(void *context, uint64_t page)
@@ -239,50 +239,79 @@ static int begin_futexes(struct popcorn_node *n)
 	return 0;
 }
 
-long popcorn_node_begin(struct popcorn_node *n, unsigned number, void *common, uint64_t npages, const struct popcorn_origin *origin)
+long popcorn_node_begin(struct popcorn_node *n, const struct popcorn_node_settings *s)
 {
-	uint64_t touched = npages / DSM_CHUNK / 64 + 1;
+	uint64_t touched = s->npages / DSM_CHUNK / 64 + 1;
 	long e;
 
-	n->origin = origin;
+	n->origin = s->origin;
+	n->key = s->key;
+	n->grace = s->grace;
 	for (unsigned i = 0; i < DSM_NODES; i++) n->wire[i].fd = -1;
-	n->replica = (struct popcorn_replica){ .node = number, .npages = npages, .pages = zeros(npages * sizeof(struct popcorn_page)),
-					       .driver = &driver, .context = n };
-	if (!n->replica.pages) return -K_ENOMEM;
-	if (origin) {
-		n->directory = (struct popcorn_directory){ .npages = npages, .entries = zeros(npages * sizeof(struct popcorn_entry)),
-							   .touched = zeros(touched * 8), .own = &n->replica, .driver = &driver, .context = n };
+	n->replica = (struct popcorn_replica){ .node = s->number, .npages = s->npages, .driver = &driver, .context = n };
+	if (!(n->replica.pages = zeros(s->npages * sizeof *n->replica.pages))) return -K_ENOMEM;
+	if (s->origin) {
+		n->directory = (struct popcorn_directory){ .npages = s->npages, .own = &n->replica, .driver = &driver, .context = n };
+		n->directory.entries = zeros(s->npages * sizeof *n->directory.entries);
+		n->directory.touched = zeros(touched * sizeof *n->directory.touched);
 		if (!n->directory.entries || !n->directory.touched || begin_futexes(n)) return -K_ENOMEM;
 	}
 	if ((e = begin_polls(n))) return e;
-	return map_common(n, common, npages);
+	return map_common(n, s->common, s->npages);
 }
 
-long popcorn_node_connect(struct popcorn_node *n, unsigned peer, int fd)
+/* The connection is over. The link waits for another one. */
+static void hang_up(struct popcorn_node *n, struct popcorn_wire *w)
 {
-	long e;
-
-	n->wire[peer].fd = fd;
-	for (int i = RECEIVER; i >= SERVICE; i--) /* in the order in which they are to be asked */
-		if ((e = watch(n->poll[i], (int)peer, IN | EDGE | EXCLUSIVE, (uint64_t)fd))) return e;
-	return 0;
+	if (w->fd < 0) return;
+	K1(K_close, w->fd);
+	w->fd = -1;
+	w->greeted = w->full = 0;
+	w->nreceived = 0;
+	w->until = popcorn_now() + n->grace;
 }
 
-void popcorn_node_ring(struct popcorn_node *n)
+/* The peer is no more, or no peer. */
+static void lose(struct popcorn_node *n, unsigned peer)
 {
-	ring(n, SERVICE);
-}
+	struct popcorn_wire *w = n->wire + peer;
 
-/* The link is gone, and what was on it. */
-static void cut(struct popcorn_node *n, unsigned peer)
-{
-	if (n->wire[peer].fd < 0) return;
-	K1(K_close, n->wire[peer].fd);
-	n->wire[peer].fd = -1;
+	hang_up(n, w);
+	if (w->lost) return;
+	w->lost = 1;
 	if (n->origin) {
 		popcorn_futex_lost(&n->futexes, peer);
 		popcorn_directory_lost(&n->directory, peer);
 	} else popcorn_replica_origin_lost(&n->replica);
+}
+
+static long greet(struct popcorn_node *n, struct popcorn_wire *w)
+{
+	struct popcorn_dsm_message m = popcorn_dsm_message(DSM_HELLO, n->replica.node);
+
+	m.target = n->key;
+	m.heard = w->link.heard;
+	return popcorn_wire_greet(w, &m);
+}
+
+long popcorn_node_connect(struct popcorn_node *n, unsigned peer, int fd)
+{
+	struct popcorn_wire *w = n->wire + peer;
+	long e = 0;
+
+	take_lock(n);
+	hang_up(n, w);
+	if (w->lost) e = -K_EPIPE;
+	else {
+		w->fd = fd;
+		w->known = 1;
+		e = greet(n, w);
+		for (int i = RECEIVER; i >= SERVICE && !e; i--) /* in the order in which they are to be asked */
+			e = watch(n->poll[i], (int)peer, IN | EDGE | EXCLUSIVE, (uint64_t)fd);
+		if (e) w->fd = -1;
+	}
+	drop_lock(n);
+	return e;
 }
 
 static void release(struct popcorn_node *n, unsigned i)
@@ -302,7 +331,7 @@ static void deliver(struct popcorn_node *n, unsigned from, const struct popcorn_
 	else if (m->kind >= DSM_WAIT) refused = popcorn_futex_deliver(&n->futexes, from, m) < 0;
 	else if (m->kind < DSM_GRANT) refused = popcorn_directory_deliver(&n->directory, from, m) < 0;
 	else refused = popcorn_replica_deliver(&n->replica, m) < 0;
-	if (refused) cut(n, from);
+	if (refused) lose(n, from);
 }
 
 /* After each call of the engine: what the origin has said to itself, and room for the next hold. */
@@ -327,7 +356,7 @@ static void flush(struct popcorn_node *n)
 	for (unsigned i = 0; i < DSM_NODES; i++) {
 		struct popcorn_wire *w = n->wire + i;
 		int full = w->fd < 0 ? 0 : popcorn_wire_flush(w) > 0;
-		if (full == w->full) continue;
+		if (full == w->full) continue; /* also where it broke: whoever reads will see */
 		w->full = full;
 		K4(K_epoll_ctl, n->poll[SERVICE], DEL, w->fd, 0);
 		watch(n->poll[SERVICE], (int)i, IN | EDGE | EXCLUSIVE | (full ? OUT : 0), (uint64_t)w->fd);
@@ -341,7 +370,37 @@ static void leave(struct popcorn_node *n, uint64_t page)
 		if (h->page == page && h->left && !--h->left) h->until = popcorn_now() + TURN;
 }
 
-/* Lock held. */
+/* The first of a connection. */
+static int greeted(struct popcorn_node *n, unsigned from, const struct popcorn_dsm_message *m)
+{
+	struct popcorn_wire *w = n->wire + from;
+
+	if (w->greeted || m->page != from || m->target != n->key || popcorn_link_resume(&w->link, m->heard)) return -1;
+	w->greeted = 1;
+	return 0;
+}
+
+/* One message of a peer; -1: it is none. */
+static int take(struct popcorn_node *n, unsigned from, const unsigned char *bytes)
+{
+	struct popcorn_wire *w = n->wire + from;
+	struct popcorn_dsm_message m, heard = popcorn_dsm_message(DSM_HEARD, 0);
+	int new;
+
+	popcorn_copy(&m, bytes, sizeof m);
+	n->payload = bytes + sizeof m;
+	n->received++;
+	if (m.kind == DSM_HELLO) return greeted(n, from, &m);
+	if (!w->greeted || (new = popcorn_link_take(&w->link, &m)) < 0) return -1;
+	if (new && m.kind != DSM_HEARD) {
+		deliver(n, from, &m);
+		settle(n);
+	}
+	if (!w->lost && popcorn_link_owes(&w->link) && popcorn_wire_put(w, &heard, 0)) n->broken = 1;
+	return 0;
+}
+
+/* What has come so far. */
 static void receive(struct popcorn_node *n, unsigned from)
 {
 	struct popcorn_wire *w = n->wire + from;
@@ -349,26 +408,17 @@ static void receive(struct popcorn_node *n, unsigned from)
 	size_t at = 0;
 	int state;
 
-	while (w->fd >= 0 && (state = popcorn_wire_next(w, &at, &bytes, n->origin != 0, n->replica.npages)) > 0) {
-		struct popcorn_dsm_message m, heard = popcorn_dsm_message(DSM_HEARD, 0);
-		popcorn_copy(&m, bytes, sizeof m);
-		n->payload = bytes + sizeof m;
-		n->received++;
-		state = popcorn_link_take(&w->link, &m);
-		if (state < 0) break;
-		if (state && m.kind != DSM_HEARD) {
-			deliver(n, from, &m);
-			settle(n);
-		}
-		if (w->fd >= 0 && popcorn_link_owes(&w->link) && popcorn_wire_put(w, &heard, 0)) n->broken = 1;
+	while ((state = popcorn_wire_next(w, &at, &bytes, n->origin != 0, n->replica.npages)) > 0) {
+		if ((state = take(n, from, bytes)) < 0 || w->fd < 0) break;
 	}
 	if (w->fd < 0) return;
 	popcorn_wire_taken(w, at);
-	if (state < 0) cut(n, from);
+	if (state < 0) lose(n, from);
+	settle(n);
 }
 
-/* Turns that are over end; the timer is set to the next one that something waits for. */
-static void turns(struct popcorn_node *n)
+/* Turns that are over end; returns nanoseconds until the next one that something waits for, or 0. */
+static uint64_t turns(struct popcorn_node *n)
 {
 	uint64_t now = n->nholds ? popcorn_now() : 0, next = 0;
 
@@ -383,10 +433,33 @@ static void turns(struct popcorn_node *n)
 		if (n->replica.pages[h->page].recall && (!next || h->until - now < next)) next = h->until - now;
 		i++;
 	}
-	if (next) {
-		struct k_timespec t[2] = { { 0, 0 }, { (int64_t)(next / 1000000000), (int64_t)(next % 1000000000) } };
-		K4(K_timerfd_settime, n->timer, 0, t, 0);
+	return next;
+}
+
+/* Peers that have been away for too long are lost; returns nanoseconds until the next one is, or 0. */
+static uint64_t absences(struct popcorn_node *n)
+{
+	uint64_t next = 0;
+
+	for (unsigned i = 0; i < DSM_NODES; i++) {
+		struct popcorn_wire *w = n->wire + i;
+		if (!w->known || w->lost || w->fd >= 0) continue;
+		uint64_t now = popcorn_now();
+		if (w->until <= now) {
+			lose(n, i);
+			settle(n);
+		} else if (!next || w->until - now < next) next = w->until - now;
 	}
+	return next;
+}
+
+/* What is due is done, and the timer set for what is next. */
+static void look_at_the_clock(struct popcorn_node *n)
+{
+	uint64_t turn = turns(n), absence = absences(n), next = turn && (!absence || turn < absence) ? turn : absence;
+	struct k_timespec t[2] = { { 0, 0 }, { (int64_t)(next / 1000000000), (int64_t)(next % 1000000000) } };
+
+	if (next) K4(K_timerfd_settime, n->timer, 0, t, 0);
 }
 
 static void hear(struct popcorn_node *n, unsigned from)
@@ -398,10 +471,7 @@ static void hear(struct popcorn_node *n, unsigned from)
 		came = popcorn_wire_receive(n->wire + from);
 		receive(n, from);
 	} while (came > 0 && n->wire[from].fd >= 0);
-	if (came < 0) {
-		cut(n, from);
-		settle(n);
-	}
+	if (came < 0) hang_up(n, n->wire + from);
 }
 
 /* What has come is dealt with, or something is waited for first. Lock held, but while waiting. */
@@ -419,11 +489,21 @@ static void attend(struct popcorn_node *n, int whose, struct popcorn_wait *w)
 		if (e[i].data < DSM_NODES) hear(n, (unsigned)e[i].data);
 		else K3(K_read, e[i].data == BELL ? n->bell[whose] : n->timer, &count, 8);
 	}
-	turns(n);
+	for (unsigned i = 0; i < DSM_NODES && n->broken; i++)
+		if (n->wire[i].known) lose(n, i);
+	settle(n);
+	look_at_the_clock(n);
 	flush(n);
-	if (n->broken)
-		for (unsigned i = 0; i < DSM_NODES; i++) cut(n, i);
 	n->attending = 0;
+}
+
+void popcorn_node_lost(struct popcorn_node *n, unsigned peer)
+{
+	take_lock(n);
+	lose(n, peer);
+	settle(n);
+	flush(n);
+	drop_lock(n);
 }
 
 static void wait(struct popcorn_node *n, struct popcorn_wait *w)

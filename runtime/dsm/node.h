@@ -18,10 +18,13 @@
 
 enum { NODE_OWN = 1024, NODE_HOLDS = 64, NODE_OPENED = 64, NODE_SLEEPERS = 4096, NODE_RECEIVED = 64 << 10 };
 
-/* A connection to another node. */
+/* What there is to another node: connections that come and go, and one link that outlives them. */
 struct popcorn_wire {
-	int fd;   /* -1: none */
-	int full; /* what is left waits for the socket to take more */
+	int fd;      /* -1: none now */
+	int known, lost; /* there was a connection; there will be none any more */
+	int greeted; /* the peer's HELLO has come: the link goes on */
+	int full;    /* what is left waits for the socket to take more */
+	uint64_t until; /* without a connection: when the peer is held for lost */
 	struct popcorn_link link;
 	unsigned char *received; /* NODE_RECEIVED bytes; what came and is no whole message yet */
 	size_t nreceived;
@@ -61,6 +64,7 @@ struct popcorn_node {
 	struct popcorn_replica replica;
 	struct popcorn_directory directory; /* the origin's */
 	const struct popcorn_origin *origin;
+	uint64_t key, grace;
 	unsigned char *common, *alias;
 	struct popcorn_wire wire[DSM_NODES]; /* by the node at the other end */
 	struct popcorn_dsm_message own[NODE_OWN]; /* a ring */
@@ -82,11 +86,21 @@ struct popcorn_node {
 	uint64_t faults, denied, sent, received; /* messages */
 };
 
-/* `common` is `npages` of address space that may be mapped over; the node is all zero. It is the origin with `origin`.
- * 0, or a negative errno. */
-hidden long popcorn_node_begin(struct popcorn_node *, unsigned number, void *common, uint64_t npages, const struct popcorn_origin *origin);
-/* Before the service begins: a stream socket whose other end is node `peer`. */
+struct popcorn_node_settings {
+	unsigned number;
+	void *common;    /* where `npages` of address space may be mapped over */
+	uint64_t npages;
+	uint64_t key;    /* by which nodes of one process know each other */
+	uint64_t grace;  /* nanoseconds that a node may be without a connection before it is held for lost */
+	const struct popcorn_origin *origin; /* 0: a remote */
+};
+
+/* The node is all zero. 0, or a negative errno. */
+hidden long popcorn_node_begin(struct popcorn_node *, const struct popcorn_node_settings *);
+
+/* A stream socket whose other end is node `peer`, instead of what there was. It is the node's to close, but for an error. */
 hidden long popcorn_node_connect(struct popcorn_node *, unsigned peer, int fd);
+hidden void popcorn_node_lost(struct popcorn_node *, unsigned peer); /* it is known that it will not come back */
 
 /* Async-signal safe. DSM_NO_ACCESS: nobody knows what was tried. 0: try again; otherwise enum dsm_reason; -1: the process is over for this node. */
 hidden int popcorn_node_fault(struct popcorn_node *, uint64_t page, enum dsm_access);
@@ -102,6 +116,7 @@ hidden void popcorn_node_ring(struct popcorn_node *);
 /* wire.c */
 hidden int popcorn_wire_put(struct popcorn_wire *, const struct popcorn_dsm_message *, const void *page); /* -1: no memory */
 hidden int popcorn_wire_flush(struct popcorn_wire *);   /* -1: broken; 1: more is left than the socket takes now */
+hidden long popcorn_wire_greet(struct popcorn_wire *, const struct popcorn_dsm_message *hello); /* 0, or a negative errno */
 hidden int popcorn_wire_receive(struct popcorn_wire *); /* -1: broken or at its end; 1: there may be more */
 /* The next message of what was received, *bytes where it begins. 1; 0: none is whole; -1: no node sends that. */
 hidden int popcorn_wire_next(struct popcorn_wire *, size_t *at, const unsigned char **bytes, int to_origin, uint64_t npages);

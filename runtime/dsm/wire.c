@@ -28,6 +28,7 @@ int popcorn_wire_flush(struct popcorn_wire *w)
 	const unsigned char *bytes;
 	size_t n;
 
+	if (!w->greeted) return 0;
 	while ((n = popcorn_link_unwritten(&w->link, &bytes))) {
 		long k = K6(K_sendto, w->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
 		if (k == -K_EAGAIN) return 1;
@@ -36,6 +37,14 @@ int popcorn_wire_flush(struct popcorn_wire *w)
 		popcorn_link_wrote(&w->link, (size_t)k);
 	}
 	return 0;
+}
+
+/* On a new connection there is room for it. */
+long popcorn_wire_greet(struct popcorn_wire *w, const struct popcorn_dsm_message *hello)
+{
+	long k = K6(K_sendto, w->fd, hello, sizeof *hello, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+
+	return k == sizeof *hello ? 0 : k < 0 ? k : -K_EPIPE;
 }
 
 int popcorn_wire_receive(struct popcorn_wire *w)

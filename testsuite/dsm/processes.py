@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,6 +58,66 @@ class Node:
         return self.process.returncode, out, words
 
 
+class Relay:
+    """A link that passes through our hands: late, or cut and made again, which loses what is on its way."""
+
+    def __init__(self, delay: float = 0) -> None:
+        self._delay = delay
+        self._ends: list[socket.socket] = []
+
+    def connect(self) -> tuple[socket.socket, socket.socket]:
+        """A new connection's ends."""
+        pairs = socket.socketpair(), socket.socketpair()
+        (one, ours), (other, theirs) = pairs
+        self._ends = [ours, theirs]
+        for source, target in ((ours, theirs), (theirs, ours)):
+            threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
+        return one, other
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                time.sleep(self._delay)
+                target.sendall(data)
+
+    def cut(self) -> None:
+        """Both nodes find their connections closed."""
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+@contextmanager
+def machine_with_relays(
+    program: str, isas: Sequence[str], arguments: Sequence[int], grace: float, delay: float = 0
+) -> Iterator[tuple[list[Node], list[Relay], Callable[[int], None]]]:
+    """As `machine`. The links are relays, by remote; the function connects one, anew if it was cut."""
+    controls = [socket.socketpair() for _ in isas]
+    relays = [Relay(delay) for _ in isas[1:]]
+
+    def connect(remote: int) -> None:
+        ends = relays[remote - 1].connect()
+        for control, peer, end in ((controls[0][0], remote, ends[0]), (controls[remote][0], 0, ends[1])):
+            socket.send_fds(control, [bytes([peer])], [end.fileno()])
+            end.close()
+
+    nodes: list[Node] = []
+    try:
+        for number, isa in enumerate(isas):
+            control = controls[number][1]
+            settings = {"REPLICAS_GRACE": str(int(grace * 1e9)), "REPLICAS_CONTROL": str(control.fileno())}
+            nodes.append(_started(program, isa, [number, len(isas), *arguments, 0], [control.fileno()], settings))
+        for remote in range(1, len(isas)):
+            connect(remote)
+        yield nodes, relays, connect
+    finally:
+        _end(nodes)
+        for pair in controls:
+            for end in pair:
+                end.close()
+
+
 @contextmanager
 def machine(program: str, isas: Sequence[str], arguments: Sequence[int], lanes: int = 1) -> Iterator[list[Node]]:
     """Starts a node per entry of `isas`, the origin first, with `lanes` sockets between it and each other one.
@@ -67,25 +130,28 @@ def machine(program: str, isas: Sequence[str], arguments: Sequence[int], lanes: 
         for number, isa in enumerate(isas):
             ends = [pair[0] for lane in pairs for pair in lane] if number == 0 else [p[1] for p in pairs[number - 1]]
             fds = [end.fileno() for end in ends]
-            runner = runner_for(isa)
-            command = [*([runner] if runner else []), str(built(program, isa)), str(number), str(len(isas))]
-            command += map(str, [*arguments, *fds])
-            process = subprocess.Popen(
-                command,
-                pass_fds=fds,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                stdin=subprocess.DEVNULL,
-            )
-            nodes.append(Node(isa, process))
+            nodes.append(_started(program, isa, [number, len(isas), *arguments, *fds], fds, {}))
         for end in (end for lane in pairs for pair in lane for end in pair):
             end.close()
         yield nodes
     finally:
-        for node in nodes:
-            node.process.kill()
-            node.process.wait()
+        _end(nodes)
+
+
+def _started(program: str, isa: str, arguments: Sequence[int], fds: Sequence[int], settings: Mapping[str, str]) -> Node:
+    runner = runner_for(isa)
+    command = [*([runner] if runner else []), str(built(program, isa)), *map(str, arguments)]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        command, env={**os.environ, **settings}, pass_fds=fds, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
+    )  # fmt: skip
+    return Node(isa, process)
+
+
+def _end(nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        node.process.kill()
+        node.process.wait()
 
 
 def every_isa() -> list[str]:

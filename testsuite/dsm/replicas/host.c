@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -84,20 +85,46 @@ static void *service(void *unused)
 	return unused;
 }
 
+static uint64_t given(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value ? strtoull(value, 0, 10) : 0;
+}
+
+/* New connections come over a socket: a byte, the number of the peer, and a descriptor. */
+static void *control(void *socket)
+{
+	for (;;) {
+		unsigned char peer;
+		union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } with;
+		struct iovec one = { &peer, 1 };
+		struct msghdr m = { .msg_iov = &one, .msg_iovlen = 1, .msg_control = &with, .msg_controllen = sizeof with };
+		int fd;
+		if (recvmsg((int)(intptr_t)socket, &m, 0) != 1 || !m.msg_controllen) return 0;
+		memcpy(&fd, CMSG_DATA(&with.header), sizeof fd);
+		if (popcorn_node_connect(&node, peer, fd)) close(fd);
+	}
+}
+
 void host_begin(unsigned number, unsigned nodes, uint64_t npages, char **fds)
 {
 	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+	struct popcorn_node_settings settings = { .number = number, .common = (void *)COMMON, .npages = npages, .key = 1848, .grace = given("REPLICAS_GRACE"),
+						  .origin = number ? 0 : &origin };
+	pthread_t controller;
 	long e;
 
 	sigfillset(&action.sa_mask);
 	sigaction(SIGSEGV, &action, 0);
-	if ((e = popcorn_node_begin(&node, number, (void *)COMMON, npages, number ? 0 : &origin))) {
+	if ((e = popcorn_node_begin(&node, &settings))) {
 		fprintf(stderr, "node %u: %s\n", number, strerror((int)-e));
 		exit(1);
 	}
-	if (number) popcorn_node_connect(&node, 0, atoi(fds[0]));
-	else for (unsigned i = 1; i < nodes; i++) popcorn_node_connect(&node, i, atoi(fds[i - 1]));
 	pthread_create(&server, 0, service, 0);
+	if (given("REPLICAS_CONTROL")) pthread_create(&controller, 0, control, (void *)(intptr_t)given("REPLICAS_CONTROL"));
+	else if (number) popcorn_node_connect(&node, 0, atoi(fds[0]));
+	else for (unsigned i = 1; i < nodes; i++) popcorn_node_connect(&node, i, atoi(fds[i - 1]));
 }
 
 void host_has_finished(void)
