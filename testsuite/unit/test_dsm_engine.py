@@ -122,7 +122,11 @@ def test_an_answer_says_what_it_grants_or_why_not(wrong: Message) -> None:
 
 @given(st.binary(max_size=200), st.booleans())
 def test_noise_is_no_message(data: bytes, to_origin: bool) -> None:
-    assert check(data, to_origin) == (0 if len(data) < HEADER.size else -1)
+    assert check(data, to_origin) == (0 if len(data) < 4 else -1)
+
+
+def test_another_protocol_is_refused_at_its_first_bytes() -> None:
+    assert check(b"GET / HTTP/1.1\r\n\r\n") == -1
 
 
 @given(st.binary(min_size=HEADER.size, max_size=HEADER.size), st.sampled_from(sorted(KINDS)), st.booleans())
