@@ -58,9 +58,11 @@ long popcorn_dsm_check(const void *bytes, size_t n, int to_origin, uint64_t npag
 	struct popcorn_dsm_message m;
 	int data;
 
+	m.magic = DSM_MAGIC;
+	popcorn_copy(&m, bytes, n < sizeof m ? n : sizeof m); /* the stream knows no alignment */
+	if (n >= sizeof m.magic && m.magic != DSM_MAGIC) return -1; /* somebody who would wait for an answer now */
 	if (n < sizeof m) return 0;
-	popcorn_copy(&m, bytes, sizeof m); /* the stream knows no alignment */
-	if (m.magic != DSM_MAGIC || m.version != DSM_VERSION || !m.kind || m.kind >= DSM_KINDS) return -1;
+	if (m.version != DSM_VERSION || !m.kind || m.kind >= DSM_KINDS) return -1;
 	if (!(rules[m.kind].way & (to_origin ? TO_ORIGIN : TO_REMOTE))) return -1;
 	data = m.bytes == DSM_MESSAGE_MOST;
 	if (!data && m.bytes != sizeof m) return -1;
