@@ -50,10 +50,10 @@ def test_all_nodes_work_on_the_same_words(isas: list[str], threads: int, rounds:
 @pytest.mark.parametrize("isas", [[FIRST, FIRST], list(ISAS)], ids=["two", "one of each"])
 def test_links_are_cut_and_made_again(isas: list[str]) -> None:
     """What was on its way is sent again; nobody notices but by the time it takes."""
-    threads, rounds = 2, 300
-    with machine_with_relays("work", isas, (threads, rounds), grace=60) as (nodes, relays, connect):
+    threads, rounds = 2, 150
+    with machine_with_relays("work", isas, (threads, rounds), grace=5) as (nodes, relays, connect):
         cuts = 0
-        while nodes[0].process.poll() is None and cuts < 200:
+        while nodes[0].process.poll() is None and cuts < 100:
             remote = cuts % len(relays) + 1
             time.sleep(0.02)
             relays[remote - 1].cut()

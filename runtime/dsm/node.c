@@ -8,6 +8,7 @@ enum { SERVICE, RECEIVER }; /* of poll and bell */
 enum { BELL = DSM_NODES, TIMER, EVENTS }; /* what an event is about; before these, the wires */
 enum { IN = 1, OUT = 4, EXCLUSIVE = 1 << 28, EDGE = 1u << 31, ADD = 1, DEL = 2 }; /* epoll's */
 enum { TIMED_OUT = 110 };
+#define HELLO_TIME 10000000000u /* ns that a new connection may be silent, beyond the grace */
 enum { TURN = 20000, LONG_TURN = 5000000 }; /* ns: from a thread's leaving the handler on; from its being woken on */
 
 static void take_lock(struct popcorn_node *n)
@@ -305,10 +306,12 @@ long popcorn_node_connect(struct popcorn_node *n, unsigned peer, int fd)
 	else {
 		w->fd = fd;
 		w->known = 1;
+		w->until = popcorn_now() + n->grace + HELLO_TIME;
 		e = greet(n, w);
 		for (int i = RECEIVER; i >= SERVICE && !e; i--) /* in the order in which they are to be asked */
 			e = watch(n->poll[i], (int)peer, IN | EDGE | EXCLUSIVE, (uint64_t)fd);
 		if (e) w->fd = -1;
+		ring(n, SERVICE); /* to look at the clock */
 	}
 	drop_lock(n);
 	return e;
@@ -443,7 +446,7 @@ static uint64_t absences(struct popcorn_node *n)
 
 	for (unsigned i = 0; i < DSM_NODES; i++) {
 		struct popcorn_wire *w = n->wire + i;
-		if (!w->known || w->lost || w->fd >= 0) continue;
+		if (!w->known || w->lost || w->greeted) continue;
 		uint64_t now = popcorn_now();
 		if (w->until <= now) {
 			lose(n, i);

@@ -24,7 +24,7 @@ struct popcorn_wire {
 	int known, lost; /* there was a connection; there will be none any more */
 	int greeted; /* the peer's HELLO has come: the link goes on */
 	int full;    /* what is left waits for the socket to take more */
-	uint64_t until; /* without a connection: when the peer is held for lost */
+	uint64_t until; /* not greeted: when the peer is held for lost */
 	struct popcorn_link link;
 	unsigned char *received; /* NODE_RECEIVED bytes; what came and is no whole message yet */
 	size_t nreceived;

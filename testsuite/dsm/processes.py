@@ -79,6 +79,7 @@ class Relay:
             while data := source.recv(1 << 16):
                 time.sleep(self._delay)
                 target.sendall(data)
+            target.shutdown(socket.SHUT_RDWR)
 
     def cut(self) -> None:
         """Both nodes find their connections closed."""
@@ -99,7 +100,8 @@ def machine_with_relays(
     def connect(remote: int) -> None:
         ends = relays[remote - 1].connect()
         for control, peer, end in ((controls[0][0], remote, ends[0]), (controls[remote][0], 0, ends[1])):
-            socket.send_fds(control, [bytes([peer])], [end.fileno()])
+            with suppress(BrokenPipeError):  # it is no more
+                socket.send_fds(control, [bytes([peer])], [end.fileno()])
             end.close()
 
     nodes: list[Node] = []
@@ -108,14 +110,14 @@ def machine_with_relays(
             control = controls[number][1]
             settings = {"REPLICAS_GRACE": str(int(grace * 1e9)), "REPLICAS_CONTROL": str(control.fileno())}
             nodes.append(_started(program, isa, [number, len(isas), *arguments, 0], [control.fileno()], settings))
+            control.close()
         for remote in range(1, len(isas)):
             connect(remote)
         yield nodes, relays, connect
     finally:
         _end(nodes)
-        for pair in controls:
-            for end in pair:
-                end.close()
+        for control, _ in controls:
+            control.close()
 
 
 @contextmanager
@@ -142,9 +144,10 @@ def _started(program: str, isa: str, arguments: Sequence[int], fds: Sequence[int
     runner = runner_for(isa)
     command = [*([runner] if runner else []), str(built(program, isa)), *map(str, arguments)]
     pipe = subprocess.PIPE
+    environment = {**os.environ, **settings}
     process = subprocess.Popen(
-        command, env={**os.environ, **settings}, pass_fds=fds, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
-    )  # fmt: skip
+        command, env=environment, pass_fds=fds, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
+    )
     return Node(isa, process)
 
 
