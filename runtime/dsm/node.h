@@ -18,6 +18,8 @@
 
 enum { NODE_OWN = 1024, NODE_HOLDS = 64, NODE_OPENED = 64, NODE_SLEEPERS = 4096, NODE_RECEIVED = 64 << 10 };
 
+enum node_poll { NODE_SERVICE, NODE_RECEIVER };
+
 /* What there is to another node: connections that come and go, and one link that outlives them. */
 struct popcorn_wire {
 	int fd;      /* -1: none now */
@@ -102,16 +104,36 @@ hidden long popcorn_node_begin(struct popcorn_node *, const struct popcorn_node_
 hidden long popcorn_node_connect(struct popcorn_node *, unsigned peer, int fd);
 hidden void popcorn_node_lost(struct popcorn_node *, unsigned peer); /* it is known that it will not come back */
 
-/* Async-signal safe. DSM_NO_ACCESS: nobody knows what was tried. 0: try again; otherwise enum dsm_reason; -1: the process is over for this node. */
+/* Async-signal safe. DSM_NO_ACCESS: nobody knows what was tried. 0: try again; otherwise enum dsm_reason; -1: the process is
+ * over for this node. */
 hidden int popcorn_node_fault(struct popcorn_node *, uint64_t page, enum dsm_access);
 
 /* WAIT, WAKE or REQUEUE, of a thread with a number of its own among the node's, for at most so many nanoseconds unless
  * that is negative. What the call returns, a negative errno among it. */
 hidden long popcorn_node_futex(struct popcorn_node *, struct popcorn_dsm_message *, int64_t most);
 
-/* Until the process is over for this node, or `stop` is set and popcorn_node_ring called. */
+/* Until the process is over for this node, or `stop` is set and NODE_SERVICE rung. */
 hidden void popcorn_node_serve(struct popcorn_node *, const int *stop);
-hidden void popcorn_node_ring(struct popcorn_node *);
+
+/* between the node's files; all but the first with the lock held */
+hidden void popcorn_node_lock(struct popcorn_node *);
+hidden void popcorn_node_unlock(struct popcorn_node *);
+hidden void popcorn_node_send(void *node, unsigned to, const struct popcorn_dsm_message *);
+hidden void popcorn_node_deliver(struct popcorn_node *, unsigned from, const struct popcorn_dsm_message *); /* its bytes in `payload` */
+hidden void popcorn_node_settle(struct popcorn_node *); /* after each call of the engine */
+hidden void popcorn_node_release(struct popcorn_node *, unsigned hold); /* that turn is over */
+hidden void popcorn_node_lose(struct popcorn_node *, unsigned peer);
+hidden void popcorn_node_hear(struct popcorn_node *, unsigned from); /* what has come over the connection */
+/* Everything that can be written is; the service hears when a full socket takes more. */
+hidden void popcorn_node_flush(struct popcorn_node *);
+/* Peers that have been away for too long are lost; returns nanoseconds until the next one is, or 0. */
+hidden uint64_t popcorn_node_absences(struct popcorn_node *);
+hidden long popcorn_node_watch(int poll, unsigned what, unsigned events, int fd);
+hidden void popcorn_node_ring(struct popcorn_node *, enum node_poll);
+
+enum { FUTEX_WAIT = 128, FUTEX_WAKE = 129 }; /* of this process alone */
+enum { NODE_BELL = DSM_NODES, NODE_TIMER, NODE_EVENTS }; /* what an event is about; before these, the wires */
+enum { EVENT_IN = 1, EVENT_OUT = 4, EVENT_EXCLUSIVE = 1 << 28, EVENT_EDGE = 1u << 31, EVENT_ADD = 1, EVENT_DEL = 2 };
 
 /* wire.c */
 hidden int popcorn_wire_put(struct popcorn_wire *, const struct popcorn_dsm_message *, const void *page); /* -1: no memory */
