@@ -2,6 +2,7 @@
 # make test   sets everything up, runs the linters, the type checker and all tests
 # make sweep  counts sites of real code at all levels: what is proved, what is not, what went to memory (an hour)
 # make fuzz   random programs for SECONDS (600) from SEED (at random) with JOBS (2) at a time
+# make simulate   the protocol of common memory, from SEED (0) on for SECONDS (600), and its small models searched whole
 # make bench  the figures: each benchmark against its rival in the same run
 
 PYTHON ?= python3
@@ -22,6 +23,10 @@ fuzz: setup
 	@sh .ci/packages fuzz
 	@PYTHONPATH=testsuite $(BIN)/python -m fuzz --seconds $(or $(SECONDS),600) --jobs $(or $(JOBS),2) $(if $(SEED),--seed $(SEED))
 
+simulate: setup
+	@PYTHONPATH=testsuite $(BIN)/python -m dsm --search --large
+	@PYTHONPATH=testsuite $(BIN)/python -m dsm --seconds $(or $(SECONDS),600) --first $(or $(SEED),0)
+
 bench: setup
 	@for b in benchmarks/bench_*.py; do $(BIN)/python $$b || exit 1; done
 
@@ -40,4 +45,4 @@ $(VENV)/.ready: pyproject.toml .ci/packages
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: demo test bench sweep fuzz setup clean
+.PHONY: demo test bench sweep fuzz simulate setup clean

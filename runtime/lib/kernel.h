@@ -14,12 +14,12 @@
 #define K6(n, a, b, c, d, e, f) \
 	popcorn_kernel(n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
-enum { K_EPERM = 1, K_ENOENT = 2, K_EINTR = 4, K_EAGAIN = 11, K_ENOMEM = 12, K_EINVAL = 22, K_EFBIG = 27, K_ENOSPC = 28, K_ENOSYS = 38 };
-enum { K_AT_FDCWD = -100, K_PROT_READ = 1, K_PROT_WRITE = 2, K_MAP_SHARED = 1, K_MAP_PRIVATE = 2, K_MAP_FIXED = 16,
+enum { K_EPERM = 1, K_ENOENT = 2, K_EINTR = 4, K_EAGAIN = 11, K_ENOMEM = 12, K_EINVAL = 22, K_EFBIG = 27, K_ENOSPC = 28, K_EPIPE = 32, K_ENOSYS = 38 };
+enum { K_AT_FDCWD = -100, K_PROT_READ = 1, K_PROT_WRITE = 2, K_MAP_SHARED = 1, K_MAP_PRIVATE = 2, K_MAP_FIXED = 16, K_MAP_NORESERVE = 0x4000,
        K_MAP_ANONYMOUS = 32 };
 enum { K_F_GETFD = 1, K_F_SETFD = 2, K_F_GETFL = 3, K_F_SETFL = 4, K_F_DUPFD_CLOEXEC = 1030, K_FD_CLOEXEC = 1 };
 enum { K_SIG_BLOCK = 0, K_SIG_SETMASK = 2, K_SIGKILL = 9, K_SIGXFSZ = 25 };
-enum { K_O_CLOEXEC = 02000000 };
+enum { K_O_NONBLOCK = 04000, K_O_CLOEXEC = 02000000 };
 
 struct k_timespec { int64_t sec, nsec; };
 

@@ -23,7 +23,7 @@ enum {
 	K_CLONE_THREAD = 0x10000, K_CLONE_SYSVSEM = 0x40000, K_CLONE_SETTLS = 0x80000, K_CLONE_PARENT_SETTID = 0x100000,
 	K_CLONE_CHILD_CLEARTID = 0x200000, K_CLONE_CHILD_SETTID = 0x1000000,
 };
-enum { K_MAP_NORESERVE = 0x4000, K_MAP_FIXED_NOREPLACE = 0x100000, K_MAP_32BIT = 0x40 };
+enum { K_MAP_FIXED_NOREPLACE = 0x100000, K_MAP_32BIT = 0x40 };
 
 /* A system call of the program on its way: common numbers and layouts, until a fix-up replaces an argument. */
 struct popcorn_call {

@@ -41,6 +41,24 @@ struct popcorn_native_semid {
 	uint64_t nsems, unused[2];
 };
 
+/* Whether the access that faulted was a write: 1, 0, or -1, which stands for not known. Emulators leave the syndrome out
+ * of the context, so that the instruction has to tell (Arm ARM, C4.1: loads and stores). A load-exclusive counts as the
+ * write that follows it. */
+static inline int popcorn_context_wrote(const struct popcorn_context *c)
+{
+	uint32_t w = *(const uint32_t *)(uintptr_t)c->pc;
+	int load = w >> 22 & 1;
+
+	if ((w & 0xffffffe0) == 0xd50b7420) return 1;          /* dc zva */
+	if ((w & 0x0a000000) != 0x08000000) return -1;
+	if ((w & 0x3f000000) == 0x08000000) return (w & 0x00a00000) == 0x00800000 ? !load : 1; /* ldar, stlr; exclusive, cas */
+	if ((w & 0x3b000000) == 0x18000000) return 0;          /* literal */
+	if ((w & 0x3f000000) == 0x19000000) return !(w & 0x00c00000); /* ldapur, stlur */
+	if ((w & 0x3f200c00) == 0x38200000) return 1;          /* ldadd, swp and their like */
+	if ((w & 0x3a000000) == 0x38000000 && !(w & 0x04000000)) return !(w & 0x00c00000); /* of a general register */
+	return !load; /* pairs, vectors */
+}
+
 /* FPCR and FPSR as an MXCSR: exceptions IOC DZC OFC UFC IXC are its bits 0, 2 to 5; rounding has up and down the
  * other way round (see arch.h). */
 static inline uint32_t popcorn_mxcsr(void)

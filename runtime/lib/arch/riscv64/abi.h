@@ -43,6 +43,23 @@ struct popcorn_native_semid {
 	uint64_t nsems, unused[2];
 };
 
+/* Whether the access that faulted was a write: 1, 0, or -1, which stands for not known. The instruction tells (RISC-V ISA
+ * manual, volume I, "RV32/64G instruction set listings" and "RVC instruction set listings"). A load-reserved counts as the
+ * write that follows it. */
+static inline int popcorn_context_wrote(const struct popcorn_context *c)
+{
+	const uint16_t *at = (const uint16_t *)(uintptr_t)c->pc;
+	unsigned w = at[0], funct3 = w >> 13;
+
+	if ((w & 3) == 3) {
+		unsigned opcode = w & 0x7f;
+		if (opcode == 0x03 || opcode == 0x07) return 0;
+		return opcode == 0x23 || opcode == 0x27 || opcode == 0x2f ? 1 : -1;
+	}
+	if ((w & 3) == 1 || !funct3 || funct3 == 4) return -1;
+	return funct3 > 4;
+}
+
 /* fcsr as an MXCSR: exceptions NV DZ OF UF NX are its bits 0, 2 to 5 (see arch.h) */
 static inline uint32_t popcorn_mxcsr(void)
 {

@@ -8,6 +8,10 @@
 #define K_close 57
 #define K_connect 203
 #define K_dup3 24
+#define K_epoll_create1 20
+#define K_epoll_ctl 21
+#define K_epoll_pwait 22
+#define K_eventfd2 19
 #define K_execve 221
 #define K_exit 93
 #define K_exit_group 94
@@ -71,6 +75,8 @@
 #define K_timer_getoverrun 109
 #define K_timer_gettime 108
 #define K_timer_settime 110
+#define K_timerfd_create 85
+#define K_timerfd_settime 86
 #define K_tkill 130
 #define K_umask 166
 #define K_write 64

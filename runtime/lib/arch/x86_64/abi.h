@@ -19,8 +19,16 @@ struct popcorn_context {
 	uint64_t mask;
 };
 
+struct popcorn_native_epoll_event { uint32_t events; uint64_t data; } __attribute__((packed));
+
 #define POPCORN_CONTEXT_CANCEL(c) ((c)->rbx) /* popcorn_window's pointers */
 #define POPCORN_CONTEXT_INTERRUPT(c) ((c)->rbp)
+
+/* Whether the access that faulted was a write: 1, 0, or -1, which stands for not known. */
+static inline int popcorn_context_wrote(const struct popcorn_context *c)
+{
+	return (int)(c->err >> 1 & 1); /* Intel SDM, volume 3, 4.7: page-fault exceptions */
+}
 
 static inline uint32_t popcorn_mxcsr(void)
 {

@@ -8,6 +8,10 @@
 #define K_close 3
 #define K_connect 42
 #define K_dup3 292
+#define K_epoll_create1 291
+#define K_epoll_ctl 233
+#define K_epoll_pwait 281
+#define K_eventfd2 290
 #define K_execve 59
 #define K_exit 60
 #define K_exit_group 231
@@ -71,6 +75,8 @@
 #define K_timer_getoverrun 225
 #define K_timer_gettime 224
 #define K_timer_settime 223
+#define K_timerfd_create 283
+#define K_timerfd_settime 286
 #define K_tkill 200
 #define K_umask 95
 #define K_write 1
