@@ -109,6 +109,7 @@ def _regenerated(optimised: OptimisedIr, path: Path, options: CompileOptions, be
 
 def common_ir(ir: str, options: CompileOptions) -> CommonIr:
     """The IR that all ISAs share, from the front end's; in this process."""
+    prepare()
     from popcc import common
 
     return common.common_ir(common.optimised_ir(ir, options), options, _first_rungs(options))
