@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import socket
 import subprocess
@@ -70,23 +71,25 @@ class Relay:
         pairs = socket.socketpair(), socket.socketpair()
         (one, ours), (other, theirs) = pairs
         self._ends = [ours, theirs]
-        for source, target in ((ours, theirs), (theirs, ours)):
-            threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
+        threading.Thread(target=self._pass_on, args=(ours, theirs), daemon=True).start()
         return one, other
 
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                time.sleep(self._delay)
-                target.sendall(data)
-            target.shutdown(socket.SHUT_RDWR)
+    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+        """Until either end is gone; nobody else may close what this thread reads from."""
+        with one, other, suppress(OSError):
+            while True:
+                for source in select.select([one, other], [], [])[0]:
+                    data = source.recv(1 << 16)
+                    if not data:
+                        return
+                    time.sleep(self._delay)
+                    (other if source is one else one).sendall(data)
 
     def cut(self) -> None:
         """Both nodes find their connections closed."""
         for end in self._ends:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            end.close()
 
 
 @contextmanager
