@@ -59,7 +59,8 @@ def _ways(run: Run, program: Path, given: Path) -> Iterator[tuple[str, bytes]]:
         for isa in ISAS:
             output = runs.on(isa, program, run.arguments, given, run.through, run.rebuilt)
             yield f"on {isa}, rebuilt in place", output
-    yield "moved", runs.moved(program, run.arguments, run.every, given, run.through)
+    output, moves = runs.moved_often(program, run.arguments, run.every, given, run.through)
+    yield f"moved {moves} times", output
 
 
 def _packed(folder: Path, program: Path) -> Path:
