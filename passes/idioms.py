@@ -5,7 +5,7 @@ intrinsics of one ISA, often without a portable branch beside it. The tables are
 instructions of an assembly must be known, alone or as a phrase of several, and none may leave anything in memory; the
 rest is for `popcc.passes.target` to refuse. A clock counts nanoseconds (`__popcorn_ticks`), so that it goes on evenly
 after a move to a machine whose own counter ticks differently. A processor that is asked has no extension: the program
-takes the branch that needs none.
+takes the branch that needs none. A template of comments alone is an empty one, which hides a value from the optimiser.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ _NEEDLE = re.compile(r" asm |@llvm\.(?:readcyclecounter|readsteadycounter|x86\.)
 _ASSEMBLY = re.compile(r'asm (?:\w+ )*"([^"]*)", "([^"]*)"')
 _INTEGERS = re.compile(r"i\d+|\{ i\d+(?:, i\d+)* \}")
 _ESCAPE = re.compile(r"\\([0-9A-F]{2})")
+_COMMENT = re.compile(
+    r"^\s*(?:#|//).*|/\*(?s:.*?)\*/", re.MULTILINE
+)  # elsewhere in a line, # begins a number on some ISA
 _COMMA = re.compile(r"\s*,\s*")
 _DIALECTS = re.compile(r"\$\(([^$]*)(?:\$\|[^$]*)?\$\)")  # AT&T's word is first
 
@@ -70,7 +73,7 @@ class _Writer:
         call = parse_call(inst)
         meaning = _assembly(call) if call.is_asm else _intrinsic(call)
         if meaning is None:
-            return [inst]
+            return [_without_comments(inst) if call.is_asm else inst]
         if Idiom.PROBE in meaning.idioms:
             return [Inst(f"  {call.result} = freeze {call.ret} zeroinitializer{call.metadata}")]
         lines = [f"fence seq_cst{call.metadata}"] if Idiom.FENCE in meaning.idioms else []
@@ -124,6 +127,15 @@ def _assembly(call: Call) -> _Meaning | None:
     return None
 
 
+def _without_comments(inst: Inst) -> Inst:
+    """The call, whose template is empty if it has no instruction."""
+    m = _ASSEMBLY.search(inst.text)
+    assert m is not None
+    if not m.group(1) or _instructions(m.group(1)):
+        return inst
+    return Inst(inst.text[: m.start(1)] + inst.text[m.end(1) :])
+
+
 def _meaning(idioms: frozenset[Idiom], outputs: list[str], isa: Isa) -> _Meaning | None:
     parts = tuple(isa.clock_parts.get(o) for o in outputs)
     if Idiom.WHOLE_CLOCK not in idioms:
@@ -154,7 +166,7 @@ def _fitting(meaning: _Meaning | None, call: Call) -> _Meaning | None:
 def _instructions(template: str) -> list[str]:
     """The instructions of a template, in the notation that `Isa.idioms` has them in."""
     text = _ESCAPE.sub(lambda m: chr(int(m.group(1), 16)), _DIALECTS.sub(r"\1", template)).replace("$$", "$")
-    return [words for part in re.split("[;\n]", text) if (words := " ".join(part.split()))]
+    return [words for part in re.split("[;\n]", _COMMENT.sub(" ", text)) if (words := " ".join(part.split()))]
 
 
 def _phrased(instructions: list[str], isa: Isa) -> list[str]:

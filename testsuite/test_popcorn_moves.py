@@ -8,10 +8,25 @@ import re
 import signal
 from pathlib import Path
 
+import harness
 import pytest
-from popcorn_fixtures import HERE, OTHERS, THERE, built, copied, needs_emulator, refused, started, succeeds
+from popcorn_fixtures import (
+    HERE,
+    OTHERS,
+    THERE,
+    built,
+    copied,
+    eventually,
+    needs_emulator,
+    refused,
+    started,
+    succeeds,
+)
 
-from popcc.runtime.popcorn.actions import migrate
+from popcc.isa import ISAS
+from popcc.runtime.popcorn import processes
+from popcc.runtime.popcorn.actions import migrate, snapshot
+from popcc.runtime.popcorn.hosts import runner_for
 
 pytestmark = needs_emulator
 
@@ -55,6 +70,42 @@ def test_moves_that_follow_at_once(name: str, program_folder: Path, tmp_path: Pa
         for isa in (*OTHERS, HERE) * 6:
             migrate(running.pid, isa)
         running.goes_on()
+
+
+def test_a_program_whose_emulator_is_only_starting_is_found(
+    program_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits here until it was looked at once."""
+    emulator = tmp_path / ISAS[THERE].qemu
+    emulator.write_text(f"""#!/bin/sh
+touch {tmp_path}/starts
+until [ -e {tmp_path}/looked ]; do sleep 0.02; done
+exec {runner_for(THERE)} "$@"
+""")
+    emulator.chmod(0o755)
+    examine = processes._examine
+
+    def looked(proc: Path, uid: int) -> processes.Process | None:
+        found = examine(proc, uid)
+        (tmp_path / "looked").touch()
+        return found
+
+    command = [*harness.popcorn(), "run", "--on", THERE, built("ticks", program_folder)]
+    with started(command, tmp_path, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}) as running:
+        eventually((tmp_path / "starts").exists, "the emulator's start")
+        monkeypatch.setattr(processes, "_examine", looked)
+        assert processes.find_process(running.pid).isa == THERE
+        running.wait_for("tick")
+        running.end(7)
+
+
+def test_a_program_that_moved_since_it_was_found_is_asked(program_folder: Path, tmp_path: Path) -> None:
+    """Emulators give the request's signal another number."""
+    with started([built("ticks", program_folder)], tmp_path, wait_for="tick 2") as running:
+        found = processes.find_process(running.pid)
+        migrate(running.pid, THERE)
+        assert snapshot(found).threads
+        running.end(7)
 
 
 def test_many_threads_move_together(program_folder: Path, tmp_path: Path) -> None:

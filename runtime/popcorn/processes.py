@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import pwd
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from popcc.schema.requests import REQUEST_SIGNAL
 # qemu-user keeps the first real-time signals for itself and moves the others (7.2: by 2; others: in place)
 _EMULATED_SIGNALS = (REQUEST_SIGNAL + 2, REQUEST_SIGNAL, REQUEST_SIGNAL + 1)
 _MEMFD = "/memfd:popcorn:"
+# from the exec of an emulator until it has mapped the program; a loaded machine is slow
+_SETTLE_SECONDS = 10.0
+_LOOK_AGAIN = 0.02
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,19 @@ class Process:
 
 
 def find_process(pid: int) -> Process:
-    """The program with this pid. Raises `PopccError` when there is none, or it is not popcc's, or not ours to touch."""
+    """The program with this pid, which may be in the middle of a move.
+
+    Raises `PopccError` when there is none, or it is not popcc's, or not ours to touch.
+    """
     proc = Path("/proc") / str(pid)
+    deadline = time.monotonic() + _SETTLE_SECONDS
     try:
         uid = (proc / "status").stat().st_uid
     except OSError:
         raise PopccError(f"no process {pid}") from None
     try:
-        found = _examine(proc, uid)
+        while (found := _examine(proc, uid)) is None and _settles(proc) and time.monotonic() < deadline:
+            time.sleep(_LOOK_AGAIN)
     except PermissionError:
         if os.geteuid() in (0, uid):
             raise PopccError(f"the kernel does not let process {pid} be examined") from None
@@ -81,7 +90,11 @@ def all_processes() -> list[Process]:
 def request_signal(process: Process) -> int | None:
     """The signal that reaches the program's request handler; None while it has none: it has only just started."""
     caught = int(_status(process.pid).get("SigCgt", "0"), 16)
-    possible = _EMULATED_SIGNALS if process.emulated else (REQUEST_SIGNAL,)
+    try:  # where it runs now: since it was found it may have moved
+        emulated = _emulated(Path("/proc") / str(process.pid))
+    except FileNotFoundError:  # it has ended, but nobody has waited for it
+        return None
+    possible = _EMULATED_SIGNALS if emulated else (REQUEST_SIGNAL,)
     return next((number for number in possible if caught >> (number - 1) & 1), None)
 
 
@@ -125,19 +138,17 @@ def _status(pid: int) -> dict[str, str]:
 
 
 def _examine(proc: Path, uid: int) -> Process | None:
-    exe = str((proc / "exe").readlink())
     pid = int(proc.name)
-    emulator = Path(exe).name
-    emulated = {isa.name: isa for isa in ISAS.values() if emulator in (isa.qemu, isa.qemu.removesuffix("-static"))}
+    isa = emulated = _emulated(proc)
     if emulated:
-        isa, path = next(iter(emulated)), _guest_path(proc)
+        path = _guest_path(proc)
         if path is None:
             return None
     else:
         note = _note(proc / "exe")
         if note is None:
             return None
-        isa, path = note.isa, Path(exe.removesuffix(" (deleted)"))
+        isa, path = note.isa, Path(str((proc / "exe").readlink()).removesuffix(" (deleted)"))
     kept = _environment(proc).get("POPCORN_PROGRAM")
     if kept:
         path = Path(kept)
@@ -146,6 +157,17 @@ def _examine(proc: Path, uid: int) -> Process | None:
     words = [w.decode(errors="replace") for w in (proc / "cmdline").read_bytes().split(b"\0")]
     command = " ".join(_without_emulator(words) if emulated else words).strip()
     return Process(pid, isa, bool(emulated), uid, path, command)
+
+
+def _emulated(proc: Path) -> str:
+    """The ISA whose emulator a process executes; "" when it executes something else."""
+    name = (proc / "exe").readlink().name
+    return next((isa.name for isa in ISAS.values() if name in (isa.qemu, isa.qemu.removesuffix("-static"))), "")
+
+
+def _settles(proc: Path) -> bool:
+    """Whether a process that shows no program may be about to execute one: a move's environment says so first."""
+    return bool(_emulated(proc)) or "POPCORN_PROGRAM" in _environment(proc)
 
 
 def _without_emulator(words: list[str]) -> list[str]:

@@ -1,8 +1,9 @@
-// What programs write in one ISA's words: pauses, fences, time stamps, questions for extensions, the stack's depth.
+// What programs write in one ISA's words: pauses, fences, time stamps, questions for extensions, the stack's depth, hidden values.
 // expect: 0 0 0 0
 // expect: 1 1 1 1
 // expect: 1 1 1
 // expect: 45
+// expect: 7 3
 #include <cpuid.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,6 +45,13 @@ static int slow_sum(int n)
 	return sum;
 }
 
+static inline void *hidden(const void *p)
+{
+	void *q;
+	__asm__ volatile ("# forget that p points to const" : "=r"(q) : "0"(p));
+	return q;
+}
+
 int main(void)
 {
 	uint32_t a = 1, b, c = 0, d, processor = 7;
@@ -59,4 +67,9 @@ int main(void)
 
 	printf("%d %d %d\n", depth(0) > depth(10), depth(0) == depth(0), __builtin_frame_address(0) != 0);
 	printf("%d\n", slow_sum(10));
+
+	static int seven = 7;
+	int three = 3;
+	__asm__ ("/* unknown */" : "+r"(three));
+	printf("%d %d\n", *(int *)hidden(&seven), three);
 }

@@ -32,7 +32,14 @@ def compressible(folder: Path) -> Path:
 def moved(
     program: Path, arguments: Sequence[str], every: int, stdin: Path = NOTHING, through: Sequence[str] = ()
 ) -> bytes:
-    """The program's output, having been moved at least 50 times.
+    """The program's output, having been moved at least 50 times."""
+    return moved_often(program, arguments, every, stdin, through)[0]
+
+
+def moved_often(
+    program: Path, arguments: Sequence[str], every: int, stdin: Path = NOTHING, through: Sequence[str] = ()
+) -> tuple[bytes, int]:
+    """The program's output, and how often it was moved at least, which is 50 times or more.
 
     `through` is a command that runs the program, once or often: the words to do that with are its arguments.
     """
@@ -43,7 +50,7 @@ def moved(
     # at least: from each ISA to the next, and this counts the moves to those that need an emulator
     moves = crossings + (crossings - 1) // (len(ISAS) - 1)
     assert moves >= MIN_MOVES, f"moved only {moves} times; make --move-every smaller than {every}"
-    return output
+    return output, moves
 
 
 def on(

@@ -61,6 +61,21 @@ def test_what_is_not_wholly_known_stays(call: str) -> None:
     assert of(call) == [call]
 
 
+@pytest.mark.parametrize(
+    "comment", ["# forget it; all of it", r"\09// nothing\0A", r"/* of\0Atwo lines */", r"#1\0A# 2"]
+)
+def test_comments_are_no_instructions(comment: str) -> None:
+    hidden = '%x = call ptr asm sideeffect "{}", "=r,0"(ptr @f)'
+    assert of(hidden.format(comment)) == [hidden.format("")]
+    assert of(f'call void asm sideeffect "{comment}\\0Apause", "~{{memory}}"()') == [BARRIER]
+
+
+@pytest.mark.parametrize("template", ["add $0, $0, #1", r"# a comment\0Ahlt"])
+def test_an_instruction_with_a_comment_or_a_number_stays(template: str) -> None:
+    call = f'%x = call i64 asm "{template}", "=r,0"(i64 0)'
+    assert of(call) == [call]
+
+
 def test_a_clock_in_two_halves() -> None:
     out = apply(
         Idioms(),
