@@ -15,7 +15,7 @@ run() { # run APPLET ARGUMENT...
 cd "$dir"
 
 run seq 1 4000 >numbers
-run factor 1234567890123 18446744073709551557
+run factor 1234567890123 4294967291
 run awk '{ s[$1 % 7] += $1 ^ 2; w = w substr($1, 1, 1) } END { for (i = 0; i < 7; i++) printf "%d:%.0f ", i, s[i]; print length(w), sin(1) > 0.84, toupper("x"), substr("hello", 2, 3) }' numbers
 run awk -F: 'BEGIN { while (("echo a:b:c" | getline line) > 0) print line; n = split("c b a", t, " "); print n, t[3]; x = "aXbX"; gsub(/X/, "[&]", x); print x, match("foobar", /o+/), RLENGTH; printf "%5.2f|%-4s|%c|%x\n", 3.14159, "ab", 65, 255 }'
 run sed -n '10,12p; s/^\(.\)\(.\)$/\2\1/; 20,22{p;=}; $p' numbers
