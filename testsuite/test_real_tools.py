@@ -33,7 +33,7 @@ class Compressor:
 COMPRESSORS = (
     Compressor(LZ4, ("-c", "-9"), ("-dc",), (80_000, 4_000)),
     # two threads each way
-    Compressor(XZ, ("-c", "-2", "-T2", "--block-size=1MiB"), ("-dc", "-T2"), (300_000, 12_000)),
+    Compressor(XZ, ("-c", "-2", "-T2", "--block-size=1MiB"), ("-dc", "-T2"), (300_000, 8_000)),
 )
 
 
