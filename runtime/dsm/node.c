@@ -27,7 +27,6 @@ void popcorn_node_send(void *context, unsigned to, const struct popcorn_dsm_mess
 {
 	struct popcorn_node *n = context;
 
-	n->sent++;
 	if (to == n->replica.node) {
 		if (n->nown == NODE_OWN) n->broken = 1;
 		else n->own[(n->own_first + n->nown++) % NODE_OWN] = *m;
@@ -105,7 +104,6 @@ static void do_deny(void *context, uint64_t page, enum dsm_reason reason)
 {
 	struct popcorn_node *n = context;
 
-	n->denied++;
 	wake(n, page, reason);
 	opened(n, page);
 }
@@ -216,7 +214,7 @@ void popcorn_node_settle(struct popcorn_node *n)
 	}
 }
 
-static void *zeros(size_t bytes)
+void *popcorn_node_room(size_t bytes)
 {
 	long p = K6(K_mmap, 0, bytes, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1, 0);
 
@@ -261,7 +259,7 @@ static long begin_polls(struct popcorn_node *n)
 
 static int begin_futexes(struct popcorn_node *n)
 {
-	struct popcorn_waiter *room = zeros(NODE_SLEEPERS * sizeof *room);
+	struct popcorn_waiter *room = popcorn_node_room(NODE_SLEEPERS * sizeof *room);
 
 	if (!room) return -1;
 	n->futexes.load = do_load;
@@ -281,11 +279,11 @@ long popcorn_node_begin(struct popcorn_node *n, const struct popcorn_node_settin
 	n->grace = s->grace;
 	for (unsigned i = 0; i < DSM_NODES; i++) n->wire[i].fd = -1;
 	n->replica = (struct popcorn_replica){ .node = s->number, .npages = s->npages, .driver = &driver, .context = n };
-	if (!(n->replica.pages = zeros(s->npages * sizeof *n->replica.pages))) return -K_ENOMEM;
+	if (!(n->replica.pages = popcorn_node_room(s->npages * sizeof *n->replica.pages))) return -K_ENOMEM;
 	if (s->origin) {
 		n->directory = (struct popcorn_directory){ .npages = s->npages, .own = &n->replica, .driver = &driver, .context = n };
-		n->directory.entries = zeros(s->npages * sizeof *n->directory.entries);
-		n->directory.touched = zeros(touched * sizeof *n->directory.touched);
+		n->directory.entries = popcorn_node_room(s->npages * sizeof *n->directory.entries);
+		n->directory.touched = popcorn_node_room(touched * sizeof *n->directory.touched);
 		if (!n->directory.entries || !n->directory.touched || begin_futexes(n)) return -K_ENOMEM;
 	}
 	if ((e = begin_polls(n))) return e;

@@ -85,7 +85,7 @@ struct popcorn_node {
 	struct popcorn_wait *receiver, *attending; /* who waits on the latter; who has been woken and holds the lock */
 	int timer;   /* a turn is over that something waits for */
 	int broken;  /* no memory for what is to be sent: as if all links were cut */
-	uint64_t faults, denied, sent, received; /* messages */
+	uint64_t faults;
 };
 
 struct popcorn_node_settings {
@@ -102,7 +102,6 @@ hidden long popcorn_node_begin(struct popcorn_node *, const struct popcorn_node_
 
 /* A stream socket whose other end is node `peer`, instead of what there was. It is the node's to close, but for an error. */
 hidden long popcorn_node_connect(struct popcorn_node *, unsigned peer, int fd);
-hidden void popcorn_node_lost(struct popcorn_node *, unsigned peer); /* it is known that it will not come back */
 
 /* Async-signal safe. DSM_NO_ACCESS: nobody knows what was tried. 0: try again; otherwise enum dsm_reason; -1: the process is
  * over for this node. */
@@ -115,9 +114,12 @@ hidden long popcorn_node_futex(struct popcorn_node *, struct popcorn_dsm_message
 /* Until the process is over for this node, or `stop` is set and NODE_SERVICE rung. */
 hidden void popcorn_node_serve(struct popcorn_node *, const int *stop);
 
-/* between the node's files; all but the first with the lock held */
+/* between the node's files */
+hidden void *popcorn_node_room(size_t); /* zeros that are not there until they are written, unlike popcorn_pages' not reserved; or 0 */
 hidden void popcorn_node_lock(struct popcorn_node *);
 hidden void popcorn_node_unlock(struct popcorn_node *);
+
+/* with the lock held */
 hidden void popcorn_node_send(void *node, unsigned to, const struct popcorn_dsm_message *);
 hidden void popcorn_node_deliver(struct popcorn_node *, unsigned from, const struct popcorn_dsm_message *); /* its bytes in `payload` */
 hidden void popcorn_node_settle(struct popcorn_node *); /* after each call of the engine */

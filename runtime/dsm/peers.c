@@ -30,15 +30,6 @@ void popcorn_node_lose(struct popcorn_node *n, unsigned peer)
 	} else popcorn_replica_origin_lost(&n->replica);
 }
 
-void popcorn_node_lost(struct popcorn_node *n, unsigned peer)
-{
-	popcorn_node_lock(n);
-	popcorn_node_lose(n, peer);
-	popcorn_node_settle(n);
-	popcorn_node_flush(n);
-	popcorn_node_unlock(n);
-}
-
 static long greet(struct popcorn_node *n, struct popcorn_wire *w)
 {
 	struct popcorn_dsm_message m = popcorn_dsm_message(DSM_HELLO, n->replica.node);
@@ -101,7 +92,6 @@ static int take(struct popcorn_node *n, unsigned from, const unsigned char *byte
 
 	popcorn_copy(&m, bytes, sizeof m);
 	n->payload = bytes + sizeof m;
-	n->received++;
 	if (m.kind == DSM_HELLO) return greeted(n, from, &m);
 	if (!w->greeted || (new = popcorn_link_take(&w->link, &m)) < 0) return -1;
 	if (new && m.kind != DSM_HEARD) {

@@ -4,20 +4,13 @@
 
 enum { FIRST_ROOM = 256 << 10, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000 };
 
-static void *pages(size_t n)
-{
-	long p = K6(K_mmap, 0, n, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS, -1, 0);
-
-	return p < 0 && p > -4096 ? 0 : (void *)p;
-}
-
 int popcorn_wire_put(struct popcorn_wire *w, const struct popcorn_dsm_message *m, const void *page)
 {
 	unsigned char *old = w->link.bytes, *larger;
 	size_t had = w->link.capacity, n = had ? 2 * had : FIRST_ROOM;
 
 	if (!popcorn_link_put(&w->link, m, page)) return 0;
-	if (!(larger = pages(n))) return -1;
+	if (!(larger = popcorn_node_room(n))) return -1;
 	popcorn_link_room(&w->link, larger, n);
 	if (had) K2(K_munmap, old, had);
 	return popcorn_link_put(&w->link, m, page);
@@ -52,7 +45,7 @@ int popcorn_wire_receive(struct popcorn_wire *w)
 	size_t room = NODE_RECEIVED - w->nreceived;
 	long k;
 
-	if (!w->received && !(w->received = pages(NODE_RECEIVED))) return -1;
+	if (!w->received && !(w->received = popcorn_node_room(NODE_RECEIVED))) return -1;
 	k = K6(K_recvfrom, w->fd, w->received + w->nreceived, room, MSG_DONTWAIT, 0, 0);
 	if (k == -K_EAGAIN || k == -K_EINTR) return 0;
 	if (k <= 0) return -1;

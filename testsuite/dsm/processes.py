@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from dsm.library import ENGINE
 from popcc.isa import ISAS
 from popcc.runtime.popcorn.hosts import runner_for
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "replicas"
-ENGINE, LIBRARY = ROOT / "runtime" / "dsm", ROOT / "runtime" / "lib"
+LIBRARY = ROOT / "runtime" / "lib"
 FLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-static", "-pthread")
 
 
