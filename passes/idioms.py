@@ -28,9 +28,8 @@ _NEEDLE = re.compile(r" asm |@llvm\.(?:readcyclecounter|readsteadycounter|x86\.)
 _ASSEMBLY = re.compile(r'asm (?:\w+ )*"([^"]*)", "([^"]*)"')
 _INTEGERS = re.compile(r"i\d+|\{ i\d+(?:, i\d+)* \}")
 _ESCAPE = re.compile(r"\\([0-9A-F]{2})")
-_COMMENT = re.compile(
-    r"^\s*(?:#|//).*|/\*(?s:.*?)\*/", re.MULTILINE
-)  # elsewhere in a line, # begins a number on some ISA
+# elsewhere in a line, # begins a number on some ISA
+_COMMENT = re.compile(r"^\s*(?:#|//).*|/\*(?s:.*?)\*/", re.MULTILINE)
 _COMMA = re.compile(r"\s*,\s*")
 _DIALECTS = re.compile(r"\$\(([^$]*)(?:\$\|[^$]*)?\$\)")  # AT&T's word is first
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,14 +37,10 @@ def generated(common: CommonIr, path: Path, options: CompileOptions, ladder: Lad
     module = codegen.parse(common.text, "the site pass")  # once for all children, which get it by the fork
     # where there is little to generate, forking costs more than the other core brings
     shares = [options.isas] if len(common.text) < _SMALL else [(isa,) for isa in options.isas]
-    children: dict[str, isolate.Running[Any]] = {}
-    try:
+    with _children() as children:
         for isas in shares:
             children |= dict.fromkeys(isas, isolate.start(_objects, common, module, isas, options))
         return _collected(children, path, common, ladder)
-    finally:
-        for child in children.values():
-            child.stop()
 
 
 def may_be_regenerated(common: CommonIr, objects: Objects, options: CompileOptions) -> bool:
@@ -59,16 +56,13 @@ def regenerated(
 
     Nor where a function goes further down: generated among the others, it might have come out otherwise.
     """
-    children: dict[str, isolate.Running[Any]] = {}
     try:
-        for isa in options.isas:
-            children[isa] = isolate.start(_respliced, before[isa], small, functions, isa, options)
-        objects, lower = _collected(children, path, small, ladder)
+        with _children() as children:
+            for isa in options.isas:
+                children[isa] = isolate.start(_respliced, before[isa], small, functions, isa, options)
+            objects, lower = _collected(children, path, small, ladder)
     except (CannotSplice, PopccError):
         return None
-    finally:
-        for child in children.values():
-            child.stop()
     return objects if lower == ladder else None
 
 
@@ -85,6 +79,17 @@ def emit(
     ir = text if bodies or parsed is None else parsed
     code = codegen.emit(ir, isa, options.optimization, assembly)
     return code if assembly else joined(code, bodies, isa)
+
+
+@contextmanager
+def _children() -> Iterator[dict[str, isolate.Running[Any]]]:
+    """Children by ISA, to be filled; none outlives the body."""
+    children: dict[str, isolate.Running[Any]] = {}
+    try:
+        yield children
+    finally:
+        for child in children.values():
+            child.stop()
 
 
 def _objects(
