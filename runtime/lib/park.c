@@ -195,10 +195,11 @@ static uint64_t waiting(void)
 	return set & ~(1ull << (POPCORN_REQUEST_SIGNAL - 1));
 }
 
-/* All threads are parked, lock held: nobody can send this one anything more. True for the last to come here. */
+/* All threads are parked, lock held: nobody can send this one anything more. The first to come here wakes the others; true
+ * for the last. */
 static int settle(struct popcorn_thread *t)
 {
-	int last = 1;
+	int first = !t->settled, last = 1;
 
 	if (!t->settled) {
 		t->pending = waiting();
@@ -206,9 +207,13 @@ static int settle(struct popcorn_thread *t)
 		t->settled = 1;
 	}
 	popcorn_lock_threads();
-	for (const struct popcorn_thread *o = popcorn_threads; o; o = o->next)
-		if (o->state == POPCORN_PARKED && !o->settled) last = 0;
+	for (const struct popcorn_thread *o = popcorn_threads; o; o = o->next) {
+		if (o == t || o->state != POPCORN_PARKED) continue;
+		if (o->settled) first = 0;
+		else last = 0;
+	}
 	popcorn_unlock_threads();
+	if (first && !last) wake_parked();
 	return last;
 }
 
@@ -216,7 +221,6 @@ static int settle(struct popcorn_thread *t)
 static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 {
 	uint32_t entered = finished, seen;
-	int woken = 0;
 
 	t->blocked_in = 0;
 	if (popcorn_unwind(t, regs)) {
@@ -227,7 +231,6 @@ static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 	popcorn_fp_get(regs, &t->rounding, &t->exceptions);
 	K2(K_prctl, PR_GET_NAME, t->name);
 	robust(t, 0);
-	t->settled = 0;
 	__atomic_store_n(&t->state, POPCORN_PARKED, __ATOMIC_SEQ_CST);
 	for (;;) {
 		struct popcorn_thread *other = running(t);
@@ -242,7 +245,6 @@ static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 			break;
 		}
 		if (other) signal_running(t);
-		else if (!woken++) wake_parked();
 		seen = gate;
 		drop_lock();
 		K6(K_futex, &gate, 128, seen, &wait, 0, 0);
@@ -250,6 +252,7 @@ static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 		if (finished != entered) break;
 	}
 	robust(t, t->robust_list);
+	t->settled = 0;
 	__atomic_store_n(&t->state, POPCORN_RUNNING, __ATOMIC_SEQ_CST);
 	drop_lock();
 }
