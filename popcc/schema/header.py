@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from popcc.isa import ISAS
-from popcc.schema import images, requests, sites
+from popcc.schema import images, machines, requests, sites
 from popcc.schema.record import Record
 
 HEADER = Path(__file__).parents[1] / "runtime" / "lib" / "popcorn_schema.h"
@@ -27,6 +27,8 @@ RECORDS: tuple[type[Record], ...] = (
     sites.Recipe,
     requests.Request,
     requests.Reply,
+    machines.MachineRequest,
+    machines.MachineReply,
     images.Image,
     images.Runner,
     images.SignalAction,
@@ -46,13 +48,14 @@ ENUMS: tuple[tuple[str, type[IntEnum]], ...] = (
     ("OP", requests.Op),
     ("REQUEST", requests.RequestFlag),
     ("STATUS", requests.Status),
+    ("MACHINE", machines.MachineOp),
     ("NOTE", images.Note),
     ("IMAGE", images.ImageFlag),
     ("FILE", images.FileKind),
     ("ROUNDING", images.Rounding),
     ("FP_EXCEPTION", images.FpException),
 )
-_PARTS: tuple[ModuleType, ...] = (sites, requests, images)
+_PARTS: tuple[ModuleType, ...] = (sites, requests, machines, images)
 
 
 def c_header() -> str:

@@ -10,7 +10,7 @@ from popcc.schema.record import C, Record
 
 REQUEST_SIGNAL = 50  # guest number; qemu-user shifts real-time signals on the host side
 REQUEST_MAGIC = 0x51455250  # "PREQ"
-REQUEST_VERSION = 1
+REQUEST_VERSION = 2
 TEXT_MAX = 65536  # bytes of text behind a request or a reply
 
 
@@ -20,6 +20,8 @@ class Op(IntEnum):
     CHECKPOINT = 1  # image into the file descriptor that comes along
     MIGRATE = 2  # exec the executable that comes along (descriptor), through the runner named in the text
     INFO = 3  # notes of an image, no memory, into the descriptor
+    THREAD = 4  # one thread goes on at another node of the machine; nothing comes along
+    STATUS = 5  # lines of text: the process's nodes, threads and pages
 
 
 class RequestFlag(IntEnum):
@@ -45,6 +47,8 @@ class Request(Record):
     op: Annotated[int, C("u32", "POPCORN_OP_*")]
     isa: Annotated[int, C("u32", "MIGRATE: ISA number to go to")]
     flags: Annotated[int, C("u32", "POPCORN_REQUEST_*")]
+    thread: Annotated[int, C("u32", "THREAD: as the program numbers it; 0: all of them")]
+    node: Annotated[int, C("u32", "THREAD: where to, as the machine counts")]
     text_bytes: Annotated[int, C("u32", "")]
 
 

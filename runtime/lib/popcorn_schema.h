@@ -11,8 +11,11 @@
 #define POPCORN_SLOT 0x80000000u
 #define POPCORN_REQUEST_SIGNAL 50
 #define POPCORN_REQUEST_MAGIC 0x51455250u
-#define POPCORN_REQUEST_VERSION 1
+#define POPCORN_REQUEST_VERSION 2
 #define POPCORN_TEXT_MAX 65536
+#define POPCORN_MACHINE_MAGIC 0x48434d50u
+#define POPCORN_MACHINE_VERSION 1
+#define POPCORN_MACHINE_NODES 16
 #define POPCORN_IMAGE_VERSION 3
 #define POPCORN_NOTE_NAME "POPCORN"
 #define POPCORN_PAGE 4096
@@ -53,6 +56,8 @@ enum {
 	POPCORN_OP_CHECKPOINT = 1,
 	POPCORN_OP_MIGRATE = 2,
 	POPCORN_OP_INFO = 3,
+	POPCORN_OP_THREAD = 4,
+	POPCORN_OP_STATUS = 5,
 };
 
 /* Flags of a request. */
@@ -64,6 +69,12 @@ enum {
 enum {
 	POPCORN_STATUS_DONE = 0,
 	POPCORN_STATUS_REFUSED = 1,
+};
+
+/* What a program asks of its node. */
+enum {
+	POPCORN_MACHINE_NODES = 1,
+	POPCORN_MACHINE_ATTACH = 2,
 };
 
 /* Types of the notes in an image; far from those that `readelf -n` has names for in a core file. */
@@ -168,9 +179,11 @@ struct popcorn_request {
 	uint32_t op; /* POPCORN_OP_* */
 	uint32_t isa; /* MIGRATE: ISA number to go to */
 	uint32_t flags; /* POPCORN_REQUEST_* */
+	uint32_t thread; /* THREAD: as the program numbers it; 0: all of them */
+	uint32_t node; /* THREAD: where to, as the machine counts */
 	uint32_t text_bytes;
 };
-_Static_assert(sizeof(struct popcorn_request) == 24, "popcorn_request");
+_Static_assert(sizeof(struct popcorn_request) == 32, "popcorn_request");
 
 /* Program to popcorn; text follows.
  * After CHECKPOINT without LEAVE_RUNNING the program waits for one byte (the image is safe: end) or for the
@@ -186,6 +199,32 @@ struct popcorn_reply {
 	uint64_t stopped; /* nanoseconds from the first thread's stop to this reply */
 };
 _Static_assert(sizeof(struct popcorn_reply) == 40, "popcorn_reply");
+
+/* Program to node; text follows: the program file's path. With ATTACH comes a descriptor of that file. */
+struct popcorn_machine_request {
+	uint32_t magic; /* POPCORN_MACHINE_MAGIC */
+	uint32_t version; /* POPCORN_MACHINE_VERSION */
+	uint32_t op; /* POPCORN_MACHINE_* */
+	uint32_t node; /* ATTACH: where to, as the machine counts */
+	uint32_t number; /* ATTACH: which of the process's replicas it will be, from 1 on */
+	uint32_t pid; /* ATTACH: as the process knows itself */
+	uint64_t key; /* ATTACH: by which replicas of the process know each other */
+	uint8_t build_id[20]; /* of the calling executable */
+	uint32_t text_bytes;
+};
+_Static_assert(sizeof(struct popcorn_machine_request) == 56, "popcorn_machine_request");
+
+/* Node to program; text follows: why not, when refused. With ATTACH comes a stream socket to the replica. */
+struct popcorn_machine_reply {
+	uint32_t magic; /* POPCORN_MACHINE_MAGIC */
+	uint32_t version; /* POPCORN_MACHINE_VERSION */
+	uint32_t status; /* POPCORN_STATUS_* */
+	uint32_t node; /* the number of the node that answers */
+	uint32_t nodes; /* how many the machine has */
+	uint32_t text_bytes;
+	uint8_t isa[16]; /* by node: ISA number, 0 when it is down */
+};
+_Static_assert(sizeof(struct popcorn_machine_reply) == 40, "popcorn_machine_reply");
 
 /* What holds for the whole process. */
 struct popcorn_image {

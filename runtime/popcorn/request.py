@@ -39,6 +39,7 @@ class Answer:
     image_bytes: int
     stopped: float  # seconds
     took: float  # seconds, from the signal to the answer
+    words: str = ""
 
 
 class Conversation:
@@ -62,12 +63,22 @@ class Conversation:
         if self.connection:
             self.connection.close()
 
-    def ask(self, op: Op, *, descriptor: int, isa: int = 0, flags: int = 0, text: bytes = b"") -> Answer:
+    def ask(
+        self,
+        op: Op,
+        *,
+        descriptor: int | None = None,
+        isa: int = 0,
+        flags: int = 0,
+        thread: int = 0,
+        node: int = 0,
+        text: bytes = b"",
+    ) -> Answer:
         """Send the order and wait for its outcome. Raises `PopccError` with the program's words when it refuses."""
         self.connection = self._accept()
-        request = Request(REQUEST_MAGIC, REQUEST_VERSION, op, isa, flags, len(text)).pack()
+        request = Request(REQUEST_MAGIC, REQUEST_VERSION, op, isa, flags, thread, node, len(text)).pack()
         try:
-            socket.send_fds(self.connection, [request], [descriptor])
+            socket.send_fds(self.connection, [request], [] if descriptor is None else [descriptor])
             if text:  # an empty send would fail when the program has answered and closed already
                 self.connection.sendall(text)
             self.connection.settimeout(ANSWER_SECONDS)
@@ -90,6 +101,7 @@ class Conversation:
             reply.image_bytes,
             reply.stopped / 1e9,
             time.monotonic() - self.began,
+            words,
         )
 
     def confirm(self) -> None:

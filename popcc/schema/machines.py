@@ -1,0 +1,50 @@
+"""What a program and its replicas say to their node of a machine, over the node's socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Annotated
+
+from popcc.schema.record import C, Record
+
+MACHINE_MAGIC = 0x48434D50  # "PMCH"
+MACHINE_VERSION = 1
+MACHINE_NODES = 16
+
+
+class MachineOp(IntEnum):
+    """What a program asks of its node."""
+
+    NODES = 1  # which nodes the machine has
+    ATTACH = 2  # start a replica of the calling process on a node, and hand over a link to it
+
+
+@dataclass(frozen=True)
+class MachineRequest(Record):
+    """Program to node; text follows: the program file's path. With ATTACH comes a descriptor of that file."""
+
+    c_name = "popcorn_machine_request"
+    magic: Annotated[int, C("u32", "POPCORN_MACHINE_MAGIC")]
+    version: Annotated[int, C("u32", "POPCORN_MACHINE_VERSION")]
+    op: Annotated[int, C("u32", "POPCORN_MACHINE_*")]
+    node: Annotated[int, C("u32", "ATTACH: where to, as the machine counts")]
+    number: Annotated[int, C("u32", "ATTACH: which of the process's replicas it will be, from 1 on")]
+    pid: Annotated[int, C("u32", "ATTACH: as the process knows itself")]
+    key: Annotated[int, C("u64", "ATTACH: by which replicas of the process know each other")]
+    build_id: Annotated[bytes, C("u8", "of the calling executable", 20)]
+    text_bytes: Annotated[int, C("u32", "")]
+
+
+@dataclass(frozen=True)
+class MachineReply(Record):
+    """Node to program; text follows: why not, when refused. With ATTACH comes a stream socket to the replica."""
+
+    c_name = "popcorn_machine_reply"
+    magic: Annotated[int, C("u32", "POPCORN_MACHINE_MAGIC")]
+    version: Annotated[int, C("u32", "POPCORN_MACHINE_VERSION")]
+    status: Annotated[int, C("u32", "POPCORN_STATUS_*")]
+    node: Annotated[int, C("u32", "the number of the node that answers")]
+    nodes: Annotated[int, C("u32", "how many the machine has")]
+    text_bytes: Annotated[int, C("u32", "")]
+    isa: Annotated[bytes, C("u8", "by node: ISA number, 0 when it is down", MACHINE_NODES)]
