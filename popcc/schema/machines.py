@@ -10,7 +10,7 @@ from popcc.schema.record import C, Record
 
 MACHINE_MAGIC = 0x48434D50  # "PMCH"
 MACHINE_VERSION = 1
-MACHINE_NODES = 16
+MACHINE_MOST = 16
 
 
 class MachineOp(IntEnum):
@@ -47,4 +47,4 @@ class MachineReply(Record):
     node: Annotated[int, C("u32", "the number of the node that answers")]
     nodes: Annotated[int, C("u32", "how many the machine has")]
     text_bytes: Annotated[int, C("u32", "")]
-    isa: Annotated[bytes, C("u8", "by node: ISA number, 0 when it is down", MACHINE_NODES)]
+    isa: Annotated[bytes, C("u8", "by node: ISA number, 0 when it is down", MACHINE_MOST)]

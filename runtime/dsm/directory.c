@@ -194,7 +194,7 @@ static int answer(struct popcorn_directory *d, unsigned from, const struct popco
 	int of_owner = e->state == DSM_EXCLUSIVE && e->want != DSM_RECALL_DROP;
 
 	if (!e->want || !(e->awaited & bit(from)) || of_owner != (m->kind == DSM_DATA)) return -1;
-	if (popcorn_dsm_has_page(m)) d->driver->fill(d->context, m->page);
+	if (popcorn_dsm_behind(m)) d->driver->fill(d->context, m->page);
 	popcorn_directory_heard(d, m->page, from);
 	return 0;
 }

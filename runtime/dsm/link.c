@@ -37,7 +37,7 @@ static int has_room(struct popcorn_link *l, size_t n)
 	return 1;
 }
 
-int popcorn_link_put(struct popcorn_link *l, const struct popcorn_dsm_message *given, const void *page)
+int popcorn_link_put(struct popcorn_link *l, const struct popcorn_dsm_message *given, const void *behind)
 {
 	struct popcorn_dsm_message m = *given;
 
@@ -45,7 +45,7 @@ int popcorn_link_put(struct popcorn_link *l, const struct popcorn_dsm_message *g
 	m.sequence = ++l->sent;
 	m.heard = l->told = l->heard;
 	popcorn_copy(l->bytes + l->end, &m, sizeof m);
-	if (popcorn_dsm_has_page(&m)) popcorn_copy(l->bytes + l->end + sizeof m, page, DSM_PAGE);
+	if (popcorn_dsm_behind(&m)) popcorn_copy(l->bytes + l->end + sizeof m, behind, popcorn_dsm_behind(&m));
 	l->end += m.bytes;
 	return 0;
 }

@@ -14,8 +14,8 @@ struct popcorn_link {
 
 enum { DSM_HEARD_EVERY = 32 };
 
-/* Appends a message, and `page` behind it if it has one. -1: no room; popcorn_link_room first. */
-hidden int popcorn_link_put(struct popcorn_link *, const struct popcorn_dsm_message *, const void *page);
+/* Appends a message, and what is behind it. -1: no room; popcorn_link_room first. */
+hidden int popcorn_link_put(struct popcorn_link *, const struct popcorn_dsm_message *, const void *behind);
 hidden void popcorn_link_room(struct popcorn_link *, void *bytes, size_t capacity); /* larger, instead of what there was */
 
 /* What to write to the connection: where it begins, and how much there is of it. */

@@ -18,9 +18,65 @@ void popcorn_node_unlock(struct popcorn_node *n)
 	if (__atomic_exchange_n(&n->lock, 0, __ATOMIC_RELEASE) == 2) K6(K_futex, &n->lock, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
-static void *page_at(unsigned char *memory, uint64_t page)
+uint64_t popcorn_node_lock_calmly(struct popcorn_node *n)
 {
-	return memory + page * DSM_PAGE;
+	uint64_t all = ~0ull, mask = 0;
+
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &mask, 8);
+	popcorn_node_lock(n);
+	return mask;
+}
+
+void popcorn_node_unlock_calmly(struct popcorn_node *n, uint64_t mask)
+{
+	popcorn_node_unlock(n);
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
+}
+
+static int failed(long address)
+{
+	return address < 0 && address > -4096;
+}
+
+/* The program's mapping of these pages; at a remote, what lies in no extent is somebody else's. */
+static long view(struct popcorn_node *n, uint64_t first, uint64_t count, int protection)
+{
+	long at = K6(K_mmap, n->common + first * DSM_PAGE, count * DSM_PAGE, protection, K_MAP_SHARED | K_MAP_FIXED | K_MAP_NORESERVE,
+	             n->memory, first * DSM_PAGE);
+
+	return failed(at) ? at : 0;
+}
+
+long popcorn_node_view(struct popcorn_node *n, uint64_t first, uint64_t count, int protection)
+{
+	return view(n, first, count, protection);
+}
+
+static void *map_chunk(struct popcorn_node *n, uint64_t chunk)
+{
+	uint64_t first = chunk * NODE_CHUNK, end = first + NODE_CHUNK;
+	long at = K6(K_mmap, 0, NODE_CHUNK * DSM_PAGE, K_PROT_READ | K_PROT_WRITE, K_MAP_SHARED | K_MAP_NORESERVE, n->memory, first * DSM_PAGE);
+
+	if (failed(at)) return 0;
+	for (unsigned i = 0; i < NODE_EXTENTS && !n->origin; i++) {
+		const struct popcorn_extent *e = n->extent + i;
+		uint64_t from = first > e->first ? first : e->first, to = end < e->end ? end : e->end;
+		if (from < to && view(n, from, to - from, 0)) return 0;
+	}
+	return n->alias[chunk] = (unsigned char *)at;
+}
+
+/* Where the runtime has the page. */
+static void *alias(struct popcorn_node *n, uint64_t page)
+{
+	static unsigned char nowhere[DSM_PAGE];
+	unsigned char *chunk = n->alias[page / NODE_CHUNK];
+
+	if (!chunk && !(chunk = map_chunk(n, page / NODE_CHUNK))) {
+		n->broken = 1;
+		return nowhere;
+	}
+	return chunk + page % NODE_CHUNK * DSM_PAGE;
 }
 
 void popcorn_node_send(void *context, unsigned to, const struct popcorn_dsm_message *m)
@@ -30,14 +86,26 @@ void popcorn_node_send(void *context, unsigned to, const struct popcorn_dsm_mess
 	if (to == n->replica.node) {
 		if (n->nown == NODE_OWN) n->broken = 1;
 		else n->own[(n->own_first + n->nown++) % NODE_OWN] = *m;
-	} else if (!n->wire[to].lost && popcorn_wire_put(n->wire + to, m, page_at(n->alias, m->page))) n->broken = 1;
+	} else if (!n->wire[to].lost && popcorn_wire_put(n->wire + to, m, popcorn_dsm_behind(m) ? alias(n, m->page) : 0)) n->broken = 1;
+}
+
+void popcorn_node_mail(struct popcorn_node *n, unsigned to, uint32_t thread, const void *bytes, size_t size)
+{
+	struct popcorn_dsm_message m = popcorn_dsm_message(DSM_MAIL, 0);
+	uint64_t mask = popcorn_node_lock_calmly(n);
+
+	m.thread = thread;
+	m.bytes += (uint32_t)size;
+	if (!n->wire[to].lost && popcorn_wire_put(n->wire + to, &m, bytes)) n->broken = 1;
+	popcorn_node_flush(n);
+	popcorn_node_unlock_calmly(n, mask);
 }
 
 static void do_fill(void *context, uint64_t page)
 {
 	struct popcorn_node *n = context;
 
-	popcorn_copy(page_at(n->alias, page), n->payload, DSM_PAGE);
+	popcorn_copy(alias(n, page), n->behind, DSM_PAGE);
 }
 
 static void do_open(void *context, uint64_t page, enum dsm_access access)
@@ -46,7 +114,8 @@ static void do_open(void *context, uint64_t page, enum dsm_access access)
 	struct popcorn_node *n = context;
 
 	if (n->origin && n->origin->rights(page) < access) access = n->origin->rights(page);
-	if (K3(K_mprotect, page_at(n->common, page), DSM_PAGE, protection[access])) n->broken = 1;
+	alias(n, page); /* at a remote there is nothing to open without */
+	if (K3(K_mprotect, n->common + page * DSM_PAGE, DSM_PAGE, protection[access])) n->broken = 1;
 }
 
 void popcorn_node_ring(struct popcorn_node *n, enum node_poll whom)
@@ -116,8 +185,8 @@ static void called(struct popcorn_node *n, uint32_t thread, uint32_t ticket, int
 		if (s->thread != thread || s->ticket != ticket) continue;
 		*at = s->next;
 		s->value = value;
-		__atomic_store_n(&s->over, 1, __ATOMIC_RELEASE);
-		K6(K_futex, &s->over, FUTEX_WAKE, 1, 0, 0, 0);
+		__atomic_store_n(s->over, NODE_AWAKE, __ATOMIC_RELEASE);
+		K6(K_futex, s->over, FUTEX_WAKE, 1, 0, 0, 0);
 		return;
 	}
 }
@@ -164,7 +233,7 @@ static int do_load(void *context, uint64_t address, uint32_t *value)
 
 	if (n->origin->rights(page) < DSM_MAY_READ) return -1;
 	if (popcorn_replica_fault(&n->replica, page, DSM_MAY_READ) != DSM_RETRY) return 0;
-	*value = __atomic_load_n((uint32_t *)(void *)(n->alias + address), __ATOMIC_SEQ_CST);
+	*value = __atomic_load_n((uint32_t *)(void *)((char *)alias(n, page) + address % DSM_PAGE), __ATOMIC_SEQ_CST);
 	return 1;
 }
 
@@ -186,12 +255,13 @@ void popcorn_node_release(struct popcorn_node *n, unsigned i)
 	popcorn_replica_release(&n->replica, page);
 }
 
-/* One message, with its bytes in `payload`. A peer that sends what makes no sense now is not spoken to again. */
+/* One message, with its bytes in `behind`. A peer that sends what makes no sense now is not spoken to again. */
 void popcorn_node_deliver(struct popcorn_node *n, unsigned from, const struct popcorn_dsm_message *m)
 {
 	int refused = 0;
 
-	if (m->kind == DSM_RESULT) called(n, m->thread, m->ticket, (int32_t)m->value);
+	if (m->kind == DSM_MAIL) n->mail(from, m, n->behind);
+	else if (m->kind == DSM_RESULT) called(n, m->thread, m->ticket, (int32_t)m->value);
 	else if (m->kind >= DSM_WAIT) refused = popcorn_futex_deliver(&n->futexes, from, m) < 0;
 	else if (m->kind < DSM_GRANT) refused = popcorn_directory_deliver(&n->directory, from, m) < 0;
 	else refused = popcorn_replica_deliver(&n->replica, m) < 0;
@@ -206,7 +276,7 @@ void popcorn_node_settle(struct popcorn_node *n)
 			struct popcorn_dsm_message m = n->own[n->own_first];
 			n->own_first = (n->own_first + 1) % NODE_OWN;
 			n->nown--;
-			n->payload = 0;
+			n->behind = 0;
 			popcorn_node_deliver(n, n->replica.node, &m);
 		} else if (n->nopened) popcorn_futex_opened(&n->futexes, n->opened[--n->nopened]);
 		else if (n->nholds == NODE_HOLDS) popcorn_node_release(n, 0);
@@ -218,24 +288,18 @@ void *popcorn_node_room(size_t bytes)
 {
 	long p = K6(K_mmap, 0, bytes, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1, 0);
 
-	return p < 0 && p > -4096 ? 0 : (void *)p;
+	return failed(p) ? 0 : (void *)p;
 }
 
-static long map_common(struct popcorn_node *n, void *common, uint64_t npages)
+static long begin_memory(struct popcorn_node *n, const struct popcorn_node_settings *s)
 {
-	int prot = n->origin ? K_PROT_READ | K_PROT_WRITE : 0;
-	long fd = K2(K_memfd_create, "popcorn", 1), at, alias, e;
+	uint64_t chunks = s->npages / NODE_CHUNK + 1;
 
-	if (fd < 0) return fd;
-	if (!(e = K2(K_ftruncate, fd, npages * DSM_PAGE))) {
-		at = K6(K_mmap, common, npages * DSM_PAGE, prot, K_MAP_SHARED | K_MAP_FIXED | K_MAP_NORESERVE, fd, 0);
-		alias = K6(K_mmap, 0, npages * DSM_PAGE, K_PROT_READ | K_PROT_WRITE, K_MAP_SHARED | K_MAP_NORESERVE, fd, 0);
-		n->common = common;
-		n->alias = (unsigned char *)alias;
-		e = at < 0 && at > -4096 ? at : alias < 0 && alias > -4096 ? alias : 0;
-	}
-	K1(K_close, fd);
-	return e;
+	n->common = s->common;
+	for (unsigned i = 0; i < NODE_EXTENTS; i++) n->extent[i] = s->extent[i];
+	if (!(n->alias = popcorn_node_room(chunks * sizeof *n->alias))) return -K_ENOMEM;
+	n->memory = (int)popcorn_high_fd(K2(K_memfd_create, "popcorn:memory", 1));
+	return n->memory < 0 ? n->memory : K2(K_ftruncate, n->memory, chunks * NODE_CHUNK * DSM_PAGE);
 }
 
 long popcorn_node_watch(int poll, unsigned what, unsigned events, int fd)
@@ -248,12 +312,12 @@ long popcorn_node_watch(int poll, unsigned what, unsigned events, int fd)
 static long begin_polls(struct popcorn_node *n)
 {
 	for (int i = 0; i < 2; i++) {
-		n->poll[i] = (int)K1(K_epoll_create1, K_O_CLOEXEC);
-		n->bell[i] = (int)K2(K_eventfd2, 0, K_O_CLOEXEC | K_O_NONBLOCK);
+		n->poll[i] = (int)popcorn_high_fd(K1(K_epoll_create1, K_O_CLOEXEC));
+		n->bell[i] = (int)popcorn_high_fd(K2(K_eventfd2, 0, K_O_CLOEXEC | K_O_NONBLOCK));
 		if (n->poll[i] < 0 || n->bell[i] < 0) return n->poll[i] < 0 ? n->poll[i] : n->bell[i];
 		popcorn_node_watch(n->poll[i], NODE_BELL, EVENT_IN | EVENT_EDGE, n->bell[i]);
 	}
-	n->timer = (int)K2(K_timerfd_create, 1, K_O_CLOEXEC | K_O_NONBLOCK);
+	n->timer = (int)popcorn_high_fd(K2(K_timerfd_create, 1, K_O_CLOEXEC | K_O_NONBLOCK));
 	return n->timer < 0 ? n->timer : popcorn_node_watch(n->poll[NODE_SERVICE], NODE_TIMER, EVENT_IN | EVENT_EDGE, n->timer);
 }
 
@@ -277,6 +341,7 @@ long popcorn_node_begin(struct popcorn_node *n, const struct popcorn_node_settin
 	n->origin = s->origin;
 	n->key = s->key;
 	n->grace = s->grace;
+	n->mail = s->mail;
 	for (unsigned i = 0; i < DSM_NODES; i++) n->wire[i].fd = -1;
 	n->replica = (struct popcorn_replica){ .node = s->number, .npages = s->npages, .driver = &driver, .context = n };
 	if (!(n->replica.pages = popcorn_node_room(s->npages * sizeof *n->replica.pages))) return -K_ENOMEM;
@@ -287,5 +352,5 @@ long popcorn_node_begin(struct popcorn_node *n, const struct popcorn_node_settin
 		if (!n->directory.entries || !n->directory.touched || begin_futexes(n)) return -K_ENOMEM;
 	}
 	if ((e = begin_polls(n))) return e;
-	return map_common(n, s->common, s->npages);
+	return begin_memory(n, s);
 }

@@ -8,6 +8,8 @@
  *
  * Common memory is one memfd, mapped twice: where the program has it, page by page open or closed, and at an alias, which
  * is open always and where bytes are put before a page is opened. Neither thread touches the program's mapping under the lock.
+ * The alias comes into being by chunks, where pages are used, and at a remote the program's mapping with it; at the origin
+ * that is for those to make who know what is mapped (popcorn_node_view).
  */
 #ifndef POPCORN_NODE_H
 #define POPCORN_NODE_H
@@ -16,7 +18,9 @@
 #include "futex.h"
 #include "link.h"
 
-enum { NODE_OWN = 1024, NODE_HOLDS = 64, NODE_OPENED = 64, NODE_SLEEPERS = 4096, NODE_RECEIVED = 64 << 10 };
+enum { NODE_CHUNK = 16384 /* pages */, NODE_OWN = 1024, NODE_HOLDS = 64, NODE_OPENED = 64, NODE_SLEEPERS = 4096, NODE_RECEIVED = 64 << 10 };
+
+enum { NODE_EXTENTS = 2 };
 
 enum node_poll { NODE_SERVICE, NODE_RECEIVER };
 
@@ -44,9 +48,12 @@ struct popcorn_wait {
 struct popcorn_sleep {
 	struct popcorn_sleep *next;
 	uint32_t thread, ticket;
-	uint32_t over; /* futex */
+	uint32_t *over; /* futex; enum node_sleep */
 	int32_t value;
 };
+
+/* How far a futex call is. Whoever finds it ASLEEP may make it INTERRUPTED, and wake that word. */
+enum node_sleep { NODE_ASLEEP, NODE_AWAKE, NODE_INTERRUPTED };
 
 /* Threads were woken and are to have their turn. */
 struct popcorn_hold {
@@ -62,16 +69,22 @@ struct popcorn_origin {
 	void (*drained)(void);
 };
 
+struct popcorn_extent { uint64_t first, end; }; /* pages */
+
 struct popcorn_node {
 	struct popcorn_replica replica;
 	struct popcorn_directory directory; /* the origin's */
 	const struct popcorn_origin *origin;
 	uint64_t key, grace;
-	unsigned char *common, *alias;
+	unsigned char *common;              /* where the program has page 0 */
+	struct popcorn_extent extent[NODE_EXTENTS];
+	int memory;                         /* the memfd */
+	unsigned char **alias;              /* of each chunk, 0: not mapped yet */
+	void (*mail)(unsigned from, const struct popcorn_dsm_message *, const void *behind);
 	struct popcorn_wire wire[DSM_NODES]; /* by the node at the other end */
 	struct popcorn_dsm_message own[NODE_OWN]; /* a ring */
 	unsigned own_first, nown;
-	const unsigned char *payload; /* behind the message that is being delivered */
+	const unsigned char *behind; /* the message that is being delivered */
 	struct popcorn_wait *waits;
 	struct popcorn_sleep *sleeps;
 	struct popcorn_futexes futexes; /* the origin's, of all nodes */
@@ -90,15 +103,24 @@ struct popcorn_node {
 
 struct popcorn_node_settings {
 	unsigned number;
-	void *common;    /* where `npages` of address space may be mapped over */
-	uint64_t npages;
+	void *common;    /* where the program has page 0, or would have it */
+	uint64_t npages; /* pages lie below this */
+	struct popcorn_extent extent[NODE_EXTENTS]; /* which of them there may be: the address space that is theirs */
 	uint64_t key;    /* by which nodes of one process know each other */
 	uint64_t grace;  /* nanoseconds that a node may be without a connection before it is held for lost */
 	const struct popcorn_origin *origin; /* 0: a remote */
+	/* MAIL has come; called with the lock held. */
+	void (*mail)(unsigned from, const struct popcorn_dsm_message *, const void *behind);
 };
 
 /* The node is all zero. 0, or a negative errno. */
 hidden long popcorn_node_begin(struct popcorn_node *, const struct popcorn_node_settings *);
+
+/* At the origin: where the program has these pages, it gets the memfd's, open as `protection` says. 0, or a negative errno. */
+hidden long popcorn_node_view(struct popcorn_node *, uint64_t first, uint64_t count, int protection);
+
+/* To another node, in the order of the calls; at most DSM_PAGE bytes. */
+hidden void popcorn_node_mail(struct popcorn_node *, unsigned to, uint32_t thread, const void *bytes, size_t);
 
 /* A stream socket whose other end is node `peer`, instead of what there was. It is the node's to close, but for an error. */
 hidden long popcorn_node_connect(struct popcorn_node *, unsigned peer, int fd);
@@ -108,8 +130,8 @@ hidden long popcorn_node_connect(struct popcorn_node *, unsigned peer, int fd);
 hidden int popcorn_node_fault(struct popcorn_node *, uint64_t page, enum dsm_access);
 
 /* WAIT, WAKE or REQUEUE, of a thread with a number of its own among the node's, for at most so many nanoseconds unless
- * that is negative. What the call returns, a negative errno among it. */
-hidden long popcorn_node_futex(struct popcorn_node *, struct popcorn_dsm_message *, int64_t most);
+ * that is negative, or until `over` becomes NODE_INTERRUPTED. What the call returns, a negative errno among it. */
+hidden long popcorn_node_futex(struct popcorn_node *, struct popcorn_dsm_message *, int64_t most, uint32_t *over);
 
 /* Until the process is over for this node, or `stop` is set and NODE_SERVICE rung. */
 hidden void popcorn_node_serve(struct popcorn_node *, const int *stop);
@@ -118,10 +140,13 @@ hidden void popcorn_node_serve(struct popcorn_node *, const int *stop);
 hidden void *popcorn_node_room(size_t); /* zeros that are not there until they are written, unlike popcorn_pages' not reserved; or 0 */
 hidden void popcorn_node_lock(struct popcorn_node *);
 hidden void popcorn_node_unlock(struct popcorn_node *);
+/* The same with all signals blocked, whose handlers might want it; returns the mask from before. */
+hidden uint64_t popcorn_node_lock_calmly(struct popcorn_node *);
+hidden void popcorn_node_unlock_calmly(struct popcorn_node *, uint64_t mask);
 
 /* with the lock held */
 hidden void popcorn_node_send(void *node, unsigned to, const struct popcorn_dsm_message *);
-hidden void popcorn_node_deliver(struct popcorn_node *, unsigned from, const struct popcorn_dsm_message *); /* its bytes in `payload` */
+hidden void popcorn_node_deliver(struct popcorn_node *, unsigned from, const struct popcorn_dsm_message *); /* its bytes in `behind` */
 hidden void popcorn_node_settle(struct popcorn_node *); /* after each call of the engine */
 hidden void popcorn_node_release(struct popcorn_node *, unsigned hold); /* that turn is over */
 hidden void popcorn_node_lose(struct popcorn_node *, unsigned peer);
@@ -138,7 +163,7 @@ enum { NODE_BELL = DSM_NODES, NODE_TIMER, NODE_EVENTS }; /* what an event is abo
 enum { EVENT_IN = 1, EVENT_OUT = 4, EVENT_EXCLUSIVE = 1 << 28, EVENT_EDGE = 1u << 31, EVENT_ADD = 1, EVENT_DEL = 2 };
 
 /* wire.c */
-hidden int popcorn_wire_put(struct popcorn_wire *, const struct popcorn_dsm_message *, const void *page); /* -1: no memory */
+hidden int popcorn_wire_put(struct popcorn_wire *, const struct popcorn_dsm_message *, const void *behind); /* -1: no memory */
 hidden int popcorn_wire_flush(struct popcorn_wire *);   /* -1: broken; 1: more is left than the socket takes now */
 hidden long popcorn_wire_greet(struct popcorn_wire *, const struct popcorn_dsm_message *hello); /* 0, or a negative errno */
 hidden int popcorn_wire_receive(struct popcorn_wire *); /* -1: broken or at its end; 1: there may be more */

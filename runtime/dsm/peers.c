@@ -91,7 +91,7 @@ static int take(struct popcorn_node *n, unsigned from, const unsigned char *byte
 	int new;
 
 	popcorn_copy(&m, bytes, sizeof m);
-	n->payload = bytes + sizeof m;
+	n->behind = bytes + sizeof m;
 	if (m.kind == DSM_HELLO) return greeted(n, from, &m);
 	if (!w->greeted || (new = popcorn_link_take(&w->link, &m)) < 0) return -1;
 	if (new && m.kind != DSM_HEARD) {

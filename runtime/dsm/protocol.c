@@ -2,7 +2,7 @@
 #include "protocol.h"
 
 enum { TO_ORIGIN = 1, TO_REMOTE = 2, BOTH = 3 };
-enum { NEVER, ALWAYS, MAYBE }; /* a page's bytes behind the header */
+enum { NEVER, ALWAYS, MAYBE, SOME }; /* a page's bytes behind the header; or as many as there are */
 enum { ANYTHING, PAGE, ADDRESS, NODE }; /* what is in `page` */
 
 static const struct { uint8_t way, data, names; } rules[DSM_KINDS] = {
@@ -22,6 +22,7 @@ static const struct { uint8_t way, data, names; } rules[DSM_KINDS] = {
 	[DSM_REQUEUE] = { TO_ORIGIN, NEVER, ADDRESS },
 	[DSM_CANCEL] = { TO_ORIGIN, NEVER, ANYTHING },
 	[DSM_RESULT] = { TO_REMOTE, NEVER, ANYTHING },
+	[DSM_MAIL] = { BOTH, SOME, ANYTHING },
 	[DSM_HELLO] = { BOTH, NEVER, NODE },
 	[DSM_HEARD] = { BOTH, NEVER, ANYTHING },
 };
@@ -56,7 +57,7 @@ static int fields_fit(const struct popcorn_dsm_message *m)
 long popcorn_dsm_check(const void *bytes, size_t n, int to_origin, uint64_t npages)
 {
 	struct popcorn_dsm_message m;
-	int data;
+	size_t behind;
 
 	m.magic = DSM_MAGIC;
 	popcorn_copy(&m, bytes, n < sizeof m ? n : sizeof m); /* the stream knows no alignment */
@@ -64,9 +65,10 @@ long popcorn_dsm_check(const void *bytes, size_t n, int to_origin, uint64_t npag
 	if (n < sizeof m) return 0;
 	if (m.version != DSM_VERSION || !m.kind || m.kind >= DSM_KINDS) return -1;
 	if (!(rules[m.kind].way & (to_origin ? TO_ORIGIN : TO_REMOTE))) return -1;
-	data = m.bytes == DSM_MESSAGE_MOST;
-	if (!data && m.bytes != sizeof m) return -1;
-	if (rules[m.kind].data != MAYBE && data != (rules[m.kind].data == ALWAYS)) return -1;
+	if (m.bytes < sizeof m || m.bytes > DSM_MESSAGE_MOST) return -1;
+	behind = popcorn_dsm_behind(&m);
+	if (behind && behind != DSM_PAGE && rules[m.kind].data != SOME) return -1;
+	if (rules[m.kind].data != MAYBE && (behind != 0) != (rules[m.kind].data != NEVER)) return -1;
 	if (!within(&m, npages) || !fields_fit(&m)) return -1;
 	return n < m.bytes ? 0 : (long)m.bytes;
 }

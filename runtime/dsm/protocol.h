@@ -1,4 +1,4 @@
-/* What nodes say to each other about common memory: a header of 64 bytes, behind it a page's bytes or nothing. Little
+/* What nodes say to each other about common memory: a header of 64 bytes, behind it mostly a page's bytes or nothing. Little
  * endian, as every ISA here is. All links end at the origin, and each is a reliable stream while it is up.
  *
  *   remote -> origin   READ WRITE PREFETCH    a page is asked for
@@ -9,7 +9,8 @@
  *                      ENDED                  first on a new connection: the origin holds this node for lost
  *   remote -> origin   WAIT WAKE REQUEUE CANCEL   a futex call
  *   origin -> remote   RESULT                 its result
- *   both               HELLO                  first on a connection: who it is, and what was heard so far
+ *   both               MAIL                   about a thread, for the runtimes there; bytes that the protocol does not read
+ *                      HELLO                  first on a connection: who it is, and what was heard so far
  *                      HEARD                  nothing else was to be said for long
  */
 #ifndef POPCORN_PROTOCOL_H
@@ -26,7 +27,7 @@ enum dsm_kind {
 	DSM_READ = 1, DSM_WRITE, DSM_PREFETCH, DSM_ACK, DSM_DATA,
 	DSM_GRANT, DSM_DENY, DSM_INVALIDATE, DSM_SHARE, DSM_TAKE, DSM_ENDED,
 	DSM_WAIT, DSM_WAKE, DSM_REQUEUE, DSM_CANCEL, DSM_RESULT,
-	DSM_HELLO, DSM_HEARD,
+	DSM_MAIL, DSM_HELLO, DSM_HEARD,
 	DSM_KINDS
 };
 
@@ -40,11 +41,11 @@ enum dsm_reason {
 };
 
 struct popcorn_dsm_message {
-	uint32_t magic, bytes;     /* of header and page */
+	uint32_t magic, bytes;     /* of header and what is behind it */
 	uint8_t version, kind;
 	uint8_t access;            /* GRANT: what; REQUEUE: 1, if `value` is to be compared */
 	uint8_t reason;            /* DENY */
-	uint32_t thread;           /* futex calls: whose */
+	uint32_t thread;           /* futex calls, MAIL: whose */
 	uint64_t sequence, heard;  /* link.c: this one's number, and of the last one taken from the receiver */
 	uint64_t page;             /* counted from where common memory begins; futex calls: an address; HELLO: the node */
 	uint64_t target;           /* REQUEUE: the other address; HELLO: what both were told to know each other by */
@@ -66,9 +67,10 @@ hidden struct popcorn_dsm_message popcorn_dsm_message(enum dsm_kind, uint64_t pa
 /* mem.c: not the program's memcpy, since this runs in handlers. What lies further up may overlap. */
 hidden void popcorn_copy(void *to, const void *from, size_t);
 
-static inline int popcorn_dsm_has_page(const struct popcorn_dsm_message *m)
+/* How many bytes are behind the header: a page's, or of MAIL as many as it has. */
+static inline size_t popcorn_dsm_behind(const struct popcorn_dsm_message *m)
 {
-	return m->bytes > sizeof *m;
+	return m->bytes - sizeof *m;
 }
 
 #endif

@@ -74,10 +74,10 @@ static int granted(struct popcorn_replica *r, const struct popcorn_dsm_message *
 {
 	struct popcorn_page *p = r->pages + m->page;
 	int enough = m->access == DSM_MAY_WRITE || p->pending != DSM_WRITE;
-	int current = popcorn_dsm_has_page(m) || state(r, m->page) == DSM_SHARED || r->node == DSM_ORIGIN;
+	int current = popcorn_dsm_behind(m) || state(r, m->page) == DSM_SHARED || r->node == DSM_ORIGIN;
 
 	if (!p->pending || !enough || !current) return -1;
-	if (popcorn_dsm_has_page(m)) r->driver->fill(r->context, m->page);
+	if (popcorn_dsm_behind(m)) r->driver->fill(r->context, m->page);
 	p->state = m->access == DSM_MAY_WRITE ? DSM_MODIFIED : DSM_SHARED;
 	r->driver->open(r->context, m->page, m->access);
 	if (answered(r, p)) {

@@ -108,28 +108,29 @@ int popcorn_node_fault(struct popcorn_node *n, uint64_t page, enum dsm_access ac
 	return ended ? -1 : w.reason;
 }
 
-static void give_up(struct popcorn_node *n, const struct popcorn_dsm_message *call)
+static void give_up(struct popcorn_node *n, const struct popcorn_dsm_message *call, int32_t value)
 {
 	struct popcorn_dsm_message m = popcorn_dsm_message(DSM_CANCEL, 0);
+	uint64_t mask = popcorn_node_lock_calmly(n);
 
 	m.thread = call->thread;
 	m.ticket = call->ticket;
-	m.value = (uint32_t)-TIMED_OUT;
-	popcorn_node_lock(n);
+	m.value = (uint32_t)value;
 	popcorn_node_send(n, DSM_ORIGIN, &m);
 	popcorn_node_settle(n);
 	popcorn_node_flush(n);
-	popcorn_node_unlock(n);
+	popcorn_node_unlock_calmly(n, mask);
 }
 
-long popcorn_node_futex(struct popcorn_node *n, struct popcorn_dsm_message *m, int64_t most)
+long popcorn_node_futex(struct popcorn_node *n, struct popcorn_dsm_message *m, int64_t most, uint32_t *over)
 {
 	struct k_timespec time = { most / 1000000000, most % 1000000000 }, *limit = most < 0 ? 0 : &time;
-	struct popcorn_sleep s = { .thread = m->thread };
+	struct popcorn_sleep s = { .thread = m->thread, .over = over };
+	uint64_t mask = popcorn_node_lock_calmly(n);
+	uint32_t state, wait_while = NODE_ASLEEP;
 
-	popcorn_node_lock(n);
 	if (n->replica.ended) {
-		popcorn_node_unlock(n);
+		popcorn_node_unlock_calmly(n, mask);
 		return -K_EINTR;
 	}
 	s.ticket = m->ticket = ++n->tickets;
@@ -138,11 +139,14 @@ long popcorn_node_futex(struct popcorn_node *n, struct popcorn_dsm_message *m, i
 	popcorn_node_send(n, DSM_ORIGIN, m);
 	popcorn_node_settle(n);
 	popcorn_node_flush(n);
-	popcorn_node_unlock(n);
-	while (!__atomic_load_n(&s.over, __ATOMIC_ACQUIRE)) {
-		if (K6(K_futex, &s.over, FUTEX_WAIT, 0, limit, 0, 0) != -TIMED_OUT) continue;
-		give_up(n, m); /* and hear whether that came in time */
+	popcorn_node_unlock_calmly(n, mask);
+	while ((state = __atomic_load_n(over, __ATOMIC_ACQUIRE)) != NODE_AWAKE) {
+		int late = state == wait_while && K6(K_futex, over, FUTEX_WAIT, state, limit, 0, 0) == -TIMED_OUT;
+		if (!late && state == wait_while) continue;
+		give_up(n, m, late ? -TIMED_OUT : -K_EINTR); /* and hear whether that came in time */
 		limit = 0;
+		wait_while = NODE_INTERRUPTED;
+		__atomic_compare_exchange_n(over, &(uint32_t){ NODE_ASLEEP }, NODE_INTERRUPTED, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	}
 	return s.value;
 }

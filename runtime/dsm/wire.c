@@ -4,16 +4,16 @@
 
 enum { FIRST_ROOM = 256 << 10, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000 };
 
-int popcorn_wire_put(struct popcorn_wire *w, const struct popcorn_dsm_message *m, const void *page)
+int popcorn_wire_put(struct popcorn_wire *w, const struct popcorn_dsm_message *m, const void *behind)
 {
 	unsigned char *old = w->link.bytes, *larger;
 	size_t had = w->link.capacity, n = had ? 2 * had : FIRST_ROOM;
 
-	if (!popcorn_link_put(&w->link, m, page)) return 0;
+	if (!popcorn_link_put(&w->link, m, behind)) return 0;
 	if (!(larger = popcorn_node_room(n))) return -1;
 	popcorn_link_room(&w->link, larger, n);
 	if (had) K2(K_munmap, old, had);
-	return popcorn_link_put(&w->link, m, page);
+	return popcorn_link_put(&w->link, m, behind);
 }
 
 int popcorn_wire_flush(struct popcorn_wire *w)

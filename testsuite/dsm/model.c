@@ -47,7 +47,7 @@ static unsigned number(const void *context)
 static void do_send(void *context, unsigned to, const struct popcorn_dsm_message *m)
 {
 	unsigned from = number(context), remote = from ? from : to;
-	struct word w = { m->kind, m->access, m->reason, (uint8_t)m->page, popcorn_dsm_has_page(m), 0 };
+	struct word w = { m->kind, m->access, m->reason, (uint8_t)m->page, popcorn_dsm_behind(m) != 0, 0 };
 
 	if (w.bytes) w.value = live.value[from][w.page];
 	model_note("%u -> %u %s page %u access %u%s", from, to, kind_name(w.kind), w.page, w.access, w.bytes ? ", with bytes" : "");

@@ -25,7 +25,7 @@ void net_send(unsigned from, unsigned to, const struct popcorn_dsm_message *m)
 	struct channel *c = world.channel + remote;
 
 	note("%u -> %u %s %s %u%s%s", from, to, kind_name(m->kind), m->kind < DSM_WAIT ? "page" : "word", (unsigned)m->page,
-	     m->kind != DSM_GRANT ? "" : m->access == DSM_MAY_WRITE ? " to write" : " to read", popcorn_dsm_has_page(m) ? ", with bytes" : "");
+	     m->kind != DSM_GRANT ? "" : m->access == DSM_MAY_WRITE ? " to write" : " to read", popcorn_dsm_behind(m) ? ", with bytes" : "");
 	if (!from) turns_answer(to, m);
 	if (from == to) {
 		if (world.nown == 64) fail("the origin talks to itself without end");

@@ -40,7 +40,7 @@ const char *kind_name(unsigned kind)
 {
 	static const char *const names[DSM_KINDS] = {
 		"0", "READ", "WRITE", "PREFETCH", "ACK", "DATA", "GRANT", "DENY", "INVALIDATE", "SHARE", "TAKE", "ENDED",
-		"WAIT", "WAKE", "REQUEUE", "CANCEL", "RESULT", "HELLO", "HEARD",
+		"WAIT", "WAKE", "REQUEUE", "CANCEL", "RESULT", "MAIL", "HELLO", "HEARD",
 	};
 	return names[kind];
 }

@@ -21,11 +21,11 @@ PAGE = 4096
 PAGES = 1000
 HEADER = struct.Struct("<II BBBB I QQ QQ IIII")
 NAMES = (
-    "READ WRITE PREFETCH ACK DATA GRANT DENY INVALIDATE SHARE TAKE ENDED WAIT WAKE REQUEUE CANCEL RESULT HELLO HEARD"
+    "READ WRITE PREFETCH ACK DATA GRANT DENY INVALIDATE SHARE TAKE ENDED WAIT WAKE REQUEUE CANCEL RESULT MAIL HELLO HEARD"
 )
 KINDS = {name: number for number, name in enumerate(NAMES.split(), 1)}
 TO_REMOTE = {"GRANT", "DENY", "INVALIDATE", "SHARE", "TAKE", "ENDED", "RESULT"}
-BOTH = {"HELLO", "HEARD"}
+BOTH = {"MAIL", "HELLO", "HEARD"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def check(data: bytes, to_origin: bool = True) -> int:
 def good(kind: str) -> Message:
     """A message of that kind that is as it should be."""
     access = 1 if kind == "GRANT" else 0
-    size = HEADER.size + (PAGE if kind == "DATA" else 0)
+    size = HEADER.size + {"DATA": PAGE, "MAIL": 24}.get(kind, 0)
     return Message(kind, access=access, reason=1 if kind == "DENY" else 0, size=size)
 
 
@@ -97,6 +97,9 @@ def test_a_message_that_has_not_come_whole_is_waited_for(kind: str) -> None:
         Message("READ", 2**64 - 1),
         Message("READ", size=HEADER.size + PAGE),
         Message("READ", size=HEADER.size - 1),
+        Message("DATA", size=HEADER.size + PAGE - 1),
+        Message("MAIL"),
+        Message("MAIL", size=HEADER.size + PAGE + 1),
         Message("READ", size=2**32 - 1),
         Message("READ", access=1),
         Message("DATA", size=HEADER.size),

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -110,14 +111,14 @@ static void *control(void *socket)
 void host_begin(unsigned number, unsigned nodes, uint64_t npages, char **fds)
 {
 	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
-	struct popcorn_node_settings settings = { .number = number, .common = (void *)COMMON, .npages = npages, .key = 1848, .grace = given("REPLICAS_GRACE"),
+	struct popcorn_node_settings settings = { .number = number, .common = (void *)COMMON, .npages = npages, .extent = { { 0, npages } }, .key = 1848, .grace = given("REPLICAS_GRACE"),
 						  .origin = number ? 0 : &origin };
 	pthread_t controller;
 	long e;
 
 	sigfillset(&action.sa_mask);
 	sigaction(SIGSEGV, &action, 0);
-	if ((e = popcorn_node_begin(&node, &settings))) {
+	if ((e = popcorn_node_begin(&node, &settings)) || (!number && (e = popcorn_node_view(&node, 0, npages, PROT_READ | PROT_WRITE)))) {
 		fprintf(stderr, "node %u: %s\n", number, strerror((int)-e));
 		exit(1);
 	}

@@ -30,12 +30,13 @@ static unsigned number, nodes, threads, rounds;
 static long futex(enum dsm_kind kind, volatile void *word, uint32_t me, uint32_t value, uint32_t count, long most)
 {
 	struct popcorn_dsm_message m = popcorn_dsm_message(kind, (uintptr_t)word - COMMON);
+	uint32_t over = NODE_ASLEEP;
 
 	m.thread = me;
 	m.value = value;
 	m.count = count;
 	m.limit = -1u;
-	return popcorn_node_futex(&node, &m, most);
+	return popcorn_node_futex(&node, &m, most, &over);
 }
 
 /* 0 free, 1 taken, 2 taken and waited for (Drepper, Futexes Are Tricky, 2011). */
