@@ -51,7 +51,13 @@ void popcorn_find_clock(const long *auxiliary)
 
 long __popcorn_clock(int clock, struct k_timespec *t)
 {
-	return read_clock && clock >= 0 ? read_clock(clock, t) : K2(K_clock_gettime, clock, t);
+	struct k_timespec own;
+	long r;
+
+	if (read_clock && clock >= 0) return read_clock(clock, t);
+	r = K2(K_clock_gettime, clock, &own); /* the kernel may meet the program's memory closed */
+	if (!r) *t = own;
+	return r;
 }
 
 uint64_t __popcorn_ticks(void)

@@ -61,13 +61,15 @@ static void runners(const char *s)
 	}
 }
 
-static void program(const char *s)
+char popcorn_replica_of[64];
+
+static void string(char *to, size_t size, const char *s)
 {
 	size_t n = 0;
 
-	while (s[n] && n < sizeof popcorn_config.program - 1) n++;
-	popcorn_copy(popcorn_config.program, s, n);
-	popcorn_config.program[n] = 0;
+	while (s[n] && n < size - 1) n++;
+	popcorn_copy(to, s, n);
+	to[n] = 0;
 }
 
 static int take(const char *variable)
@@ -76,9 +78,12 @@ static int take(const char *variable)
 
 	if ((v = value_of(variable, "POPCORN_REBUILD"))) popcorn_config.rebuild_every = number("POPCORN_REBUILD", v);
 	else if ((v = value_of(variable, "POPCORN_MOVE"))) popcorn_config.move_every = number("POPCORN_MOVE", v);
+	else if ((v = value_of(variable, "POPCORN_ROAM"))) popcorn_config.roam_every = number("POPCORN_ROAM", v);
+	else if ((v = value_of(variable, "POPCORN_MACHINE"))) string(popcorn_config.machine, sizeof popcorn_config.machine, v);
+	else if ((v = value_of(variable, "POPCORN_REPLICA"))) string(popcorn_replica_of, sizeof popcorn_replica_of, v);
 	else if ((v = value_of(variable, "POPCORN_SEED"))) popcorn_config.seed = number("POPCORN_SEED", v);
 	else if ((v = value_of(variable, "POPCORN_RUNNERS"))) runners(v);
-	else if ((v = value_of(variable, "POPCORN_PROGRAM"))) program(v);
+	else if ((v = value_of(variable, "POPCORN_PROGRAM"))) string(popcorn_config.program, sizeof popcorn_config.program, v);
 	else if ((v = value_of(variable, "POPCORN_CLOSE"))) K1(K_close, number("POPCORN_CLOSE", v)); /* the executable, which popcorn opened */
 	else return 0;
 	return 1;

@@ -4,6 +4,7 @@
  * mapping is written as its runs of other pages. */
 #include "elf.h"
 #include "kernel.h"
+#include "pagemap.h"
 #include "park.h"
 #include "timers.h"
 
@@ -16,8 +17,7 @@ struct writer {
 	size_t nruns, runs_capacity;
 	uint64_t mapping;    /* being scanned; a run belongs to one, as the reader checks */
 	uint32_t flags;
-	int pagemap;         /* /proc/self/pagemap, -1: not usable */
-	uint64_t pagemap_at; /* first address of the entries at hand */
+	struct popcorn_pagemap pagemap;
 	int probe; /* pipe-less test whether a page can be read: descriptor of a memfd, -1 not needed yet */
 };
 
@@ -55,13 +55,6 @@ int popcorn_note(struct popcorn_buffer *b, uint32_t type, const void *a, size_t 
 	return 0;
 }
 
-static int zero(const uint64_t *p)
-{
-	for (size_t i = 0; i < POPCORN_PAGE / 8; i += 8)
-		if (p[i] | p[i + 1] | p[i + 2] | p[i + 3] | p[i + 4] | p[i + 5] | p[i + 6] | p[i + 7]) return 0;
-	return 1;
-}
-
 /* A page behind the end of a mapped file raises SIGBUS when read; a system call only fails. */
 static int readable(struct writer *w, uint64_t page)
 {
@@ -86,48 +79,6 @@ static int add_run(struct writer *w, uint64_t start, uint64_t end, uint32_t prot
 	return 0;
 }
 
-/* Pages that were never touched are zeros that need not be looked at, and stacks are mostly such pages. One bit a
- * page, whether the kernel has it in memory or in swap; a page it has not is zero, unless it is a file's. Under an
- * emulator addresses may be others than the kernel's: believed only if it has a page that is certainly in use. */
-enum { MAP_PAGES = 2048 };
-
-static const uint64_t *page_map(struct writer *w, uint64_t at)
-{
-	static uint64_t entries[MAP_PAGES];
-	uint64_t first = at & -(uint64_t)(MAP_PAGES * POPCORN_PAGE);
-
-	if (w->pagemap < 0) return 0;
-	if (w->pagemap_at != first) {
-		if (K4(K_pread64, w->pagemap, entries, sizeof entries, first / POPCORN_PAGE * 8) != sizeof entries) {
-			K1(K_close, w->pagemap);
-			w->pagemap = -1;
-			return 0;
-		}
-		w->pagemap_at = first;
-	}
-	return entries + (at - first) / POPCORN_PAGE;
-}
-
-static int untouched(struct writer *w, uint64_t page)
-{
-	const uint64_t *entry = page_map(w, page);
-
-	return entry && !(*entry >> 62);
-}
-
-static void open_page_map(struct writer *w)
-{
-	const volatile char *sure = popcorn_self()->tp;
-
-	w->pagemap_at = 1;
-	w->pagemap = (int)popcorn_high_fd(K4(K_openat, K_AT_FDCWD, "/proc/self/pagemap", K_O_CLOEXEC, 0));
-	(void)*sure;
-	if (w->pagemap >= 0 && untouched(w, (uintptr_t)sure)) {
-		K1(K_close, w->pagemap);
-		w->pagemap = -1;
-	}
-}
-
 static int scan(struct writer *w, uint64_t start, uint64_t end, uint32_t prot, int from_file)
 {
 	int hidden_pages = !(prot & K_PROT_READ), e = 0;
@@ -137,7 +88,7 @@ static int scan(struct writer *w, uint64_t start, uint64_t end, uint32_t prot, i
 	if (hidden_pages) K3(K_mprotect, start, end - start, prot | K_PROT_READ);
 	for (uint64_t p = start; !e && p < end; p += POPCORN_PAGE) {
 		int unreadable = from_file && !readable(w, p);
-		if (unreadable || (!from_file && untouched(w, p)) || zero((const uint64_t *)(uintptr_t)p)) {
+		if (unreadable || (!from_file && popcorn_untouched(&w->pagemap, p)) || popcorn_page_is_zero((const uint64_t *)(uintptr_t)p)) {
 			if (full && (unreadable || p - full >= gap(w))) {
 				e = add_run(w, from, full, prot);
 				full = 0;
@@ -172,7 +123,7 @@ static int memory(struct writer *w)
 
 	/* the program's data comes from a file: untouched is not zero */
 	if (scan(w, (uintptr_t)__popcorn_data_start, (uintptr_t)__popcorn_data_end, K_PROT_READ | K_PROT_WRITE, 0)) return -1;
-	open_page_map(w);
+	popcorn_pagemap_open(&w->pagemap);
 	for (size_t i = 0; i < popcorn_nmappings; i++) {
 		const struct popcorn_mapping *m = popcorn_mappings + i;
 		if (heap(w, at, m->start < end ? m->start : end)) return -1;
@@ -335,7 +286,7 @@ static int finish_and_write(struct writer *w, int fd)
 
 int popcorn_image_write(struct popcorn_order *o, int fd, uint32_t flags, int exe_fd, int reply_fd)
 {
-	struct writer w = { .order = o, .flags = flags, .pagemap = -1, .probe = -1 };
+	struct writer w = { .order = o, .flags = flags, .pagemap = { -1, 0 }, .probe = -1 };
 	const int own[] = { fd, exe_fd, reply_fd, o->fd, o->connection };
 	int e = -1;
 
@@ -347,7 +298,7 @@ int popcorn_image_write(struct popcorn_order *o, int fd, uint32_t flags, int exe
 		hide_again();
 	}
 	if (e && !o->error.n) popcorn_text_set(&o->error, "no memory to write the image");
-	if (w.pagemap >= 0) K1(K_close, w.pagemap);
+	popcorn_pagemap_close(&w.pagemap);
 	if (w.probe >= 0) K1(K_close, w.probe);
 	if (w.notes.p) popcorn_free_pages(w.notes.p, w.notes.capacity);
 	if (w.runs) popcorn_free_pages(w.runs, w.runs_capacity);

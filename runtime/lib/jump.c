@@ -8,7 +8,7 @@
  * common memory, hence the setjmp site has no values, only recipes.
  */
 #include "jump.h"
-#include "kernel_numbers.h"
+#include "libc.h"
 
 static const uint8_t callee_saved[POPCORN_NCALLEE_SAVED] = POPCORN_CALLEE_SAVED;
 
@@ -123,13 +123,13 @@ void __popcorn_sigsave(void *buffer, long mask)
 	uint64_t *jb = buffer;
 
 	if ((jb[POPCORN_JB_HAS_MASK] = (int)mask != 0))
-		popcorn_kernel(K_rt_sigprocmask, 0, 0, &jb[POPCORN_JB_MASK], 8);
+		__popcorn_syscall_raw(C_rt_sigprocmask, 0, 0, (long)&jb[POPCORN_JB_MASK], 8, 0, 0);
 }
 
 _Noreturn void siglongjmp(void *buffer, long value)
 {
 	uint64_t *jb = buffer;
 
-	if (jb[POPCORN_JB_HAS_MASK]) popcorn_kernel(K_rt_sigprocmask, 2, &jb[POPCORN_JB_MASK], 0, 8);
+	if (jb[POPCORN_JB_HAS_MASK]) __popcorn_syscall_raw(C_rt_sigprocmask, 2, (long)&jb[POPCORN_JB_MASK], 0, 8, 0, 0);
 	longjmp(buffer, value);
 }

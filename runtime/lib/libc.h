@@ -15,6 +15,9 @@
 
 #define AGAIN (-512) /* the call is to be issued again, after a migration point */
 #define REQUEST_BIT (1ull << (POPCORN_REQUEST_SIGNAL - 1))
+/* A page of another node is a fault that must be taken whatever the program or the runtime blocks. */
+#define POPCORN_FAULT_BIT (1ull << (11 - 1)) /* SIGSEGV */
+#define POPCORN_OWN_SIGNALS (REQUEST_BIT | POPCORN_FAULT_BIT)
 #define TP_CSP(t) (*(uint64_t *)(void *)((t)->tp + POPCORN_CSP))
 
 enum { K_EBADF = 9, K_EFAULT = 14, K_EEXIST = 17, K_ESRCH = 3 };
@@ -34,6 +37,7 @@ struct popcorn_call {
 };
 typedef long popcorn_fixup(struct popcorn_call *);
 
+hidden long popcorn_call(struct popcorn_thread *, volatile int *cancel, long n, const long a[6]); /* for that thread, which is this one or its guest */
 hidden long popcorn_issue(struct popcorn_call *); /* hands it to the kernel; AGAIN when a request comes first */
 
 /* calls the runtime answers itself or changes before they go on; by file */
@@ -69,6 +73,7 @@ hidden void popcorn_thread_attach(struct popcorn_thread *, void *tp, uint64_t cs
 
 hidden void popcorn_configure(char **environment); /* takes POPCORN_* out of it */
 hidden void popcorn_name_process(void); /* after the program's file, not the emulator's or a descriptor */
+hidden void popcorn_deliver(int sig, const struct popcorn_handler *, const void *siginfo, struct popcorn_context *);
 hidden void popcorn_copy(void *to, const void *from, size_t);
 hidden void popcorn_clear(void *, size_t);
 
@@ -83,6 +88,9 @@ hidden void popcorn_sigreturn(void);
 long __popcorn_syscall_raw(long, long, long, long, long, long, long);
 long __popcorn_syscall_cp_raw(volatile int *, long, long, long, long, long, long, long);
 long __popcorn_time_left(void);
+long __popcorn_want(long node);
+long __popcorn_here(void);
+long __popcorn_machine_nodes(void);
 int __set_thread_area(void *tp);
 int __clone(void *fn, void *stack, long flags, void *arg, long *rest);
 _Noreturn void __unmapself(void *base, size_t size);

@@ -4,13 +4,14 @@
  *   | heap (brk) ->    | mappings, lowest gap first            |
  */
 #include "mappings.h"
+#include "spread.h"
 
 uint64_t popcorn_brk_start = ARENA_START, popcorn_brk_end = ARENA_START;
 struct popcorn_lock popcorn_memory_lock;
 
 void popcorn_lock(struct popcorn_lock *l)
 {
-	uint64_t all = ~0ull, old = 0;
+	uint64_t all = ~POPCORN_FAULT_BIT, old = 0;
 
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &old, 8);
 	while (__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE)) {
@@ -83,7 +84,8 @@ static long map_at(uint64_t at, uint64_t n, int prot, int flags, int fd, uint64_
 	long p;
 
 	if (popcorn_mappings_reserve(3)) return -K_ENOMEM;
-	p = K6(K_mmap, at, n, prot, (flags & ~K_MAP_FIXED_NOREPLACE) | K_MAP_FIXED, fd, offset);
+	if (popcorn_spread) p = popcorn_spread_map(at, n, prot, flags, fd, offset);
+	else p = K6(K_mmap, at, n, prot, (flags & ~K_MAP_FIXED_NOREPLACE) | K_MAP_FIXED, fd, offset);
 	if (p < 0 && p > -4096) return p;
 	if ((flags & 3) != K_MAP_PRIVATE && !(flags & K_MAP_ANONYMOUS)) { /* also MAP_SHARED_VALIDATE, 3 */
 		m.file = 1;
@@ -122,6 +124,16 @@ long popcorn_map(uint64_t hint, size_t size, int prot, int flags, int fd, uint64
 	return r;
 }
 
+static long unmap_at(uint64_t at, uint64_t n)
+{
+	return popcorn_spread ? popcorn_spread_unmap(at, n) : K2(K_munmap, at, n);
+}
+
+static long protect_at(uint64_t at, uint64_t n, long prot)
+{
+	return popcorn_spread ? popcorn_spread_protect(at, n, (int)prot) : K3(K_mprotect, at, n, prot);
+}
+
 long popcorn_map_fixed(uint64_t at, size_t n, int prot)
 {
 	long p = K6(K_mmap, at, n, prot, K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE | K_MAP_FIXED, -1, 0);
@@ -136,7 +148,7 @@ long popcorn_unmap(uint64_t at, size_t size)
 
 	if (at % PAGE || !size || n < size || !in_arena(at, n)) return -K_EINVAL;
 	popcorn_lock(&popcorn_memory_lock);
-	r = popcorn_mappings_reserve(2) || popcorn_mappings_forget(at, at + n) ? -K_ENOMEM : K2(K_munmap, at, n);
+	r = popcorn_mappings_reserve(2) || popcorn_mappings_forget(at, at + n) ? -K_ENOMEM : unmap_at(at, n);
 	popcorn_unlock(&popcorn_memory_lock);
 	return r;
 }
@@ -158,11 +170,11 @@ long popcorn_do_mprotect(struct popcorn_call *c)
 
 	if (!in_arena(at, end - at)) {
 		/* the program's own data, for what it's worth: an image keeps no protection there */
-		return K3(K_mprotect, at, c->a[1], c->a[2]);
+		return popcorn_spread ? -K_EINVAL : K3(K_mprotect, at, c->a[1], c->a[2]);
 	}
 	if (at % PAGE || end < at) return -K_EINVAL;
 	popcorn_lock(&popcorn_memory_lock);
-	r = popcorn_mappings_split(at) || popcorn_mappings_split(end) ? -K_ENOMEM : K3(K_mprotect, at, end - at, c->a[2]);
+	r = popcorn_mappings_split(at) || popcorn_mappings_split(end) ? -K_ENOMEM : protect_at(at, end - at, c->a[2]);
 	if (!r) {
 		for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end; i++) popcorn_mappings[i].prot = (int)c->a[2];
 		for (size_t i = popcorn_mappings_above(at); i < popcorn_nmappings && popcorn_mappings[i].start < end;) {
@@ -197,19 +209,19 @@ static long remap(uint64_t at, uint64_t old, uint64_t new, int flags, uint64_t w
 	if (popcorn_mappings_reserve(4) || popcorn_mappings_split(at) || popcorn_mappings_split(at + old)) return -K_ENOMEM;
 	m = popcorn_mappings[popcorn_mappings_above(at)];
 	if (new <= old && !(flags & FIXED)) {
-		if (new < old && (popcorn_mappings_forget(at + new, at + old) || K2(K_munmap, at + new, old - new))) return -K_ENOMEM;
+		if (new < old && (popcorn_mappings_forget(at + new, at + old) || unmap_at(at + new, old - new))) return -K_ENOMEM;
 		popcorn_mappings_merge(at);
 		return (long)at;
 	}
 	if (!(flags & FIXED) && in_arena(at, new) && is_free(at + old, new - old)) {
 		to = at;
-		r = K5(K_mremap, at, old, new, 0, 0);
+		r = popcorn_spread ? popcorn_spread_map(at + old, new - old, m.prot, m.flags | K_MAP_ANONYMOUS, -1, 0) : K5(K_mremap, at, old, new, 0, 0);
 	} else {
 		if (!(flags & MAYMOVE)) return -K_ENOMEM;
 		to = flags & FIXED ? wanted : find_gap(new);
 		if (!to) return -K_ENOMEM;
 		if (to % PAGE || !in_arena(to, new) || (to < at + old && at < to + new)) return -K_EINVAL;
-		r = K5(K_mremap, at, old, new, MAYMOVE | FIXED, to);
+		r = popcorn_spread ? popcorn_spread_move(at, old, to, new, m.prot) : K5(K_mremap, at, old, new, MAYMOVE | FIXED, to);
 	}
 	if (r < 0 && r > -4096) return r;
 	if (m.path && !(m.path = popcorn_path_copy(m.path))) return -K_ENOMEM;
@@ -231,6 +243,13 @@ long popcorn_do_mremap(struct popcorn_call *c)
 	return r;
 }
 
+static long extend(uint64_t at, uint64_t n)
+{
+	int prot = K_PROT_READ | K_PROT_WRITE;
+
+	return popcorn_spread ? popcorn_spread_map(at, n, prot, K_MAP_PRIVATE | K_MAP_ANONYMOUS, -1, 0) : popcorn_map_fixed(at, n, prot);
+}
+
 long popcorn_do_brk(struct popcorn_call *c)
 {
 	uint64_t want = (uint64_t)c->a[0], old, new;
@@ -239,8 +258,8 @@ long popcorn_do_brk(struct popcorn_call *c)
 	old = ROUND_UP(popcorn_brk_end);
 	new = ROUND_UP(want);
 	if (want >= popcorn_brk_start && new <= ARENA_MAPS) {
-		if (new < old) K2(K_munmap, new, old - new);
-		if (new <= old || (is_free(old, new - old) && !popcorn_map_fixed(old, new - old, K_PROT_READ | K_PROT_WRITE))) popcorn_brk_end = want;
+		if (new < old) unmap_at(new, old - new);
+		if (new <= old || (is_free(old, new - old) && !extend(old, new - old))) popcorn_brk_end = want;
 	}
 	want = popcorn_brk_end;
 	popcorn_unlock(&popcorn_memory_lock);
@@ -252,7 +271,7 @@ long popcorn_do_shmat(struct popcorn_call *c)
 {
 	enum { IPC_STAT = 2, SHM_RDONLY = 010000, SHM_REMAP = 040000 };
 	uint64_t info[16], at = (uint64_t)c->a[1], n; /* ipc_perm is 48 bytes, the size follows it */
-	long r = K3(K_shmctl, c->a[0], IPC_STAT, info);
+	long r = popcorn_spread ? -K_ENOSYS : K3(K_shmctl, c->a[0], IPC_STAT, info);
 
 	if (r < 0) return r;
 	n = ROUND_UP(info[6]);

@@ -11,6 +11,7 @@
  */
 #include "kernel.h"
 #include "park.h"
+#include "spread.h"
 #include "timers.h"
 
 _Static_assert(offsetof(struct popcorn_thread, in_handler) == POPCORN_T_IN_HANDLER, "popcorn_offsets.h");
@@ -30,7 +31,7 @@ void popcorn_point_in_handler(struct popcorn_registers *, struct popcorn_thread 
 
 static uint64_t block_signals(void)
 {
-	uint64_t all = ~0ull, old = 0;
+	uint64_t all = ~POPCORN_FAULT_BIT, old = 0;
 
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &old, 8);
 	return old;
@@ -57,7 +58,7 @@ static void drop_lock(void)
 
 static int always_up(void)
 {
-	return popcorn_config.rebuild_every || popcorn_config.move_every;
+	return popcorn_config.rebuild_every || popcorn_config.move_every || popcorn_config.roam_every;
 }
 
 /* Called by the signal's handler, anywhere: no locks. */
@@ -73,7 +74,9 @@ void popcorn_request_signal(int pid)
 
 int popcorn_should_interrupt(void)
 {
-	return __atomic_load_n(&state, __ATOMIC_SEQ_CST) != IDLE && !popcorn_self()->in_handler;
+	const struct popcorn_thread *t = popcorn_self();
+
+	return (__atomic_load_n(&state, __ATOMIC_SEQ_CST) != IDLE || t->stop) && !t->in_handler;
 }
 
 void popcorn_park_after_fork(void)
@@ -149,11 +152,31 @@ static void refuse_late(struct popcorn_thread *t)
 	finish();
 }
 
+/* Where threads are to be from now on. */
+static int assign(void)
+{
+	int node, found = 0;
+
+	if (!popcorn_spread && popcorn_spread_begin(&order.error)) return -1;
+	if ((node = popcorn_machine_reach(order.node, &order.error)) < 0) return -1;
+	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next)
+		if (t->state == POPCORN_PARKED && (!order.thread || t->tid == (int)order.thread)) {
+			t->destination = node;
+			found = 1;
+		}
+	if (!found) popcorn_text_set(&order.error, "it has no thread %u", (unsigned long)order.thread);
+	return found ? 0 : -1;
+}
+
 /* All threads are stopped, lock held. Returns when the program is to go on here. */
 static void lead(void)
 {
 	int done = -1;
 
+	if (popcorn_spread && order.op != POPCORN_OP_INFO && order.op != POPCORN_OP_THREAD && popcorn_spread_end(&order.error)) {
+		popcorn_order_answer(&order, POPCORN_STATUS_REFUSED);
+		return;
+	}
 	switch (order.op) {
 	case POPCORN_OP_MIGRATE:
 		popcorn_move(&order);
@@ -167,6 +190,9 @@ static void lead(void)
 		break;
 	case POPCORN_OP_CHECKPOINT:
 		done = popcorn_image_write(&order, order.fd, 0, -1, -1);
+		break;
+	case POPCORN_OP_THREAD:
+		done = assign();
 		break;
 	default:
 		popcorn_text_set(&order.error, "unknown request %u; is this popcorn newer than the program?", (unsigned long)order.op);
@@ -312,21 +338,77 @@ static struct popcorn_registers *rebuild_here(struct popcorn_thread *t, struct p
 	return t->rebuilt;
 }
 
-struct popcorn_registers *popcorn_point(struct popcorn_registers *regs)
+/* The thread's own wish to be at a node of the machine. The first to go anywhere stops all others, since memory changes hands. */
+static void go_by_itself(struct popcorn_thread *t, const struct popcorn_registers *regs)
 {
-	struct popcorn_thread *t = popcorn_self();
-	uint64_t n = ++t->points;
-	int asked = __atomic_load_n(&state, __ATOMIC_SEQ_CST) != IDLE;
-	int move = popcorn_config.move_every && n % popcorn_config.move_every == 0;
-	int rebuild = popcorn_config.rebuild_every && n % popcorn_config.rebuild_every == 0;
+	struct popcorn_text error;
+	int none = 0, node = t->wanted;
 
-	if (!asked && !move && !rebuild) return regs;
-	t->mask = block_signals();
-	if (asked) {
+	t->wanted = -1;
+	if (popcorn_spread) {
+		if ((node = popcorn_machine_reach((unsigned)node, &error)) >= 0) t->destination = node;
+		else popcorn_message("thread %d stays: %s", t->tid, error.s);
+		return;
+	}
+	if (!__atomic_compare_exchange_n(&sender, &none, -1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
+	take_lock();
+	order.connection = order.fd = -1;
+	order.op = POPCORN_OP_THREAD;
+	order.thread = (uint32_t)t->tid;
+	order.node = (uint32_t)node;
+	order.flags = 0;
+	order.error.n = order.error.s[0] = 0;
+	order.started = popcorn_now();
+	order.deadline = order.started + SECOND;
+	__atomic_store_n(&state, COLLECTING, __ATOMIC_SEQ_CST);
+	__popcorn_flag = 1;
+	stop(t, regs);
+	if (t->destination == 0 && order.error.n) popcorn_message("thread %d stays: %s", t->tid, order.error.s);
+}
+
+/* At the origin, signals blocked. A thread that is to be elsewhere comes back by popcorn_point_at_home. */
+static struct popcorn_registers *at_origin(struct popcorn_thread *t, struct popcorn_registers *regs)
+{
+	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) != IDLE) {
 		take_lock();
 		if (collecting(t)) stop(t, regs);
 		else drop_lock();
 	}
+	if (t->wanted >= 0) go_by_itself(t, regs);
+	return t->destination ? popcorn_leave(t, regs) : regs;
+}
+
+struct popcorn_registers *popcorn_point_at_home(struct popcorn_thread *t, struct popcorn_registers *regs)
+{
+	regs = at_origin(t, regs);
+	set_signals(t->mask);
+	return regs;
+}
+
+/* For tests: to any of the machine's nodes. */
+static void roam(struct popcorn_thread *t)
+{
+	int nodes = popcorn_machine_count();
+
+	if (nodes > 1) t->wanted = (int)(random_of(popcorn_config.seed + ((uint64_t)t->tid << 40) + t->points) % (unsigned)nodes);
+}
+
+static int due(uint64_t every, uint64_t n)
+{
+	return every && n % every == 0;
+}
+
+struct popcorn_registers *popcorn_point(struct popcorn_registers *regs)
+{
+	struct popcorn_thread *t = popcorn_self();
+	uint64_t n = ++t->points;
+	int move = due(popcorn_config.move_every, n), rebuild = due(popcorn_config.rebuild_every, n);
+
+	if (due(popcorn_config.roam_every, n)) roam(t);
+	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IDLE && !move && !rebuild && !t->stop && t->wanted < 0 && !t->destination) return regs;
+	t->mask = block_signals();
+	if (!t->guest) regs = at_origin(t, regs);
+	else if (t->stop || t->wanted >= 0) popcorn_go_home(t, regs);
 	if (move) move_by_itself(t, regs);
 	if (rebuild) regs = rebuild_here(t, regs);
 	set_signals(t->mask);

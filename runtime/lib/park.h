@@ -10,6 +10,7 @@ struct popcorn_order { /* a request under way; one at a time */
 	int connection;                 /* socket to popcorn, -1: the program's own move (POPCORN_MOVE) */
 	int fd;                         /* what came along: image file or executable; -1 none */
 	uint32_t op, isa, flags;
+	uint32_t thread, node;          /* THREAD: which, where to */
 	char text[POPCORN_TEXT_MAX + 1];
 	uint32_t text_bytes;
 	uint64_t started, deadline;     /* CLOCK_MONOTONIC, ns */

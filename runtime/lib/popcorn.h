@@ -38,6 +38,17 @@ struct popcorn_thread {
 	int settled;                 /* parked like all others, and has looked at what was sent to it until then */
 	int *clear_child_tid;        /* common memory; cleared and woken at exit */
 	uint64_t robust_list, robust_len;
+	int place, destination;      /* at the origin: the node where it is, that where it is to be; the process's numbers */
+	int guest;                   /* at a replica: the thread itself, whose deputy is at the origin */
+	int wanted;                  /* the machine's node that the program asked for, -1 none */
+	int stop, stop_sent;         /* it is to come home */
+	struct popcorn_letter *letters, *blank_letters, *again; /* letters.c, deputy.c */
+	uint32_t mail;               /* futex: letters that came */
+	uint32_t ticket, depth, forwarded; /* calls made; handlers under way at the guest; signals it was sent, or has taken */
+	uint64_t requeued;           /* signals that wait for it to be somewhere */
+	size_t arriving;             /* bytes of frames that are to come */
+	uint32_t *asleep;            /* of a futex call at the origin; enum node_sleep */
+	uint64_t own_block[8];       /* a thread block for when that in common memory is not this node's */
 	uint64_t altstack[3];        /* the program's sigaltstack: ss_sp, ss_flags, ss_size */
 	uint64_t points;             /* migration points passed through the runtime */
 	struct popcorn_frames *frames; /* the stopped thread, valid while parked */
@@ -78,10 +89,13 @@ struct popcorn_config {          /* from the environment, goes along in images *
 	uint64_t rebuild_every, move_every, seed;
 	char runners[4][256];        /* by ISA number: emulator to run that ISA's programs with, "" native; valid if has_runner */
 	int has_runner[4];
+	uint64_t roam_every;
+	char machine[108];           /* socket of this node of a machine, "" for none */
 	char program[4096];          /* path of the multi-ISA file */
 };
 
 extern hidden struct popcorn_config popcorn_config;
+extern hidden char popcorn_replica_of[64]; /* POPCORN_REPLICA: what this process is a replica of, or "" */
 extern hidden struct popcorn_handler popcorn_handlers[64];
 extern hidden struct popcorn_thread *popcorn_threads;
 extern hidden struct popcorn_mapping *popcorn_mappings;
@@ -113,6 +127,7 @@ hidden int popcorn_mapping_note(const struct popcorn_mapping *); /* used by rest
 /* thread.c (libc side) */
 hidden struct popcorn_thread *popcorn_thread_new(void); /* allocates stacks, not yet listed */
 hidden void popcorn_thread_list(struct popcorn_thread *);
+hidden void popcorn_thread_gone(struct popcorn_thread *); /* the caller, from the list; its stacks stay until it has ended */
 hidden void popcorn_lock_threads(void), popcorn_unlock_threads(void);
 hidden int popcorn_thread_start(struct popcorn_thread *, void (*fn)(struct popcorn_thread *)); /* raw clone: fn on t's runtime stack, tp set; -errno */
 hidden void popcorn_set_tp(void *);
@@ -126,6 +141,7 @@ hidden void popcorn_request_signal(int sender_pid);     /* park.c: called by the
  * them, sp the value right after the call returned. Returns what to load: see arch point.s. */
 struct popcorn_registers;
 hidden struct popcorn_registers *popcorn_point(struct popcorn_registers *);
+hidden struct popcorn_registers *popcorn_point_at_home(struct popcorn_thread *, struct popcorn_registers *); /* back from another node, signals blocked */
 hidden int popcorn_should_interrupt(void);              /* 1: a system call of this thread should return -512 now */
 
 /* The caller's end of the outermost frame: where main's and a thread's first compiled function return to. A

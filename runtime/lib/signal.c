@@ -4,12 +4,12 @@
  *   common stack, high to low:  what was interrupted | reserve | ucontext, siginfo | the handler's own frames
  *
  * The request signal never reaches the program, nor can the program block it. */
-#include "libc.h"
+#include "spread.h"
 
 struct popcorn_handler popcorn_handlers[64];
 
 enum {
-	SA_SIGINFO = 4, SA_ONSTACK = 0x08000000, SA_RESTART = 0x10000000, SA_RESTORER = 0x04000000, SA_RESETHAND = (int)0x80000000,
+	FAULT = 11, SA_SIGINFO = 4, SA_NODEFER = 0x40000000, SA_ONSTACK = 0x08000000, SA_RESTART = 0x10000000, SA_RESTORER = 0x04000000, SA_RESETHAND = (int)0x80000000,
 	SS_ONSTACK = 1, SS_DISABLE = 2, SIGNALS = 64, MIN_ALTSTACK = 2048,
 	/* a frame is claimed by one store, but the compiler may have put stores to it before that one */
 	RESERVE = 1024,
@@ -56,15 +56,13 @@ static void own_pid(uint64_t *siginfo)
 	if (si[2] <= 0 && si[4] == popcorn_kernel_pid) si[4] = popcorn_pid; /* si_code: sent by a process; si_pid */
 }
 
-static void deliver(int sig, const void *siginfo, struct popcorn_context *context)
+void popcorn_deliver(int sig, const struct popcorn_handler *given, const void *siginfo, struct popcorn_context *context)
 {
 	struct popcorn_thread *t = popcorn_self();
-	struct popcorn_handler h = popcorn_handlers[sig - 1];
+	struct popcorn_handler h = *given;
 	uint64_t csp = TP_CSP(t), top = csp - RESERVE;
 	struct common_frame *f;
 
-	if (h.handler <= SIG_IGN) return; /* changed since the kernel looked */
-	if (h.flags & (uint32_t)SA_RESETHAND) popcorn_handlers[sig - 1].handler = SIG_DFL;
 	if (h.flags & SA_ONSTACK && !(t->altstack[1] & SS_DISABLE) && t->altstack[2] && !on_altstack(t, csp))
 		top = t->altstack[0] + t->altstack[2];
 	f = (struct common_frame *)(uintptr_t)((top - sizeof *f) & -64ull);
@@ -88,11 +86,74 @@ static void deliver(int sig, const void *siginfo, struct popcorn_context *contex
 	context->mask = f->context.mask[0] & ~REQUEST_BIT;
 }
 
+/* A futex call that the origin answers ends for the signal. */
+static void wake(struct popcorn_thread *t)
+{
+	uint32_t *word = __atomic_load_n(&t->asleep, __ATOMIC_SEQ_CST), state = NODE_ASLEEP;
+
+	if (word) __atomic_compare_exchange_n(word, &state, NODE_INTERRUPTED, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static void deliver(struct popcorn_thread *t, int sig, const void *siginfo, struct popcorn_context *c)
+{
+	struct popcorn_handler h = popcorn_handlers[sig - 1];
+
+	if (h.handler <= SIG_IGN) return; /* changed since the kernel looked */
+	if (h.flags & (uint32_t)SA_RESETHAND) popcorn_handlers[sig - 1].handler = SIG_DFL;
+	if (!t->place) {
+		popcorn_deliver(sig, &h, siginfo, c);
+		return;
+	}
+	uint64_t own[SIGINFO_SIZE / 8];
+	popcorn_copy(own, siginfo, SIGINFO_SIZE);
+	own_pid(own);
+	t->signals++;
+	popcorn_forward(t, sig, &h, own, c);
+}
+
 static void signalled(int sig, const void *siginfo, void *ucontext)
 {
 	struct popcorn_context *c = ucontext;
+	struct popcorn_thread *t = popcorn_self();
 
-	deliver(sig, siginfo, c);
+	deliver(t, sig, siginfo, c);
+	wake(t);
+	leave_window(c);
+}
+
+/* The default action: what was tried will be tried again, and end the program. */
+static void end_by_fault(int sig)
+{
+	struct popcorn_native_sigaction k = POPCORN_SIGACTION(SIG_DFL, 0, 0);
+
+	K4(K_rt_sigaction, sig, &k, 0, 8);
+}
+
+/* SIGSEGV of a process that is on several nodes: mostly a page that another one has. Every signal but this one is blocked. */
+static void faulted(int sig, const void *siginfo, void *ucontext)
+{
+	struct popcorn_context *c = ucontext;
+	const int32_t *si = siginfo;
+	const uint64_t *address = (const uint64_t *)siginfo + 2;
+	struct popcorn_handler h = popcorn_handlers[sig - 1];
+	struct popcorn_thread *t;
+	uint64_t inside, before;
+	int r = si[2] > 0 ? popcorn_spread_fault(*address, popcorn_context_wrote(c)) : DSM_UNMAPPED;
+
+	if (!r) return;
+	if (r < 0) for (;;) K1(K_exit_group, 0); /* the origin is no more */
+	if (r == DSM_LOST) popcorn_die("memory at %x was lost with the node that had it", *address);
+	t = popcorn_self();
+	if (t->guest) {
+		popcorn_guest_fault(t, siginfo);
+	} else if (h.handler <= SIG_IGN) {
+		end_by_fault(sig);
+	} else {
+		inside = (c->mask | h.mask) & ~POPCORN_OWN_SIGNALS;
+		K4(K_rt_sigprocmask, K_SIG_SETMASK, &inside, &before, 8);
+		deliver(t, sig, siginfo, c);
+		K4(K_rt_sigprocmask, K_SIG_SETMASK, &before, 0, 8);
+	}
 	leave_window(c);
 }
 
@@ -104,15 +165,32 @@ static void requested(int sig, const void *siginfo, void *ucontext)
 	(void)sig;
 	popcorn_request_signal(si[4]);
 	t->requests++;
-	if (popcorn_should_interrupt()) t->interrupt = 1;
+	if (popcorn_should_interrupt()) {
+		t->interrupt = 1;
+		wake(t);
+	}
+	if (t->guest) popcorn_guest_signals(t, ucontext);
 	leave_window(ucontext);
+}
+
+static void install_fault(void)
+{
+	uint64_t program = popcorn_handlers[FAULT - 1].flags & SA_ONSTACK;
+	struct popcorn_native_sigaction k = POPCORN_SIGACTION((uintptr_t)faulted, SA_SIGINFO | SA_NODEFER | program, ~POPCORN_FAULT_BIT);
+
+	K4(K_rt_sigaction, FAULT, &k, 0, 8);
 }
 
 static long install(int sig)
 {
 	const struct popcorn_handler *h = popcorn_handlers + sig - 1;
-	struct popcorn_native_sigaction k = POPCORN_SIGACTION(h->handler, h->flags & ~(uint64_t)SA_RESTORER, h->mask & ~REQUEST_BIT);
+	uint64_t own = popcorn_spread ? POPCORN_OWN_SIGNALS : REQUEST_BIT;
+	struct popcorn_native_sigaction k = POPCORN_SIGACTION(h->handler, h->flags & ~(uint64_t)SA_RESTORER, h->mask & ~own);
 
+	if (popcorn_spread && sig == FAULT) {
+		install_fault();
+		return 0;
+	}
 	if (h->handler > SIG_IGN) {
 		k.handler = (uintptr_t)signalled;
 		k.flags |= SA_SIGINFO;
@@ -133,6 +211,7 @@ void popcorn_install_handlers(void)
 	popcorn_kernel_pid = (int)K0(K_getpid);
 	for (int sig = 1; sig <= SIGNALS; sig++)
 		if (popcorn_handlers[sig - 1].handler) install(sig);
+	if (popcorn_spread) install_fault();
 	install_request();
 }
 
@@ -159,7 +238,7 @@ long popcorn_do_rt_sigaction(struct popcorn_call *c)
 	const struct common_sigaction *new = (const void *)c->a[1];
 	struct common_sigaction *old = (void *)c->a[2];
 	long sig = c->a[0], r = 0;
-	uint64_t all = ~0ull, mask = 0;
+	uint64_t all = ~POPCORN_FAULT_BIT, mask = 0;
 	struct popcorn_handler before;
 
 	if (sig < 1 || sig > SIGNALS || c->a[3] != 8) return -K_EINVAL;
@@ -181,14 +260,20 @@ long popcorn_do_rt_sigaction(struct popcorn_call *c)
 
 long popcorn_do_rt_sigprocmask(struct popcorn_call *c)
 {
-	uint64_t set;
+	uint64_t own = popcorn_spread ? POPCORN_OWN_SIGNALS : REQUEST_BIT, set, before;
 	const uint64_t *given = (const void *)c->a[1];
+	uint64_t *old = (void *)c->a[2];
+	long r;
 
 	if (given) {
-		set = *given & ~REQUEST_BIT;
+		set = *given & ~own;
 		c->a[1] = (long)&set;
 	}
-	return popcorn_issue(c);
+	if (!popcorn_spread) return popcorn_issue(c);
+	/* a guest's is not to be begun again: where a jmp_buf gets its mask, it passes no migration point */
+	r = K4(K_rt_sigprocmask, c->a[0], c->a[1], &before, c->a[3]);
+	if (!r && old) *old = before;
+	return r;
 }
 
 long popcorn_do_sigaltstack(struct popcorn_call *c)

@@ -3,7 +3,7 @@
  *
  *   common stack, from the top:  strings | argc, argv, 0, environment, 0, auxiliary vector | provisional thread block | csp
  */
-#include "libc.h"
+#include "spread.h"
 
 enum { COMMON_STACK = 256 << 20, MACHINE_STACK_MIN = 64 << 20, MACHINE_STACK_MAX = 1 << 30, BLOCK = 256, RLIMIT_STACK = 3 };
 enum { AT_NULL = 0, AT_IGNORE = 1, AT_BASE = 7, AT_PLATFORM = 15, AT_HWCAP = 16, AT_BASE_PLATFORM = 24, AT_RANDOM = 25,
@@ -123,6 +123,7 @@ void popcorn_start(long *stack)
 	popcorn_pid = popcorn_kernel_pid = (int)K0(K_getpid);
 	if ((image = restore_descriptor(environment)) >= 0) popcorn_restore(image, stack);
 	popcorn_configure(environment);
+	if (popcorn_replica_of[0]) popcorn_replica(popcorn_replica_of);
 
 	common = popcorn_map(0, COMMON_STACK + PAGE, K_PROT_READ | K_PROT_WRITE,
 	                     K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1, 0);
@@ -143,6 +144,6 @@ void popcorn_start(long *stack)
 	popcorn_inherit_handlers();
 	popcorn_install_handlers();
 	popcorn_accept_requests();
-	__popcorn_flag = popcorn_config.rebuild_every || popcorn_config.move_every;
+	__popcorn_flag = popcorn_config.rebuild_every || popcorn_config.move_every || popcorn_config.roam_every;
 	popcorn_enter((void *)__popcorn_start, arguments, t->machine_top);
 }

@@ -1,5 +1,5 @@
 /* The program's system calls: common numbers and layouts in, this ISA's out to the kernel. */
-#include "libc.h"
+#include "spread.h"
 #include "native_numbers.h"
 
 static const uint16_t native[POPCORN_COMMON_CALLS] = POPCORN_NATIVE_NUMBERS; /* plus one; 0: no such call */
@@ -66,7 +66,7 @@ static int64_t timeout_of(const struct popcorn_call *c)
 	return ts->sec || ts->nsec ? ts->sec * 1000000000 + ts->nsec : -1;
 }
 
-long popcorn_issue(struct popcorn_call *c)
+static long issue(struct popcorn_call *c)
 {
 	struct popcorn_thread *t = c->thread;
 	uint64_t signals = t->signals, requests = t->requests, began = 0;
@@ -92,12 +92,33 @@ long __popcorn_time_left(void)
 	return popcorn_self()->time_left;
 }
 
-static long call(volatile int *cancel, long n, const long a[6])
+long popcorn_issue(struct popcorn_call *c)
 {
-	struct popcorn_call c = { popcorn_self(), n, cancel, { a[0], a[1], a[2], a[3], a[4], a[5] } };
+	return popcorn_spread ? popcorn_issue_buffered(c, issue) : issue(c);
+}
+
+/* Of a guest, what needs no origin. */
+static long at_a_replica(struct popcorn_call *c)
+{
+	switch (c->n) {
+	case C_futex: return popcorn_spread_futex(c);
+	case C_gettid: return c->thread->tid;
+	case C_getpid: return popcorn_pid;
+	case C_sched_yield: return K0(K_sched_yield);
+	case C_madvise: return 0; /* advice */
+	case C_exit: popcorn_remote_end(c->thread, C_exit, c->a);
+	}
+	return popcorn_remote(c->thread, c->cancel, c->n, c->a);
+}
+
+long popcorn_call(struct popcorn_thread *t, volatile int *cancel, long n, const long a[6])
+{
+	struct popcorn_call c = { t, n, cancel, { a[0], a[1], a[2], a[3], a[4], a[5] } };
 
 	if ((unsigned long)n >= POPCORN_COMMON_CALLS || !native[n]) return -K_ENOSYS;
-	c.thread->time_left = -1;
+	t->time_left = -1;
+	if (t->guest) return at_a_replica(&c);
+	if (popcorn_spread && n == C_futex) return popcorn_spread_futex(&c);
 	return fixups[n] ? fixups[n](&c) : popcorn_issue(&c);
 }
 
@@ -105,10 +126,10 @@ long __popcorn_syscall_raw(long n, long a, long b, long c, long d, long e, long 
 {
 	static volatile int never;
 
-	return call(&never, n, (long[]){ a, b, c, d, e, f });
+	return popcorn_call(popcorn_self(), &never, n, (long[]){ a, b, c, d, e, f });
 }
 
 long __popcorn_syscall_cp_raw(volatile int *cancel, long n, long a, long b, long c, long d, long e, long f)
 {
-	return call(cancel, n, (long[]){ a, b, c, d, e, f });
+	return popcorn_call(popcorn_self(), cancel, n, (long[]){ a, b, c, d, e, f });
 }

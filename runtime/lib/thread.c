@@ -5,6 +5,7 @@
  *   guard | struct popcorn_thread | stack for SA_ONSTACK handlers | runtime stack | guard | machine stack
  *
  * Its common stack, with struct pthread above it, is the program's business (pthread_create). */
+#include "spread.h"
 #include "timers.h"
 
 enum { HEAD = 8192, ALTSTACK = 128 << 10, RUNTIME_STACK = 256 << 10, MACHINE_STACK = 64 << 20, CHILD_STACK = 1 << 20 };
@@ -76,6 +77,7 @@ struct popcorn_thread *popcorn_thread_sized(size_t machine)
 	t->machine_low = t->machine_top - machine;
 	t->altstack[1] = 2; /* SS_DISABLE */
 	t->time_left = -1;
+	t->wanted = -1;
 	return t;
 }
 
@@ -199,9 +201,19 @@ static int new_thread(void *fn, void *stack, int flags, void *arg, int *ptid, vo
 
 static void block_signals(void)
 {
-	uint64_t all = ~0ull;
+	uint64_t all = ~POPCORN_FAULT_BIT;
 
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, 0, 8);
+}
+
+void popcorn_thread_gone(struct popcorn_thread *t)
+{
+	popcorn_lock_threads();
+	unlist(t);
+	t->state = POPCORN_DEAD;
+	t->next = ended;
+	ended = t;
+	popcorn_unlock_threads();
 }
 
 /* The calling thread touches common memory for the last time, its signals blocked, then leaves the list; its private
@@ -212,15 +224,13 @@ static void leave(struct popcorn_thread *t)
 	enum { WAKE = 1 };
 
 	if (t->clear_child_tid) {
+		static volatile int never;
 		__atomic_store_n(t->clear_child_tid, 0, __ATOMIC_SEQ_CST);
-		K3(K_futex, t->clear_child_tid, WAKE, 1);
+		if (popcorn_spread) popcorn_call(t, &never, C_futex, (long[]){ (long)t->clear_child_tid, WAKE, 1, 0, 0, 0 });
+		else K3(K_futex, t->clear_child_tid, WAKE, 1);
 	}
-	popcorn_lock_threads();
-	unlist(t);
-	t->state = POPCORN_DEAD;
-	t->next = ended;
-	ended = t;
-	popcorn_unlock_threads();
+	popcorn_thread_gone(t);
+	popcorn_letters_forget(t);
 	popcorn_thread_forget(t);
 }
 
@@ -244,6 +254,7 @@ void __unmapself(void *base, size_t size)
 {
 	struct popcorn_thread *t = popcorn_self();
 
+	if (t->guest) popcorn_remote_end(t, CALL_UNMAPSELF, (long[6]){ (long)base, (long)size });
 	block_signals(); /* a request that came once the thread pointer is gone would find nothing there */
 	popcorn_unmap((uintptr_t)base, size);
 	leave(t);
@@ -275,6 +286,7 @@ static long fork_with(struct popcorn_thread *t, long flags, int *ptid, void *tls
 {
 	long r;
 
+	if (popcorn_spread) return -K_EAGAIN; /* a child would have the pages of this node alone */
 	popcorn_lock(&popcorn_memory_lock);
 	popcorn_lock(&popcorn_timers_lock);
 	popcorn_lock_threads();
@@ -316,10 +328,13 @@ static int spawn(struct popcorn_thread *t, void *fn, void *stack, int flags, voi
 int __clone(void *fn, void *stack, long flags, void *arg, long *rest)
 {
 	struct popcorn_thread *t = popcorn_self();
-	int *ptid = (int *)rest[0], *ctid = (int *)rest[2];
-	void *tls = (void *)rest[1];
-	int r;
+	int *ptid, *ctid, r;
+	void *tls;
 
+	if (t->guest) return (int)popcorn_remote(t, 0, CALL_CLONE, (long[6]){ (long)fn, (long)stack, flags, (long)arg, (long)rest });
+	ptid = (int *)rest[0];
+	tls = (void *)rest[1];
+	ctid = (int *)rest[2];
 	if (flags & K_CLONE_THREAD) return new_thread(fn, stack, flags, arg, ptid, tls, ctid);
 	if (flags & K_CLONE_SETTLS) return -K_EINVAL;
 	if (flags & K_CLONE_VM) return flags & K_CLONE_VFORK ? spawn(t, fn, stack, flags, arg, ptid) : -K_EINVAL;

@@ -39,7 +39,7 @@ from popcc.errors import ErrorGroup, PopccError
 from popcc.frontend import wheel
 from popcc.runtime.libc import helpers, runtime
 from popcc.runtime.libc.headers import HERE, internal_include_dirs
-from popcc.runtime.libc.numbers import RUNTIME
+from popcc.runtime.libc.numbers import DSM, RUNTIME
 from popcc.runtime.libc.sources import FLAGS, Source, sources
 from popcc.unit import Unit
 
@@ -110,7 +110,7 @@ def _parts(isas: tuple[str, ...]) -> tuple[Part, ...]:
     compiler = _digest_of([_PACKAGE / p for p in (*_COMPILER, *_COMPILER_FILES, *_PAYLOAD)])
     overlay = _digest_of([HERE / "src", HERE / "arch", HERE / "include", HERE / "sources.py", HERE / "headers.py"])
     payload = _digest_of([_PACKAGE / f for f in _PAYLOAD])
-    own = _digest_of([RUNTIME, HERE / "runtime.py"])
+    own = _digest_of([RUNTIME, DSM, HERE / "runtime.py"])
     rest = payload + _digest_of([HERE / "helpers.py"])
     return (
         Part("runtime", _short(tools, own, payload), partial(runtime.names, isas), runtime.build_part),

@@ -14,6 +14,7 @@ from popcc.isa import ISAS
 
 HERE = Path(__file__).parent
 RUNTIME = HERE.parent / "lib"
+DSM = HERE.parent / "dsm"
 
 # what a call that another ISA lacks becomes there; its fix-up supplies the argument that is missing
 _SUBSTITUTES: dict[str, str] = {"renameat": "renameat2"}

@@ -1,4 +1,4 @@
-"""libpopcorn as units: each file of ``runtime/lib`` compiled plainly for every ISA, private to its node."""
+"""libpopcorn as units: each file of ``runtime/lib`` and ``runtime/dsm`` compiled plainly for every ISA, private to its node."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from popcc.errors import PopccError
 from popcc.frontend import clang, wheel
 from popcc.isa import isa_named
 from popcc.linker.index import private_unit
-from popcc.runtime.libc.numbers import RUNTIME
+from popcc.runtime.libc.numbers import DSM, RUNTIME
 from popcc.unit import Unit
 
 FLAGS = (
@@ -37,7 +37,7 @@ FLAGS = (
 
 def names(isas: tuple[str, ...]) -> list[str]:
     """The parts: ``park.c``, and ``point.S`` of which every ISA has its own."""
-    common = {p.name for p in RUNTIME.glob("*.c")}
+    common = {p.name for folder in (RUNTIME, DSM) for p in folder.glob("*.c")}
     own = {p.name for isa in isas for p in _folder(isa).glob("*.[cS]")}
     assert not common & own, common & own
     return sorted(common | own)
@@ -47,9 +47,9 @@ def build_part(name: str, isas: tuple[str, ...]) -> Unit:
     """One file for every ISA. Raises `PopccError` with the compiler's words."""
     objects = {}
     for isa in isas:
-        source = RUNTIME / name if (RUNTIME / name).exists() else _folder(isa) / name
-        if source.exists():
-            objects[isa] = _object(source, isa)
+        for source in (folder / name for folder in (RUNTIME, DSM, _folder(isa))):
+            if source.exists():
+                objects[isa] = _object(source, isa)
     return private_unit("popcorn-" + name, objects)
 
 
@@ -63,7 +63,7 @@ def _object(source: Path, isa: str) -> bytes:
         target = (f"--target={isa_named(isa).triple}", *isa_named(isa).clang_flags)
         command = [
             *clang(), *target, *FLAGS, "-isystem", str(wheel() / "lib/include"),
-            f"-I{RUNTIME}", f"-I{_folder(isa)}", "-c", str(source), "-o", str(output),
+            f"-I{RUNTIME}", f"-I{DSM}", f"-I{_folder(isa)}", "-c", str(source), "-o", str(output),
         ]  # fmt: skip
         environment = {**os.environ, "TMPDIR": folder}  # where clang leaves its own when it is killed
         run = subprocess.run(command, capture_output=True, text=True, env=environment)

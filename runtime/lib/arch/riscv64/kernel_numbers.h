@@ -57,6 +57,7 @@
 #define K_rt_tgsigqueueinfo 240
 #define K_sched_yield 124
 #define K_sendfile 71
+#define K_sendmsg 211
 #define K_sendto 206
 #define K_set_robust_list 99
 #define K_set_tid_address 96

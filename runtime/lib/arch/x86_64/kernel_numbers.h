@@ -57,6 +57,7 @@
 #define K_rt_tgsigqueueinfo 297
 #define K_sched_yield 24
 #define K_sendfile 40
+#define K_sendmsg 46
 #define K_sendto 44
 #define K_set_robust_list 273
 #define K_set_tid_address 218
