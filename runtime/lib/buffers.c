@@ -84,7 +84,7 @@ struct page { struct page *next; size_t size; };
 /* What goes back when the call is done. */
 struct back { void *to; const void *from; size_t n; const uint32_t *length; const char *old; int returned; };
 enum { BACKS = 8 };
-struct copying { struct popcorn_call *call; struct room room; struct back back[BACKS]; size_t nback; long error; struct vector *out; size_t nout; char *out_bytes; };
+struct copying { struct popcorn_call *call; struct room room; struct back back[BACKS]; size_t nback; long error; struct vector *out, *own; size_t nout; };
 struct vector { char *base; size_t n; };
 struct message { void *name; uint32_t name_bytes, pad; struct vector *v; size_t nv; void *control; size_t control_bytes; uint32_t flags, pad2; };
 
@@ -116,9 +116,13 @@ static int may(struct copying *c, uint64_t at, size_t n, int write)
 	return 0;
 }
 
+/* What is in no common memory, constants among it, the kernel may as well look at itself. */
 static void *copy_in(struct copying *c, uint64_t at, size_t n)
 {
-	void *p = may(c, at, n, 0) ? room(c, n) : 0;
+	void *p;
+
+	if (!popcorn_is_common(at)) return (void *)at;
+	p = may(c, at, n, 0) ? room(c, n) : 0;
 
 	if (p) popcorn_copy(p, (const void *)at, n);
 	return p;
@@ -142,6 +146,7 @@ static void *string(struct copying *c, uint64_t at)
 	enum { MOST = 1 << 17 };
 	size_t n = 0;
 
+	if (!popcorn_is_common(at)) return (void *)at;
 	do { /* page by page: what lies behind its end need not be there */
 		if (!may(c, at + n, 1, 0)) return 0;
 		while (((const char *)at)[n] && (at + n + 1) % PAGE) n++;
@@ -186,18 +191,22 @@ static struct vector *vectors(struct copying *c, uint64_t at, size_t n, int writ
 			c->error = -K_EINVAL;
 			return 0;
 		}
+		if (!popcorn_is_common((uintptr_t)given[i].base)) continue;
 		if (given[i].n && !may(c, (uintptr_t)given[i].base, given[i].n, write)) return 0;
 		total += given[i].n;
 	}
 	if (!(bytes = room(c, total))) return 0;
 	if (write) {
 		c->out = given;
+		c->own = own;
 		c->nout = n;
-		c->out_bytes = bytes;
 	}
-	for (size_t i = 0; i < n; bytes += given[i].n, i++) {
-		own[i] = (struct vector){ bytes, given[i].n };
-		if (!write) popcorn_copy(bytes, given[i].base, given[i].n);
+	for (size_t i = 0; i < n; i++) {
+		own[i] = given[i];
+		if (!popcorn_is_common((uintptr_t)given[i].base)) continue;
+		own[i].base = bytes;
+		bytes += given[i].n;
+		if (!write) popcorn_copy(own[i].base, given[i].base, given[i].n);
 	}
 	return own;
 }
@@ -313,12 +322,9 @@ static void give_back(const struct back *b, long r)
 
 static void scatter(const struct copying *c, size_t left)
 {
-	const char *from = c->out_bytes;
-
 	for (size_t i = 0; i < c->nout && left; i++) {
 		size_t n = c->out[i].n < left ? c->out[i].n : left;
-		popcorn_copy(c->out[i].base, from, n);
-		from += n;
+		if (c->own[i].base != c->out[i].base) popcorn_copy(c->out[i].base, c->own[i].base, n);
 		left -= n;
 	}
 }
