@@ -54,8 +54,8 @@ long __popcorn_clock(int clock, struct k_timespec *t)
 	struct k_timespec own;
 	long r;
 
-	if (read_clock && clock >= 0) return read_clock(clock, t);
-	r = K2(K_clock_gettime, clock, &own); /* the kernel may meet the program's memory closed */
+	/* the kernel, to which the vDSO goes for some clocks, may meet the program's memory closed */
+	r = read_clock && clock >= 0 ? read_clock(clock, &own) : K2(K_clock_gettime, clock, &own);
 	if (!r) *t = own;
 	return r;
 }

@@ -12,6 +12,8 @@
 #include "park.h"
 #include "spread.h"
 
+enum { UNABLE = -2 }; /* of `wanted`: the node could not take the thread */
+
 static void take_block(struct popcorn_thread *t)
 {
 	t->own_block[POPCORN_SELF / 8] = (uintptr_t)t;
@@ -101,16 +103,20 @@ static _Noreturn void lost(const struct popcorn_thread *t)
 	popcorn_die("thread %d was lost with node %u of the machine", t->tid, popcorn_machine_node((unsigned)t->place));
 }
 
-static _Noreturn void home(struct popcorn_thread *t)
+/* All its frames are here; `mask` is the thread's. */
+static _Noreturn void home(struct popcorn_thread *t, uint64_t mask)
 {
-	int unable = t->wanted == -2;
+	int unable = t->wanted == UNABLE;
 
-	t->mask = block_all() & ~t->requeued;
+	t->mask = mask & ~t->requeued;
 	t->requeued = 0;
 	give_block(t);
 	t->place = 0;
 	t->stop_sent = 0;
-	if (unable) t->destination = 0;
+	if (unable) {
+		t->destination = 0;
+		t->wanted = -1;
+	}
 	if (!t->rebuilt && !(t->rebuilt = popcorn_pages(sizeof *t->rebuilt))) popcorn_die("no memory for thread %d", t->tid);
 	if (popcorn_rebuild(t, (uintptr_t)t->machine_top, popcorn_config.rebuild_every != 0, t->rebuilt))
 		popcorn_die("thread %d can't go on on " POPCORN_ISA_NAME ": in %s, %s", t->tid, t->blocked_in, t->blocked_why);
@@ -118,41 +124,30 @@ static _Noreturn void home(struct popcorn_thread *t)
 	popcorn_resume(popcorn_point_at_home(t, t->rebuilt));
 }
 
-static void deputy(struct popcorn_thread *);
+static int is_frames(const struct popcorn_thread *t, const struct popcorn_letter *l, uint32_t unused)
+{
+	(void)t, (void)unused;
+	return l->kind == LETTER_FRAMES || l->kind == LETTER_LOST;
+}
+
+/* There is no guest any more: signals stay blocked until the thread is whole again. */
+static _Noreturn void come_home(struct popcorn_thread *t, struct popcorn_letter *l, uint64_t mask)
+{
+	for (;;) {
+		uint32_t seen = __atomic_load_n(&t->mail, __ATOMIC_SEQ_CST);
+		if (l) {
+			int whole = l->kind == LETTER_FRAMES ? popcorn_arriving(t, l) : -1;
+			popcorn_letter_free(t, l);
+			if (whole < 0) lost(t);
+			if (whole) home(t, mask);
+		} else K6(K_futex, &t->mail, FUTEX_WAIT, seen, 0, 0, 0);
+		l = popcorn_letter_take(t, is_frames, 0);
+	}
+}
 
 static int has_taken_all(const struct popcorn_thread *t, const struct popcorn_letter *l)
 {
 	return l->depth >> 8 == (t->forwarded & 0xffffff);
-}
-
-/* One letter. 1: the handler at this depth has returned, its body is in *done. */
-static int serve(struct popcorn_thread *t, struct popcorn_letter *l, uint64_t *done)
-{
-	int over = 0;
-
-	if ((l->depth & 255) < t->depth) {
-		/* the handlers in between were left by longjmp: what is on this stack belongs to them */
-		t->depth = l->depth & 255;
-		t->again = l;
-		popcorn_enter((void *)deputy, t, t->runtime_top);
-	}
-	switch (l->kind) {
-	case LETTER_CALL: serve_call(t, l); break;
-	case LETTER_RAISE: serve_raise(t, l); break;
-	case LETTER_LOST: lost(t);
-	case LETTER_DONE:
-		popcorn_copy(done, l->bytes, sizeof *done);
-		over = 1;
-		break;
-	case LETTER_FRAMES:
-		over = popcorn_arriving(t, l);
-		if (over < 0) popcorn_die("thread %d came back damaged", t->tid);
-		popcorn_letter_free(t, l);
-		if (over) home(t);
-		return 0;
-	}
-	popcorn_letter_free(t, l);
-	return over;
 }
 
 /* Calls of a guest that has not heard of the last signal yet wait until its handler is done. */
@@ -170,19 +165,24 @@ static int wanted(const struct popcorn_thread *t, const struct popcorn_letter *l
 	return 1;
 }
 
-static struct popcorn_letter *next(struct popcorn_thread *t)
-{
-	struct popcorn_letter *l = t->again;
-
-	t->again = 0;
-	return l ? l : popcorn_letter_take(t, wanted, 0);
-}
-
 /* It has left for here without having heard of the last signal. */
 static int leaving(const struct popcorn_thread *t, const struct popcorn_letter *l, uint32_t unused)
 {
 	(void)unused;
 	return l->kind == LETTER_FRAMES && !l->ticket && !has_taken_all(t, l);
+}
+
+/* 1: the handler at this depth has returned, its mask is in *done. */
+static int serve(struct popcorn_thread *t, struct popcorn_letter *l, uint64_t *done)
+{
+	int over = l->kind == LETTER_DONE;
+
+	if (l->kind == LETTER_CALL) serve_call(t, l);
+	else if (l->kind == LETTER_RAISE) serve_raise(t, l);
+	else if (over) popcorn_copy(done, l->bytes, sizeof *done);
+	else lost(t);
+	popcorn_letter_free(t, l);
+	return over;
 }
 
 static void wait(struct popcorn_thread *t, uint32_t seen)
@@ -194,16 +194,47 @@ static void wait(struct popcorn_thread *t, uint32_t seen)
 	K6(K_futex, &t->mail, FUTEX_WAIT, seen, 0, 0, 0);
 }
 
+static void deputy(struct popcorn_thread *);
+
+/* One letter is dealt with, or waited for; no signal comes between a guest's farewell and what follows from it. */
+static int step(struct popcorn_thread *t, uint64_t *done)
+{
+	uint32_t seen = __atomic_load_n(&t->mail, __ATOMIC_SEQ_CST);
+	uint64_t now = block_all(), mask = t->again_blocked ? t->again_mask : now;
+	struct popcorn_letter *l = t->again ? t->again : popcorn_letter_take(t, wanted, 0);
+
+	t->again = 0;
+	t->again_blocked = 0;
+	if (l && (l->depth & 255) < t->depth) {
+		/* the handlers in between were left by longjmp: what is on this stack belongs to them */
+		t->depth = l->depth & 255;
+		t->again = l;
+		t->again_blocked = 1;
+		t->again_mask = mask;
+		popcorn_enter((void *)deputy, t, t->runtime_top);
+	}
+	if (l && l->kind == LETTER_FRAMES) come_home(t, l, mask);
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
+	if (l) return serve(t, l, done);
+	wait(t, seen);
+	return 0;
+}
+
 static void deputy(struct popcorn_thread *t)
 {
 	uint64_t unused;
 
-	for (;;) {
-		uint32_t seen = __atomic_load_n(&t->mail, __ATOMIC_SEQ_CST);
-		struct popcorn_letter *l = next(t);
-		if (l) serve(t, l, &unused);
-		else wait(t, seen);
-	}
+	for (;;) step(t, &unused);
+}
+
+/* The guest had left before this came: it gets it when it is here, or at the next node. */
+static void queue_again(struct popcorn_thread *t, int sig, const void *siginfo)
+{
+	uint64_t bit = 1ull << (sig - 1);
+
+	K4(K_rt_sigprocmask, K_SIG_BLOCK, &bit, 0, 8);
+	K4(K_rt_tgsigqueueinfo, popcorn_kernel_pid, t->ktid, sig, siginfo);
+	t->requeued |= bit;
 }
 
 /* In the signal's handler. */
@@ -211,27 +242,20 @@ void popcorn_forward(struct popcorn_thread *t, int sig, const struct popcorn_han
 {
 	struct popcorn_remote_signal b = { .sig = sig, .handler = h->handler, .flags = h->flags, .mask = context->mask & ~POPCORN_OWN_SIGNALS };
 	uint64_t mask = b.mask;
+	int over = 0;
 
 	popcorn_copy(b.siginfo, siginfo, sizeof b.siginfo);
-	t->forwarded++;
-	popcorn_letter_send((unsigned)t->place, (uint32_t)t->tid, LETTER_SIGNAL, t->forwarded, ++t->depth, &b, sizeof b);
-	for (;;) {
-		uint32_t seen = __atomic_load_n(&t->mail, __ATOMIC_SEQ_CST);
-		struct popcorn_letter *l;
-		if ((l = popcorn_letter_take(t, leaving, 0))) {
-			/* once more, when it is here or at the next node */
-			mask |= 1ull << (sig - 1);
-			K4(K_rt_tgsigqueueinfo, popcorn_kernel_pid, t->ktid, sig, b.siginfo);
-			t->requeued |= 1ull << (sig - 1);
-			t->forwarded--;
-			t->again = l;
-			break;
-		}
-		if ((l = next(t))) {
-			if (serve(t, l, &mask)) break;
-		} else wait(t, seen);
+	if (!t->again) {
+		t->forwarded++;
+		popcorn_letter_send((unsigned)t->place, (uint32_t)t->tid, LETTER_SIGNAL, t->forwarded, ++t->depth, &b, sizeof b);
+		while (!over && !(t->again = popcorn_letter_take(t, leaving, 0))) over = step(t, &mask);
+		t->depth--;
+		if (!over) t->forwarded--;
 	}
-	t->depth--;
+	if (!over) {
+		queue_again(t, sig, siginfo);
+		mask |= 1ull << (sig - 1);
+	}
 	context->mask = mask & ~POPCORN_OWN_SIGNALS;
 }
 

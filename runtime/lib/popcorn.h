@@ -45,6 +45,8 @@ struct popcorn_thread {
 	struct popcorn_letter *letters, *blank_letters, *again; /* letters.c, deputy.c */
 	uint32_t mail;               /* futex: letters that came */
 	uint32_t ticket, depth, forwarded; /* calls made; handlers under way at the guest; signals it was sent, or has taken */
+	int again_blocked;           /* `again` is the thread's with signals blocked, which had this mask: */
+	uint64_t again_mask;
 	uint64_t requeued;           /* signals that wait for it to be somewhere */
 	size_t arriving;             /* bytes of frames that are to come */
 	uint32_t *asleep;            /* of a futex call at the origin; enum node_sleep */
