@@ -81,7 +81,8 @@ def document() -> Iterator[str]:
 def _commands(project: Project) -> str:
     first = "".join(f"{name}=popcc " for name in project.environment)
     commands = (shlex.join(Path(w).name if Path(w).is_absolute() else w for w in c) for c in project.commands)
-    return first + " && ".join(commands).replace("=CC", "=popcc").replace("CC -O2", "popcc -O2")
+    text = first + " && ".join(commands).replace("=CC", "=popcc").replace("CC -O2", "popcc -O2")
+    return text.replace("|", r"\|")  # or it ends the cell, between backquotes too
 
 
 def _where(obstacle: Obstacle, projects: Sequence[Project]) -> str:

@@ -154,7 +154,8 @@ COREUTILS = Project(
         ("make", "SUBDIRS=.", "MANS="),
     ),
     "src/coreutils",
-    work="a script of 40 tools",
+    work="a script of 38 tools",
+    without=((LONG_DOUBLE, "`numfmt 9007199254740993` makes 9007199254740992, as `printf %.0f` does"),),
 )
 # by libtool, from its repository's files: configure itself has to be made
 JQ = Project(
@@ -259,7 +260,7 @@ BUSYBOX = Project(
         ("make", "CC=CC", "SKIP_STRIP=y", "busybox"),
     ),
     "busybox",
-    work="a script of its shell and applets",
+    work="a script of its shell and 77 applets",
 )
 PROJECTS = (BZIP2, MINIGZIP, LZ4, XZ, LUA, MAWK, DASH, SQLITE)
 

@@ -103,8 +103,8 @@ LONG = {
         ),
         Check(NGINX, (Run((), 20_000, through=(*SERVED, "4"), rebuilt=10),)),
         Check(SHELL, (Run((), 20_000, _statements, DATABASE, rebuilt=1),)),
-        Check(BUSYBOX, (Run((), 20_000, through=("sh", str(HERE / "work_busybox.sh"))),), known=False),
-        Check(COREUTILS, (Run((), 2_000, through=("sh", str(HERE / "work_coreutils.sh"))),), known=False),
+        Check(BUSYBOX, (Run((), 20_000, through=("sh", str(HERE / "work_busybox.sh"))),)),
+        Check(COREUTILS, (Run((), 2_000, through=("sh", str(HERE / "work_coreutils.sh"))),)),
         Check(REDIS, (Run((), 30_000, through=("sh", str(HERE / "work_redis.sh"))),)),
         Check(JQ, (Run(("-n", "--argjson", "rounds", "150", "-f", str(HERE / "work.jq")), 20_000),)),
         Check(

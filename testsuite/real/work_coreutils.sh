@@ -1,4 +1,4 @@
-# What forty tools of coreutils print. The arguments are the words that run the program that they are all in; LC_ALL is C.
+# What 38 tools of coreutils print. The arguments are the words that run the program that they are all in; LC_ALL is C.
 set -eu
 LC_ALL=C
 TZ=UTC0
