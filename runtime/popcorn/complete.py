@@ -12,6 +12,7 @@ from popcc.errors import PopccError
 from popcc.isa import ISAS
 from popcc.linker.program import read_program
 from popcc.runtime.popcorn.launch import find_program
+from popcc.runtime.popcorn.machine.state import DEFAULT, all_machines, find_machine
 from popcc.runtime.popcorn.processes import all_processes
 
 SHELLS = ("bash", "zsh", "fish")
@@ -38,6 +39,25 @@ def moves(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     """TIME:ISA, once there is a time."""
     time, colon, name = incomplete.partition(":")
     return [CompletionItem(f"{time}:{isa}") for isa in ISAS if colon and isa.startswith(name)]
+
+
+def machines(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in all_machines() if name.startswith(incomplete)]
+
+
+def new_nodes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """NAME:ISA, once there is a name."""
+    name, colon, isa = incomplete.partition(":")
+    return [CompletionItem(f"{name}:{i}" if colon else i) for i in ISAS if i.startswith(isa if colon else name)]
+
+
+def nodes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Of the machine that is named before."""
+    try:
+        found = find_machine(ctx.params.get("machine") or DEFAULT).nodes
+    except PopccError:
+        return []
+    return [CompletionItem(n.name, help=n.isa) for n in found if n.name.startswith(incomplete)]
 
 
 def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
