@@ -16,16 +16,16 @@ from popcc.interrupts import Interrupts, end_by
 from popcc.isa import isa_named
 from popcc.linker.program import read_program
 from popcc.linker.verify.report import verify_program
-from popcc.runtime.popcorn import actions, complete, maps, show
+from popcc.runtime.popcorn import actions, complete, maps, show, watching
 from popcc.runtime.popcorn.hosts import host_isa
 from popcc.runtime.popcorn.image import read_image
 from popcc.runtime.popcorn.launch import find_program, prepare
-from popcc.runtime.popcorn.machine import commands, running
+from popcc.runtime.popcorn.machine import commands, moving, running
 from popcc.runtime.popcorn.machine.state import DEFAULT, find_machine
 from popcc.runtime.popcorn.oci import write_image
 from popcc.runtime.popcorn.options import json_option, program_option
 from popcc.runtime.popcorn.output import print_json, print_table, print_text, say, size_text
-from popcc.runtime.popcorn.processes import all_processes, find_process
+from popcc.runtime.popcorn.processes import find_process
 from popcc.runtime.popcorn.run import Move, parse_move, run_with_moves, self_moves
 
 _POSITIVE = click.IntRange(min=1)
@@ -43,6 +43,13 @@ def _moves(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     try:
         return tuple(parse_move(v) for v in values)
     except (ValueError, PopccError) as e:
+        raise click.BadParameter(str(e)) from None
+
+
+def _what(ctx: click.Context, param: click.Parameter, value: str) -> moving.What:
+    try:
+        return moving.parse_what(value)
+    except PopccError as e:
         raise click.BadParameter(str(e)) from None
 
 
@@ -134,42 +141,27 @@ def run(
 
 
 @cli.command()
-@json_option
-def ps(as_json: bool) -> None:
-    """List the running programs that popcc linked.
-
-    \b
-    Columns in a pipe, tab-separated: pid, user, ISA, native or emulated, command.
-    """
-    found = all_processes()
-    if as_json:
-        print_json(
-            [
-                {"pid": p.pid, "user": p.user, "isa": p.isa, "emulated": p.emulated, "command": p.command,
-                 "program": str(p.program) if p.program else None}
-                for p in found
-            ]
-        )  # fmt: skip
-        return
-    rows = [(p.pid, p.user, p.isa, "emulated" if p.emulated else "native", p.command) for p in found]
-    print_table(("PID", "USER", "ISA", "HOW", "COMMAND"), rows)
-
-
-@cli.command()
-@click.argument("pid", type=_POSITIVE, shell_complete=complete.pids)
-@click.option(
-    "--to", "isa", required=True, metavar="ISA", callback=_isa, shell_complete=complete.isas, help="ISA to move to."
-)
+@click.argument("what", metavar="PID[/TID]", callback=_what, shell_complete=complete.pids)
+@click.argument("node", required=False, shell_complete=complete.targets)
+@click.option("--to", "isa", metavar="ISA", shell_complete=complete.targets, help="ISA to move to; or a node, as NODE.")
 @program_option
-def migrate(pid: int, isa: str, program: Path | None) -> None:
-    """Move the running program PID to another ISA. It keeps its pid, files, terminal and parent.
+def migrate(what: moving.What, node: str | None, isa: str | None, program: Path | None) -> None:
+    """Move the running program PID, or its thread TID, to NODE of its machine; or the program to another ISA.
+
+    It keeps its pid, files, terminal and parent. NODE is a name or a number; if it is an ISA's name and no node's, the
+    program moves as a whole, in place.
 
     \b
-    Example:
+    Examples:
       popcorn migrate 4711 --to aarch64
+      popcorn migrate 4711 second                all its threads go to the node called second
+      popcorn migrate 4711/4713 1                thread 4713 goes to node 1
     """
-    answer = actions.migrate(pid, isa, program)
-    say(f"{pid} runs on {isa}: {answer.threads} threads, {answer.frames} frames, {answer.took * 1000:.0f} ms")
+    to = node or isa
+    if to is None or (node and isa):
+        raise click.UsageError("give one place to go to: NODE, or --to ISA")
+    answer = moving.migrate(what, to, program)
+    say(f"{what} runs on {to}: {answer.threads} threads, {answer.frames} frames, {answer.took * 1000:.0f} ms")
 
 
 @cli.command()
@@ -351,8 +343,8 @@ def completion(shell: str) -> None:
     click.echo(complete.script(cli, shell))
 
 
-cli.add_command(commands.machine)
-cli.add_command(commands.nodes)
+for command in (commands.machine, commands.nodes, watching.ps, watching.top_command, watching.faults):
+    cli.add_command(command)
 
 
 def main() -> NoReturn:
