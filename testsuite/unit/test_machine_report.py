@@ -51,7 +51,9 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Process:
     for module in (watching, moving, top):
         monkeypatch.setattr(module, "find_process", lambda pid: replace(found, pid=pid))
     for module in (watching, top):
-        monkeypatch.setattr(module, "all_processes", lambda: [found, replace(found, pid=2, socket="")])
+        monkeypatch.setattr(
+            module, "all_processes", lambda: [found, *(replace(found, pid=2, socket=s) for s in ("", "/gone"))]
+        )
     monkeypatch.setattr(request.Conversation, "__init__", lambda self, process: None)
     monkeypatch.setattr(request.Conversation, "__exit__", lambda *_: None)
     monkeypatch.setattr(request.Conversation, "ask", lambda *_, **__: Answer(1, 1, 1, 0, 0.0, 0.0, WORDS))
@@ -121,9 +123,9 @@ def test_what_lies_on_a_page() -> None:
 
 
 def test_ps_shows_nodes_and_threads(process: Process) -> None:
-    assert [row[4] for row in rows("ps")] == ["near", "-"]
+    assert [row[4] for row in rows("ps")] == ["near", "-", "-"]
     shown = json.loads(run("ps", "--json").output)
-    assert [(p["machine"], p["node"]) for p in shown] == [("m", "near"), (None, None)]
+    assert [(p["machine"], p["node"]) for p in shown] == [("m", "near"), (None, None), (None, None)]
     threads = [
         ["4711", "4711", "near", "running", "main"], ["4711", "4713", "far", "waiting", "a worker of many"],
         ["4711", "4714", "far", "running", ""],

@@ -16,6 +16,7 @@ from rich.table import Table
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.machine import report
 from popcc.runtime.popcorn.machine.report import Report
+from popcc.runtime.popcorn.machine.state import machine_at
 from popcc.runtime.popcorn.output import print_table, print_text
 from popcc.runtime.popcorn.processes import Process, all_processes, find_process
 
@@ -96,7 +97,7 @@ class _Watched:
 
 def _processes(pids: Sequence[int], lenient: bool = False) -> list[Process]:
     if not pids:
-        return [p for p in all_processes() if p.socket]
+        return [p for p in all_processes() if p.socket and machine_at(p.socket)]
     found = []
     for pid in pids:
         try:
