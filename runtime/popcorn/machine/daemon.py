@@ -27,6 +27,7 @@ from popcc.runtime.popcorn.machine.state import Machine, Node, read_machine
 from popcc.schema.machines import MachineOp
 from popcc.schema.requests import TEXT_MAX, Status
 
+ANSWER_SECONDS = 60.0  # in which another node has started a replica, however loaded the host is
 _BACKLOG = 128
 _NO_ROOM_SECONDS = 0.5  # until a node that has run out of descriptors looks again
 
@@ -216,8 +217,11 @@ async def _passed_on(target: Node, asked: Asked) -> socket.socket:
     except OSError:
         raise PopccError(f"node '{target.name}' is down") from None
     try:
-        await channel.send(asked.request, asked.text, asked.descriptor)
-        answered = await channel.answered()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await channel.send(asked.request, asked.text, asked.descriptor)
+            answered = await channel.answered()
+    except TimeoutError:
+        raise PopccError(f"node '{target.name}' did not answer within {ANSWER_SECONDS:.0f} s") from None
     except (OSError, Garbage):
         raise PopccError(f"node '{target.name}' went down meanwhile") from None
     finally:

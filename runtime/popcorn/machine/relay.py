@@ -59,6 +59,7 @@ class _Lane:
             pass  # the other side is gone
         finally:
             reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)  # it must not watch a number that is another's soon
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -67,7 +68,7 @@ class _Lane:
                 self.drained.clear()
                 await self.drained.wait()
             data = b""
-            with suppress(ConnectionError):
+            with suppress(OSError):
                 data = await loop.sock_recv(self.source, _CHUNK)
             begin = max(time.monotonic(), self.free)
             self.free = begin + (len(data) * 8 / self.wire.bandwidth if self.wire.bandwidth else 0.0)
