@@ -119,6 +119,25 @@ def test_a_program_starts_on_a_node(shared: Emulated, program_folder: Path, tmp_
             assert running.isa == HERE
 
 
+def test_a_thread_goes_to_another_node(shared: Emulated, program_folder: Path, tmp_path: Path) -> None:
+    command = [*harness.popcorn(), "run", "--machine", built("team", program_folder)]
+    with started(command, tmp_path, "round", env=shared.env) as running:
+        (shown,) = (p for p in json.loads(succeeds("ps", "--json")) if p["pid"] == running.pid)
+        assert (shown["machine"], shown["node"]) == ("default", HERE)
+        thread = max(int(t.name) for t in (PROC / str(running.pid) / "task").iterdir())
+        assert refused("migrate", f"{running.pid}/9", "second") == f"process {running.pid}: it has no thread 9"
+        text = refused("migrate", running.pid, "nowhere")
+        assert text.startswith("machine 'default' has no node 'nowhere'; its nodes are")
+        succeeds("migrate", f"{running.pid}/{thread}", "second")
+        (replica,) = replicas(shared, len(OTHERS) + 1)
+        running.goes_on()
+        text = refused("migrate", replica, THERE)
+        assert text.startswith(f"process {replica} is only a node's part of another process")
+        assert str(replica) not in succeeds("ps")
+        running.end()
+    ends(shared, len(OTHERS) + 1)
+
+
 def test_nodes_know_each_other(shared: Emulated) -> None:
     numbers = [ISAS[n.isa].number for n in shared.machine.nodes]
     for at, _ in enumerate(shared.machine.nodes):
