@@ -60,7 +60,8 @@ def test_no_such_process(command: str, pid: str, message: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("pid", ["0", "-1", "many", "1.5"])
 def test_what_is_no_pid(pid: str) -> None:
-    assert "Invalid value for 'PID'" in refused("migrate", "--to", HERE, "--", pid, status=2)
+    assert "Invalid value for 'PID[/TID]'" in refused("migrate", "--to", HERE, "--", pid, status=2)
+    assert "Invalid value for 'PID'" in refused("checkpoint", "-o", "image", "--", pid, status=2)
 
 
 def test_a_zombie(program_folder: Path, tmp_path: Path) -> None:

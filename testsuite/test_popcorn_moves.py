@@ -53,13 +53,13 @@ def test_it_keeps_its_name_parent_and_place(program_folder: Path, tmp_path: Path
         (shown,) = (p for p in json.loads(succeeds("ps", "--json")) if p["pid"] == running.pid)
         assert shown == {
             "pid": running.pid, "user": "root" if os.geteuid() == 0 else shown["user"], "isa": THERE, "emulated": True,
-            "command": f"{program} 1", "program": str(program),
+            "machine": None, "node": None, "command": f"{program} 1", "program": str(program),
         }  # fmt: skip
         assert (proc / "comm").read_text() == before
         assert (proc / "cwd").readlink() == tmp_path
         assert re.search(rf"^PPid:\t{os.getpid()}$", (proc / "status").read_text(), re.M)
         rows = [row.split("\t") for row in succeeds("ps").splitlines()]
-        assert [str(running.pid), shown["user"], THERE, "emulated", f"{program} 1"] in rows
+        assert [str(running.pid), shown["user"], THERE, "emulated", "-", f"{program} 1"] in rows
         running.end(7)
 
 

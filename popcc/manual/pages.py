@@ -87,6 +87,10 @@ def _command(page: Page, name: str, command: click.Command, parent: click.Contex
     _options(page, command, context)
     for example in examples:
         page.verbatim(example)
+    if isinstance(command, click.Group):
+        for part in command.list_commands(context):
+            if (below := command.get_command(context, part)) is not None:
+                _command(page, f"{name} {part}", below, parent)
 
 
 def _options(page: Page, command: click.Command, context: click.Context) -> None:

@@ -16,13 +16,16 @@ from popcc.interrupts import Interrupts, end_by
 from popcc.isa import isa_named
 from popcc.linker.program import read_program
 from popcc.linker.verify.report import verify_program
-from popcc.runtime.popcorn import actions, complete, maps, show
+from popcc.runtime.popcorn import actions, complete, maps, show, watching
 from popcc.runtime.popcorn.hosts import host_isa
 from popcc.runtime.popcorn.image import read_image
 from popcc.runtime.popcorn.launch import find_program, prepare
+from popcc.runtime.popcorn.machine import commands, moving, running
+from popcc.runtime.popcorn.machine.state import DEFAULT, find_machine
 from popcc.runtime.popcorn.oci import write_image
+from popcc.runtime.popcorn.options import json_option, program_option
 from popcc.runtime.popcorn.output import print_json, print_table, print_text, say, size_text
-from popcc.runtime.popcorn.processes import all_processes, find_process
+from popcc.runtime.popcorn.processes import find_process
 from popcc.runtime.popcorn.run import Move, parse_move, run_with_moves, self_moves
 
 _POSITIVE = click.IntRange(min=1)
@@ -43,10 +46,11 @@ def _moves(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
         raise click.BadParameter(str(e)) from None
 
 
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_program = click.option(
-    "--program", type=click.Path(path_type=Path), help="The program file, if it is no longer where it was."
-)
+def _what(ctx: click.Context, param: click.Parameter, value: str) -> moving.What:
+    try:
+        return moving.parse_what(value)
+    except PopccError as e:
+        raise click.BadParameter(str(e)) from None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,10 +66,19 @@ def cli() -> None:
       popcorn migrate 4711 --to aarch64          move one while it runs
       popcorn checkpoint 4711 -o image           write one to a file, and end it
       popcorn restore image --on aarch64         go on from the file, on any ISA
+      popcorn machine up                         emulate a machine, whose nodes have different ISAs
     """
 
 
-@cli.command(context_settings={"allow_interspersed_args": False})
+class _Run(click.Command):
+    """--machine takes a name or none."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        valued = {o for p in self.params if isinstance(p, click.Option) and not p.is_flag for o in p.opts}
+        return super().parse_args(ctx, running.with_machine_named(args, valued))
+
+
+@cli.command(cls=_Run, context_settings={"allow_interspersed_args": False})
 @click.option(
     "--on",
     "isa",
@@ -88,11 +101,23 @@ def cli() -> None:
     help="Move to ISA TIME after the start; repeatable.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of what --rebuild-every does at random.")
+@click.option(
+    "--machine",
+    metavar="[NAME]",
+    shell_complete=complete.machines,
+    help="Run it on a node of a machine, 'default' unless named; its threads can go to the others.",
+)
+@click.option(
+    "--node",
+    metavar="NODE",
+    shell_complete=complete.nodes,
+    help="The node of the machine to start on; the first of this machine's ISA unless given.",
+)
 @click.argument("program", shell_complete=complete.files)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=complete.files)
 def run(
     isa: str | None, rebuild_every: int | None, move_every: int | None, moves: tuple[Move, ...], seed: int | None,
-    program: str, arguments: tuple[str, ...],
+    machine: str | None, node: str | None, program: str, arguments: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Run PROGRAM with ARGUMENTS. The exit status is the program's, 128 + N if signal N ended it.
 
@@ -100,51 +125,43 @@ def run(
     Examples:
       popcorn run --at 1s:aarch64 --at 2s:x86_64 ./program input
       popcorn run --move-every 1000 ./program
+      popcorn run --machine --node aarch64 ./program input
     """
     info = read_program(find_program(program))
-    launch = prepare(info, isa or host_isa().name, arguments, self_moves(rebuild_every, move_every, seed))
+    extra = self_moves(rebuild_every, move_every, seed)
+    if machine is not None or node is not None:
+        if isa is not None:
+            raise click.UsageError("--on can't be given with a machine: a node has its ISA; name one with --node")
+        origin = running.origin(find_machine(machine or DEFAULT), node, info)
+        isa, extra = origin.isa, extra | running.environment(origin)
+    launch = prepare(info, isa or host_isa().name, arguments, extra)
     if not moves:
         launch.exec()
     sys.exit(run_with_moves(launch, moves))
 
 
 @cli.command()
-@_json
-def ps(as_json: bool) -> None:
-    """List the running programs that popcc linked.
+@click.argument("what", metavar="PID[/TID]", callback=_what, shell_complete=complete.pids)
+@click.argument("node", required=False, shell_complete=complete.targets)
+@click.option("--to", "isa", metavar="ISA", shell_complete=complete.targets, help="ISA to move to; or a node, as NODE.")
+@program_option
+def migrate(what: moving.What, node: str | None, isa: str | None, program: Path | None) -> None:
+    """Move the running program PID, or its thread TID, to NODE of its machine; or the program to another ISA.
+
+    It keeps its pid, files, terminal and parent. NODE is a name or a number; if it is an ISA's name and no node's, the
+    program moves as a whole, in place.
 
     \b
-    Columns in a pipe, tab-separated: pid, user, ISA, native or emulated, command.
-    """
-    found = all_processes()
-    if as_json:
-        print_json(
-            [
-                {"pid": p.pid, "user": p.user, "isa": p.isa, "emulated": p.emulated, "command": p.command,
-                 "program": str(p.program) if p.program else None}
-                for p in found
-            ]
-        )  # fmt: skip
-        return
-    rows = [(p.pid, p.user, p.isa, "emulated" if p.emulated else "native", p.command) for p in found]
-    print_table(("PID", "USER", "ISA", "HOW", "COMMAND"), rows)
-
-
-@cli.command()
-@click.argument("pid", type=_POSITIVE, shell_complete=complete.pids)
-@click.option(
-    "--to", "isa", required=True, metavar="ISA", callback=_isa, shell_complete=complete.isas, help="ISA to move to."
-)
-@_program
-def migrate(pid: int, isa: str, program: Path | None) -> None:
-    """Move the running program PID to another ISA. It keeps its pid, files, terminal and parent.
-
-    \b
-    Example:
+    Examples:
       popcorn migrate 4711 --to aarch64
+      popcorn migrate 4711 second                all its threads go to the node called second
+      popcorn migrate 4711/4713 1                thread 4713 goes to node 1
     """
-    answer = actions.migrate(pid, isa, program)
-    say(f"{pid} runs on {isa}: {answer.threads} threads, {answer.frames} frames, {answer.took * 1000:.0f} ms")
+    to = node or isa
+    if to is None or (node and isa):
+        raise click.UsageError("give one place to go to: NODE, or --to ISA")
+    answer = moving.migrate(what, to, program)
+    say(f"{what} runs on {to}: {answer.threads} threads, {answer.frames} frames, {answer.took * 1000:.0f} ms")
 
 
 @cli.command()
@@ -172,7 +189,7 @@ def checkpoint(pid: int, output: Path, leave_running: bool) -> None:
     shell_complete=complete.isas,
     help="ISA to go on on; this machine's unless given.",
 )
-@_program
+@program_option
 def restore(image: Path, isa: str | None, program: Path | None) -> None:
     """Go on from an image, as this process.
 
@@ -188,8 +205,8 @@ def restore(image: Path, isa: str | None, program: Path | None) -> None:
 
 @cli.command()
 @click.argument("what", metavar="IMAGE|PID", shell_complete=complete.images_and_pids)
-@_program
-@_json
+@program_option
+@json_option
 def inspect(what: str, program: Path | None, as_json: bool) -> None:
     """Show what an image, or a running program, holds: frames by function and line, live values, files.
 
@@ -216,7 +233,7 @@ def inspect(what: str, program: Path | None, as_json: bool) -> None:
 @cli.command()
 @click.argument("program", shell_complete=complete.files)
 @click.argument("function", required=False, shell_complete=complete.functions)
-@_json
+@json_option
 def sites(program: str, function: str | None, as_json: bool) -> None:
     """Show the functions of PROGRAM that can be on the stack while it moves; of one FUNCTION, code and maps.
 
@@ -244,7 +261,7 @@ def sites(program: str, function: str | None, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("program", shell_complete=complete.files)
-@_json
+@json_option
 def verify(program: str, as_json: bool) -> None:
     """Prove the site maps of PROGRAM from its machine code, for each ISA; the exit status is 1 if that fails.
 
@@ -291,7 +308,7 @@ def extract(program: str, isa: str, output: Path) -> None:
 @cli.command(context_settings={"allow_interspersed_args": False})
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Directory to make.")
 @click.option("--tag", default="latest", show_default=True, help="What the image is called in the layout.")
-@_json
+@json_option
 @click.argument("program", shell_complete=complete.files)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=complete.files)
 def image(output: Path, tag: str, as_json: bool, program: str, arguments: tuple[str, ...]) -> None:
@@ -324,6 +341,10 @@ def completion(shell: str) -> None:
       popcorn completion fish > ~/.config/fish/completions/popcorn.fish
     """
     click.echo(complete.script(cli, shell))
+
+
+for command in (commands.machine, commands.nodes, watching.ps, watching.top_command, watching.faults):
+    cli.add_command(command)
 
 
 def main() -> NoReturn:

@@ -12,6 +12,7 @@ from popcc.errors import PopccError
 from popcc.isa import ISAS
 from popcc.linker.program import read_program
 from popcc.runtime.popcorn.launch import find_program
+from popcc.runtime.popcorn.machine.state import DEFAULT, all_machines, find_machine, machine_at
 from popcc.runtime.popcorn.processes import all_processes
 
 SHELLS = ("bash", "zsh", "fish")
@@ -38,6 +39,35 @@ def moves(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     """TIME:ISA, once there is a time."""
     time, colon, name = incomplete.partition(":")
     return [CompletionItem(f"{time}:{isa}") for isa in ISAS if colon and isa.startswith(name)]
+
+
+def machines(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in all_machines() if name.startswith(incomplete)]
+
+
+def new_nodes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """NAME:ISA, once there is a name."""
+    name, colon, isa = incomplete.partition(":")
+    return [CompletionItem(f"{name}:{i}" if colon else i) for i in ISAS if i.startswith(isa if colon else name)]
+
+
+def nodes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Of the machine that is named before."""
+    try:
+        found = find_machine(ctx.params.get("machine") or DEFAULT).nodes
+    except PopccError:
+        return []
+    return [CompletionItem(n.name, help=n.isa) for n in found if n.name.startswith(incomplete)]
+
+
+def targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Where the process that is named before can go: nodes of its machine, and ISAs."""
+    found = dict.fromkeys(ISAS, "")
+    what = ctx.params.get("what")
+    process = next((p for p in all_processes() if what is not None and p.pid == what.pid), None)
+    if process and (at := machine_at(process.socket)):
+        found |= {n.name: f"node {n.number}, {n.isa}" for n in at[0].nodes}
+    return [CompletionItem(name, help=text) for name, text in found.items() if name.startswith(incomplete)]
 
 
 def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from popcc.errors import PopccError
 from popcc.isa import ISAS
 from popcc.linker.program import ProgramInfo, read_program
+from popcc.runtime.popcorn.machine.state import REPLICA, VARIABLE
 from popcc.schema.requests import REQUEST_SIGNAL
 
 # qemu-user keeps the first real-time signals for itself and moves the others (7.2: by 2; others: in place)
@@ -37,6 +38,7 @@ class Process:
     uid: int
     program: Path | None  # the file popcc linked, if it is known
     command: str
+    socket: str = ""  # of the node it was started on, if it is in a machine
 
     @property
     def user(self) -> str:
@@ -44,6 +46,10 @@ class Process:
             return pwd.getpwuid(self.uid).pw_name
         except KeyError:
             return str(self.uid)
+
+
+class _IsReplica(Exception):
+    """A process that stands for a part of another one is nothing of its own."""
 
 
 def find_process(pid: int) -> Process:
@@ -60,6 +66,10 @@ def find_process(pid: int) -> Process:
     try:
         while (found := _examine(proc, uid)) is None and _settles(proc) and time.monotonic() < deadline:
             time.sleep(_LOOK_AGAIN)
+    except _IsReplica:
+        raise PopccError(
+            f"process {pid} is only a node's part of another process; name that one: popcorn nodes --json tells which"
+        ) from None
     except PermissionError:
         if os.geteuid() in (0, uid):
             raise PopccError(f"the kernel does not let process {pid} be examined") from None
@@ -80,7 +90,7 @@ def all_processes() -> list[Process]:
             continue
         try:
             process = _examine(proc, (proc / "status").stat().st_uid)
-        except OSError:
+        except (OSError, _IsReplica):
             continue
         if process:
             found.append(process)
@@ -149,14 +159,16 @@ def _examine(proc: Path, uid: int) -> Process | None:
         if note is None:
             return None
         isa, path = note.isa, Path(str((proc / "exe").readlink()).removesuffix(" (deleted)"))
-    kept = _environment(proc).get("POPCORN_PROGRAM")
-    if kept:
+    environment = _environment(proc)
+    if REPLICA in environment:
+        raise _IsReplica
+    if kept := environment.get("POPCORN_PROGRAM"):
         path = Path(kept)
     elif str(path).startswith("/memfd:"):
         path = None
     words = [w.decode(errors="replace") for w in (proc / "cmdline").read_bytes().split(b"\0")]
     command = " ".join(_without_emulator(words) if emulated else words).strip()
-    return Process(pid, isa, bool(emulated), uid, path, command)
+    return Process(pid, isa, bool(emulated), uid, path, command, environment.get(VARIABLE, ""))
 
 
 def _emulated(proc: Path) -> str:
