@@ -260,6 +260,7 @@ void popcorn_node_deliver(struct popcorn_node *n, unsigned from, const struct po
 {
 	int refused = 0;
 
+	n->asked[from] += m->kind == DSM_READ || m->kind == DSM_WRITE;
 	if (m->kind == DSM_MAIL) n->mail(from, m, n->behind);
 	else if (m->kind == DSM_RESULT) called(n, m->thread, m->ticket, (int32_t)m->value);
 	else if (m->kind >= DSM_WAIT) refused = popcorn_futex_deliver(&n->futexes, from, m) < 0;

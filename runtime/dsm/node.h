@@ -98,7 +98,7 @@ struct popcorn_node {
 	struct popcorn_wait *receiver, *attending; /* who waits on the latter; who has been woken and holds the lock */
 	int timer;   /* a turn is over that something waits for */
 	int broken;  /* no memory for what is to be sent: as if all links were cut */
-	uint64_t faults;
+	uint64_t faults, asked[DSM_NODES]; /* of this node's threads; at the origin, of each remote */
 };
 
 struct popcorn_node_settings {

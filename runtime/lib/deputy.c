@@ -187,6 +187,7 @@ static int serve(struct popcorn_thread *t, struct popcorn_letter *l, uint64_t *d
 
 static void wait(struct popcorn_thread *t, uint32_t seen)
 {
+	if (popcorn_should_interrupt()) popcorn_take_order(t);
 	if (popcorn_should_interrupt() && !t->stop_sent) {
 		t->stop_sent = 1;
 		popcorn_letter_send((unsigned)t->place, (uint32_t)t->tid, LETTER_STOP, 0, 0, 0, 0);

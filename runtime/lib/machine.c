@@ -57,6 +57,11 @@ static int ask(struct popcorn_machine_request *q, int *with, struct popcorn_mach
 	return e ? -1 : 0;
 }
 
+unsigned popcorn_machine_isa(unsigned node)
+{
+	return node < sizeof machine.said.isa ? machine.said.isa[node] : 0;
+}
+
 unsigned popcorn_machine_node(unsigned number)
 {
 	return machine.node[number];

@@ -293,6 +293,11 @@ static int collecting(struct popcorn_thread *t)
 		}
 		order.started = popcorn_now();
 		order.deadline = order.started + 10 * SECOND;
+		if (order.op == POPCORN_OP_STATUS) { /* needs nobody to stop */
+			popcorn_order_report(&order);
+			finish();
+			return 0;
+		}
 		state = COLLECTING;
 		signal_running(t);
 	}
@@ -383,6 +388,16 @@ struct popcorn_registers *popcorn_point_at_home(struct popcorn_thread *t, struct
 	regs = at_origin(t, regs);
 	set_signals(t->mask);
 	return regs;
+}
+
+void popcorn_take_order(struct popcorn_thread *t)
+{
+	uint64_t mask = block_signals();
+
+	take_lock();
+	if (state == SIGNALLED) collecting(t);
+	drop_lock();
+	set_signals(mask);
 }
 
 /* For tests: to any of the machine's nodes. */

@@ -34,6 +34,8 @@ hidden int popcorn_move_prepare(struct popcorn_order *); /* the program's own mo
 
 struct popcorn_buffer { char *p; size_t n, capacity; }; /* notes; grows in private pages */
 hidden int popcorn_note(struct popcorn_buffer *, uint32_t type, const void *a, size_t an, const void *b, size_t bn);
+hidden void popcorn_status(struct popcorn_buffer *); /* status.c: text, appended */
+hidden void popcorn_order_report(struct popcorn_order *); /* request.c: answers STATUS */
 hidden uint32_t popcorn_crc(uint32_t crc, const void *, size_t);
 
 /* files.c: notes of all open files but the runtime's own; -1 with *error set. */

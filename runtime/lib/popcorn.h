@@ -144,6 +144,7 @@ hidden void popcorn_request_signal(int sender_pid);     /* park.c: called by the
 struct popcorn_registers;
 hidden struct popcorn_registers *popcorn_point(struct popcorn_registers *);
 hidden struct popcorn_registers *popcorn_point_at_home(struct popcorn_thread *, struct popcorn_registers *); /* back from another node, signals blocked */
+hidden void popcorn_take_order(struct popcorn_thread *); /* a request that came is heard, by a thread that may be at no point for long */
 hidden int popcorn_should_interrupt(void);              /* 1: a system call of this thread should return -512 now */
 
 /* The caller's end of the outermost frame: where main's and a thread's first compiled function return to. A

@@ -83,6 +83,17 @@ void popcorn_order_answer(struct popcorn_order *o, uint32_t status)
 	answer(o->connection, &r, o->error.s);
 }
 
+void popcorn_order_report(struct popcorn_order *o)
+{
+	struct popcorn_buffer b = { 0, 0, 0 };
+	struct popcorn_reply r = { .status = POPCORN_STATUS_DONE };
+
+	popcorn_status(&b);
+	r.text_bytes = (uint32_t)b.n;
+	answer(o->connection, &r, b.p);
+	if (b.p) popcorn_free_pages(b.p, b.capacity);
+}
+
 void popcorn_order_resume_answer(int connection, uint32_t threads, uint64_t frames)
 {
 	struct popcorn_reply r = { .status = POPCORN_STATUS_DONE, .threads = threads, .frames = (uint32_t)frames };

@@ -38,6 +38,7 @@ hidden int popcorn_spread_fault(uint64_t at, int wrote);
 hidden int popcorn_machine_reach(unsigned node, struct popcorn_text *error);
 hidden int popcorn_machine_count(void); /* nodes of the machine; 1 where there is none */
 hidden int popcorn_machine_here(void);  /* the machine's number of this node; 0 where there is none */
+hidden unsigned popcorn_machine_isa(unsigned node); /* POPCORN_ISA_* of one of the machine's nodes */
 hidden unsigned popcorn_machine_node(unsigned number); /* the machine's number of one of the process's nodes */
 hidden void popcorn_machine_forget(void); /* all replicas have ended */
 
