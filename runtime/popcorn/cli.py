@@ -92,6 +92,9 @@ class _Run(click.Command):
 )
 @click.option("--move-every", type=_COUNT, metavar="N", help="Move to the next ISA at every Nth migration point.")
 @click.option(
+    "--roam-every", type=_COUNT, metavar="N", help="Each thread to a random node of --machine at every Nth of its points."
+)
+@click.option(
     "--at",
     "moves",
     callback=_moves,
@@ -100,7 +103,7 @@ class _Run(click.Command):
     shell_complete=complete.moves,
     help="Move to ISA TIME after the start; repeatable.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of what --rebuild-every does at random.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of what --rebuild-every and --roam-every do.")
 @click.option(
     "--machine",
     metavar="[NAME]",
@@ -116,8 +119,8 @@ class _Run(click.Command):
 @click.argument("program", shell_complete=complete.files)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, shell_complete=complete.files)
 def run(
-    isa: str | None, rebuild_every: int | None, move_every: int | None, moves: tuple[Move, ...], seed: int | None,
-    machine: str | None, node: str | None, program: str, arguments: tuple[str, ...],
+    isa: str | None, rebuild_every: int | None, move_every: int | None, roam_every: int | None, moves: tuple[Move, ...],
+    seed: int | None, machine: str | None, node: str | None, program: str, arguments: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Run PROGRAM with ARGUMENTS. The exit status is the program's, 128 + N if signal N ended it.
 
@@ -126,9 +129,12 @@ def run(
       popcorn run --at 1s:aarch64 --at 2s:x86_64 ./program input
       popcorn run --move-every 1000 ./program
       popcorn run --machine --node aarch64 ./program input
+      popcorn run --machine --roam-every 1000 ./program
     """
     info = read_program(find_program(program))
-    extra = self_moves(rebuild_every, move_every, seed)
+    extra = self_moves(rebuild_every, move_every, roam_every, seed)
+    if roam_every is not None and machine is None and node is None:
+        raise click.UsageError("--roam-every needs a machine whose nodes threads go to; add --machine")
     if machine is not None or node is not None:
         if isa is not None:
             raise click.UsageError("--on can't be given with a machine: a node has its ISA; name one with --node")

@@ -92,7 +92,11 @@ def _move(child: subprocess.Popen[bytes], move: Move) -> None:
             click.echo(f"popcorn: warning: not moved to {move.isa}: {e}", err=True)
 
 
-def self_moves(rebuild_every: int | None, move_every: int | None, seed: int | None) -> dict[str, str]:
-    """The environment that makes a program rebuild or move itself."""
-    settings = {"POPCORN_REBUILD": rebuild_every, "POPCORN_MOVE": move_every, "POPCORN_SEED": seed}
+def self_moves(
+    rebuild_every: int | None, move_every: int | None, roam_every: int | None, seed: int | None
+) -> dict[str, str]:
+    """The environment that makes a program rebuild or move itself, or its threads go from node to node."""
+    settings = {
+        "POPCORN_REBUILD": rebuild_every, "POPCORN_MOVE": move_every, "POPCORN_ROAM": roam_every, "POPCORN_SEED": seed
+    }  # fmt: skip
     return {name: str(value) for name, value in settings.items() if value is not None}
