@@ -10,7 +10,9 @@ A program is one C file whose first comments say what is expected of it:
     // timeout: 60                seconds for one run
     // rebuild-every: 7           for programs with more migration points than can be rebuilt at
     // move-every: 100            chosen so that a run moves about 10 to 40 times
+    // roam-every: 100            the same for threads that go from node to node of a machine; move-every's unless given
     // forbid-move: words         a move is rightly refused, in these words, and the program goes on
+    // forbid-roam: fork          what a process on several nodes is refused, so that the program fails there
     // no-newline:                the last line has none
     // expect: line               standard output, one line each; the end is as the program writes it
     // expect-exit: 3             exit status; -6 is "killed by signal 6"
@@ -44,7 +46,8 @@ COMPILE_TIMEOUT = 300.0
 _EMULATOR = re.compile(r"qemu: uncaught target signal \d+ \([^)]*\) - core dumped\n")
 _DIRECTIVE = re.compile(r"// ([a-z-]+): ?(.*)")
 _KNOWN = frozenset(
-    "flags args stdin env timeout rebuild-every move-every forbid-move expect expect-exit no-newline".split()
+    "flags args stdin env timeout rebuild-every move-every forbid-move roam-every forbid-roam "
+    "expect expect-exit no-newline".split()
 )
 
 
@@ -64,6 +67,8 @@ class Program:
     rebuild_every: int = 1
     move_every: int = 100
     forbid_move: str = ""
+    roam_every: int = 100
+    forbid_roam: str = ""
 
     @property
     def name(self) -> str:
@@ -105,6 +110,8 @@ def load(source: Path) -> Program:
         int(one("rebuild-every", "1")),
         int(one("move-every", "100")),
         one("forbid-move", ""),
+        int(one("roam-every", one("move-every", "100"))),
+        one("forbid-roam", ""),
     )
 
 
@@ -124,7 +131,11 @@ class Mode:
 
     def command(self, program: Program, executable: Path) -> list[str]:
         """The command line that runs `executable` this way."""
-        numbers = {"REBUILD": str(program.rebuild_every), "MOVE": str(program.move_every)}
+        numbers = {
+            "REBUILD": str(program.rebuild_every),
+            "MOVE": str(program.move_every),
+            "ROAM": str(program.roam_every),
+        }
         options = [numbers.get(o, o) for o in self.options]
         return [*popcorn(), "run", *options, str(executable), *program.args]
 
@@ -264,13 +275,14 @@ def compiled(source: Path, flags: Sequence[str], folder: Path) -> Path:
     return executable
 
 
-def check(program: Program, mode: Mode, folder: Path) -> None:
+def check(program: Program, mode: Mode, folder: Path, env: Mapping[str, str] | None = None) -> None:
     """Runs `program` in `mode` and compares. Raises `AssertionError` with the first difference and how to replay it."""
     executable = compiled(program.source, program.flags, folder)
     refused = program.forbid_move if mode.moves else ""
     with counted_runners() as runners:
         command = mode.command(program, executable)
-        outcome = run(command, program.timeout * mode.slower, program.stdin, {**program.env, **runners.environment})
+        environment = {**program.env, **(env or {}), **runners.environment}
+        outcome = run(command, program.timeout * mode.slower, program.stdin, environment)
         crossings = runners.count()
     problem = difference(program, outcome, refused)
     if not problem and mode.moves and not refused and crossings < MIN_CROSSINGS:

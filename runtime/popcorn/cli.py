@@ -92,7 +92,10 @@ class _Run(click.Command):
 )
 @click.option("--move-every", type=_COUNT, metavar="N", help="Move to the next ISA at every Nth migration point.")
 @click.option(
-    "--roam-every", type=_COUNT, metavar="N", help="Each thread to a random node of --machine at every Nth of its points."
+    "--roam-every",
+    type=_COUNT,
+    metavar="N",
+    help="Each thread to a random node of --machine at every Nth of its points.",
 )
 @click.option(
     "--at",
