@@ -211,7 +211,7 @@ void popcorn_install_handlers(void)
 	popcorn_kernel_pid = (int)K0(K_getpid);
 	for (int sig = 1; sig <= SIGNALS; sig++)
 		if (popcorn_handlers[sig - 1].handler) install(sig);
-	if (popcorn_spread) install_fault();
+	if (popcorn_spread || !popcorn_handlers[FAULT - 1].handler) install(FAULT);
 	install_request();
 }
 

@@ -11,6 +11,9 @@ struct popcorn_node popcorn_own_node;
 
 static uint8_t *allowed; /* enum dsm_access by page; zero where nothing is mapped */
 static uint32_t drained; /* futex */
+static uint64_t gone;    /* a page that was lost with a node */
+static int stop;         /* the service ends */
+static struct popcorn_thread *server;
 
 static enum dsm_access access_of(int prot)
 {
@@ -24,7 +27,24 @@ static enum dsm_access do_rights(uint64_t page)
 
 static void do_lost(uint64_t page, unsigned node)
 {
-	popcorn_die("memory at %x was lost with node %u of the machine", page * PAGE, popcorn_machine_node(node));
+	(void)node;
+	if (!gone) gone = page;
+}
+
+/* Without those threads, or without that memory, the process can't go on. */
+static void do_parted(unsigned node)
+{
+	struct popcorn_text words;
+	unsigned threads = 0;
+
+	popcorn_text_set(&words, "node %u of the machine was lost", (unsigned long)popcorn_machine_node(node));
+	popcorn_lock_threads();
+	for (const struct popcorn_thread *t = popcorn_threads; t; t = t->next)
+		if (t->place == (int)node) popcorn_text_add(&words, "%s %d", threads++ ? "" : ", and with it thread", (long)t->tid);
+	popcorn_unlock_threads();
+	if (gone) popcorn_text_add(&words, ", and memory at %x", gone * PAGE);
+	if (threads || gone) popcorn_die("%s", words.s);
+	popcorn_machine_lost(node);
 }
 
 static void do_drained(void)
@@ -33,7 +53,7 @@ static void do_drained(void)
 	K6(K_futex, &drained, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
-static const struct popcorn_origin origin = { do_rights, do_lost, do_drained };
+static const struct popcorn_origin origin = { do_rights, do_lost, do_drained, do_parted };
 
 int popcorn_is_common(uint64_t at)
 {
@@ -176,6 +196,7 @@ static long convert(struct popcorn_pagemap *m, uint64_t start, uint64_t end, int
 		long k = K4(K_pwrite64, popcorn_own_node.memory, p, PAGE, p);
 		if (k != (long)PAGE) e = k < 0 ? k : -K_ENOSPC;
 	}
+	if (!(prot & K_PROT_READ)) K3(K_mprotect, start, end - start, prot);
 	return e;
 }
 
@@ -241,18 +262,17 @@ static int can_spread(struct popcorn_text *error)
 
 static void service(struct popcorn_thread *t)
 {
-	static const int stop;
-
 	(void)t;
 	popcorn_node_serve(&popcorn_own_node, &stop);
 	for (;;) K1(K_exit, 0);
 }
 
-long popcorn_serve(void)
+static long begin_service(void)
 {
-	struct popcorn_thread *t = popcorn_thread_sized(SERVICE_STACK);
+	struct popcorn_thread *t = server = popcorn_thread_sized(SERVICE_STACK);
 
 	if (!t) return -K_ENOMEM;
+	stop = 0;
 	t->tp = (char *)t->own_block;
 	*(struct popcorn_thread **)(void *)(t->tp + POPCORN_SELF) = t;
 	return popcorn_thread_start(t, service);
@@ -283,14 +303,34 @@ int popcorn_spread_begin(struct popcorn_text *error)
 	popcorn_spread = POPCORN_ORIGIN;
 	popcorn_install_handlers();
 	/* half of it can't be left: were one piece the node's and another not, neither way to go on would be right */
-	if ((e = each_piece(act_view, &m)) || (e = popcorn_serve()) < 0) popcorn_die("common memory can't be mapped anew: error %d", (int)-e);
+	if ((e = each_piece(act_view, &m)) || (e = begin_service()) < 0) popcorn_die("common memory can't be mapped anew: error %d", (int)-e);
 	return 0;
 }
 
-int popcorn_spread_end(struct popcorn_text *error)
+/* It ends by itself; its stack stays until the kernel has done with it. */
+static void end_service(void)
 {
-	(void)error;
-	(void)act_own;
-	popcorn_text_set(error, "its threads have been on other nodes");
-	return -1;
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	popcorn_node_ring(&popcorn_own_node, NODE_SERVICE);
+	while (K3(K_tgkill, popcorn_kernel_pid, server->ktid, 0) == 0) K0(K_sched_yield);
+	K2(K_munmap, server->stack_base, server->stack_size);
+}
+
+void popcorn_spread_end(void)
+{
+	long e;
+
+	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next) t->destination = 0;
+	recall((uintptr_t)__popcorn_data_start, (uint64_t)(__popcorn_data_end - __popcorn_data_start), 1);
+	resume();
+	recall(ARENA_START, ARENA_END - ARENA_START, 1);
+	resume();
+	end_service();
+	if ((e = each_piece(act_own, 0))) popcorn_die("no memory to be on one node again: error %d", (int)-e);
+	popcorn_node_end(&popcorn_own_node);
+	K2(K_munmap, allowed, NPAGES);
+	allowed = 0;
+	popcorn_spread = POPCORN_ALONE;
+	popcorn_machine_forget();
+	popcorn_install_handlers();
 }

@@ -14,10 +14,8 @@ extern hidden struct popcorn_node popcorn_own_node;
 /* spread.c: all threads are stopped. Common memory becomes the node's, and its service begins. -1 with the error set: the
  * process is as it was. */
 hidden int popcorn_spread_begin(struct popcorn_text *error);
-/* All threads are here and stopped: pages come home, replicas end, and memory is the process's own again. -1: no memory; the
- * process is as it was. */
-hidden int popcorn_spread_end(struct popcorn_text *error);
-hidden long popcorn_serve(void); /* in a thread of the runtime's own; 0 or -errno */
+/* All threads are here and stopped: pages come home, replicas end, memory is the process's own again, and here they stay. */
+hidden void popcorn_spread_end(void);
 
 /* At the origin: mmap at exactly `at`, munmap, mprotect, and mremap to another place, of common memory. Whoever calls holds
  * popcorn_memory_lock. 0 or -errno. */
@@ -40,7 +38,8 @@ hidden int popcorn_machine_count(void); /* nodes of the machine; 1 where there i
 hidden int popcorn_machine_here(void);  /* the machine's number of this node; 0 where there is none */
 hidden unsigned popcorn_machine_isa(unsigned node); /* POPCORN_ISA_* of one of the machine's nodes */
 hidden unsigned popcorn_machine_node(unsigned number); /* the machine's number of one of the process's nodes */
-hidden void popcorn_machine_forget(void); /* all replicas have ended */
+hidden void popcorn_machine_lost(unsigned number); /* that replica has ended */
+hidden void popcorn_machine_forget(void); /* all have */
 
 /* letters.c: mail about threads */
 enum popcorn_letter_kind { LETTER_FRAMES, LETTER_CALL, LETTER_REPLY, LETTER_STOP, LETTER_SIGNAL, LETTER_DONE, LETTER_RAISE, LETTER_LOST };
