@@ -83,18 +83,22 @@ static void die_of(int sig)
 static void serve_raise(struct popcorn_thread *t, const struct popcorn_letter *l)
 {
 	struct popcorn_context c = { 0 };
+	enum { MAPERR = 1, ACCERR = 2 };
 	struct popcorn_handler h;
-	uint64_t old = 0;
-	int32_t sig;
+	uint64_t old = 0, siginfo[16];
+	int32_t sig, code;
 
-	popcorn_copy(&sig, l->bytes, sizeof sig);
+	popcorn_copy(siginfo, l->bytes, sizeof siginfo);
+	popcorn_copy(&sig, siginfo, sizeof sig);
+	code = popcorn_spread_mapped(siginfo[2]) ? ACCERR : MAPERR; /* what its own kernel said is of the replica's mappings */
+	popcorn_copy(siginfo + 1, &code, sizeof code);
 	if (sig < 1 || sig > 64) return;
 	K4(K_rt_sigprocmask, K_SIG_BLOCK, 0, &old, 8);
 	h = popcorn_handlers[sig - 1];
 	if (h.handler <= 1) die_of(sig);
 	set_mask(old | h.mask | 1ull << (sig - 1));
 	c.mask = old;
-	popcorn_forward(t, sig, &h, l->bytes, &c);
+	popcorn_forward(t, sig, &h, siginfo, &c);
 	set_mask(c.mask);
 }
 

@@ -68,6 +68,19 @@ int popcorn_spread_allows(uint64_t at, uint64_t n, int write)
 	return 1;
 }
 
+int popcorn_spread_mapped(uint64_t at)
+{
+	size_t i;
+	int found;
+
+	if (at >= (uintptr_t)__popcorn_data_start && at < (uintptr_t)__popcorn_data_end) return 1;
+	popcorn_lock(&popcorn_memory_lock);
+	i = popcorn_mappings_above(at);
+	found = (i < popcorn_nmappings && popcorn_mappings[i].start <= at) || (at >= popcorn_brk_start && at < ROUND_UP(popcorn_brk_end));
+	popcorn_unlock(&popcorn_memory_lock);
+	return found;
+}
+
 int popcorn_spread_fault(uint64_t at, int wrote)
 {
 	static const enum dsm_access meant[] = { DSM_NO_ACCESS, DSM_MAY_READ, DSM_MAY_WRITE };

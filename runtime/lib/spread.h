@@ -27,6 +27,7 @@ hidden long popcorn_spread_move(uint64_t at, uint64_t old, uint64_t to, uint64_t
 /* Whether the mapping allows it, as far as the origin knows: 1; 0; -1: not common memory at all. */
 hidden int popcorn_spread_allows(uint64_t at, uint64_t n, int write);
 
+hidden int popcorn_spread_mapped(uint64_t at); /* whether anything is mapped there, at the origin */
 hidden int popcorn_is_common(uint64_t at); /* on any node */
 
 /* A thread's access at `at` failed: 0 when it is to be tried again. */
