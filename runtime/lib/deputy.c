@@ -12,8 +12,6 @@
 #include "park.h"
 #include "spread.h"
 
-enum { UNABLE = -2 }; /* of `wanted`: the node could not take the thread */
-
 static void take_block(struct popcorn_thread *t)
 {
 	t->own_block[POPCORN_SELF / 8] = (uintptr_t)t;
@@ -110,7 +108,7 @@ static _Noreturn void lost(const struct popcorn_thread *t)
 /* All its frames are here; `mask` is the thread's. */
 static _Noreturn void home(struct popcorn_thread *t, uint64_t mask)
 {
-	int unable = t->wanted == UNABLE;
+	int unable = t->wanted == POPCORN_UNABLE;
 
 	t->mask = mask & ~t->requeued;
 	t->requeued = 0;

@@ -3,9 +3,7 @@
 #include "mappings.h"
 #include "pagemap.h"
 
-enum { NPAGES = ARENA_END / PAGE, SERVICE_STACK = 256 << 10, MADV_REMOVE = 9, K_ENODEV = 19 };
-#define GRACE 0 /* ns that a replica may be without a link: until links between hosts are made anew, none */
-
+enum { SERVICE_STACK = 256 << 10, MADV_REMOVE = 9, K_ENODEV = 19 };
 int popcorn_spread;
 struct popcorn_node popcorn_own_node;
 
@@ -64,7 +62,7 @@ int popcorn_spread_allows(uint64_t at, uint64_t n, int write)
 {
 	if (!popcorn_is_common(at)) return -1;
 	for (uint64_t page = at / PAGE, end = (at + n + PAGE - 1) / PAGE; page < end; page++)
-		if (page >= NPAGES || do_rights(page) < (write ? DSM_MAY_WRITE : DSM_MAY_READ)) return 0;
+		if (page >= POPCORN_NPAGES || do_rights(page) < (write ? DSM_MAY_WRITE : DSM_MAY_READ)) return 0;
 	return 1;
 }
 
@@ -291,18 +289,27 @@ static long begin_service(void)
 	return popcorn_thread_start(t, service);
 }
 
+/* No grace for a replica without its link: nobody makes another one. */
+struct popcorn_node_settings popcorn_node_of_process(void)
+{
+	return (struct popcorn_node_settings){
+		.npages = POPCORN_NPAGES,
+		.extent = { { (uintptr_t)__popcorn_data_start / PAGE, (uintptr_t)__popcorn_data_end / PAGE }, { ARENA_START / PAGE, POPCORN_NPAGES } },
+	};
+}
+
 int popcorn_spread_begin(struct popcorn_text *error)
 {
-	struct popcorn_node_settings s = {
-		.npages = NPAGES, .grace = GRACE, .origin = &origin, .mail = popcorn_mail_at_origin, .key = popcorn_now() ^ (uint64_t)popcorn_pid << 48,
-		.extent = { { (uintptr_t)__popcorn_data_start / PAGE, (uintptr_t)__popcorn_data_end / PAGE }, { ARENA_START / PAGE, NPAGES } },
-	};
+	struct popcorn_node_settings s = popcorn_node_of_process();
 	struct popcorn_pagemap m;
 	long e;
 
+	s.origin = &origin;
+	s.mail = popcorn_mail_at_origin;
+	s.key = popcorn_now() ^ (uint64_t)popcorn_pid << 48;
 	if (!can_spread(error)) return -1;
 	popcorn_clear(&popcorn_own_node, sizeof popcorn_own_node);
-	if (!allowed && !(allowed = popcorn_node_room(NPAGES))) e = -K_ENOMEM;
+	if (!allowed && !(allowed = popcorn_node_room(POPCORN_NPAGES))) e = -K_ENOMEM;
 	else e = popcorn_node_begin(&popcorn_own_node, &s);
 	if (!e) {
 		popcorn_pagemap_open(&m);
@@ -341,7 +348,7 @@ void popcorn_spread_end(void)
 	end_service();
 	if ((e = each_piece(act_own, 0))) popcorn_die("no memory to be on one node again: error %d", (int)-e);
 	popcorn_node_end(&popcorn_own_node);
-	K2(K_munmap, allowed, NPAGES);
+	K2(K_munmap, allowed, POPCORN_NPAGES);
 	allowed = 0;
 	popcorn_spread = POPCORN_ALONE;
 	popcorn_machine_forget();

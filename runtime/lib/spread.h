@@ -11,6 +11,9 @@ enum popcorn_spread { POPCORN_ALONE, POPCORN_ORIGIN, POPCORN_REPLICA };
 extern hidden int popcorn_spread;
 extern hidden struct popcorn_node popcorn_own_node;
 
+enum { POPCORN_NPAGES = ARENA_END / PAGE };
+hidden struct popcorn_node_settings popcorn_node_of_process(void); /* where its memory lies; the rest is zero */
+
 /* spread.c: all threads are stopped. Common memory becomes the node's, and its service begins. -1 with the error set: the
  * process is as it was. */
 hidden int popcorn_spread_begin(struct popcorn_text *error);
@@ -66,9 +69,10 @@ struct popcorn_traveller {
 	uint64_t tp, generation, points, size; /* of the frames */
 	uint64_t rebuild_every, seed;
 	uint32_t rounding, exceptions;
-	int32_t pid, wanted; /* the machine's node that it wants to go on to, or -1 */
+	int32_t pid, wanted; /* the machine's node that it wants to go on to, or -1; or that it has not been able to go on here: */
 	uint64_t roam_every;
 };
+enum { POPCORN_UNABLE = -2 };
 
 hidden void popcorn_travel(struct popcorn_thread *, unsigned to, int wanted); /* with its frames unwound */
 /* One letter of FRAMES more. 1: it is complete in t->frames; -1: not a traveller. */
