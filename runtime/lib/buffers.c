@@ -13,6 +13,7 @@ enum { K_E2BIG = 7, K_EMSGSIZE = 90, STACK_ROOM = 2048, VECTORS = 1024, CONTROL_
 enum {
 	IN = 1 << 11, OUT = 2 << 11, BOTH = 3 << 11, /* so many bytes */
 	IN_BY = 4 << 11,                             /* as many as that argument says */
+	OUT_BY = 5 << 11,                            /* likewise, written whole */
 	RETURNED = 6 << 11,                          /* likewise, of which the call writes as many as it returns */
 	STRING = 7 << 11,
 	BY_POINTER = 8 << 11,                        /* OUT; that argument points to a 32-bit length, in and out */
@@ -25,6 +26,8 @@ enum {
 	KIND = 31 << 11,
 	/* of what, where an argument says how many: bytes, or */
 	BEHIND_TYPE = 1 << 4, SEMOPS = 2 << 4, GROUPS = 3 << 4, EVENTS = 4 << 4,
+	/* PAGES: one for each page that so many bytes have */
+	PAGES = 5 << 4,
 };
 
 static size_t amount(unsigned how, long count)
@@ -32,6 +35,7 @@ static size_t amount(unsigned how, long count)
 	static const uint8_t size[] = { 1, 1, 6, 4, 12 }, more[] = { 0, 8, 0, 0, 0 };
 	unsigned what = how >> 4 & 7;
 
+	if (what == PAGES >> 4) return ROUND_UP(count) / PAGE;
 	return count < 0 || count > INT32_MAX ? SIZE_MAX / 2 : (size_t)count * size[what] + more[what];
 }
 
@@ -72,7 +76,7 @@ static const uint16_t pointers[POPCORN_COMMON_CALLS][6] = {
 	[C_epoll_pwait] = { 0, RETURNED | EVENTS | 2, 0, 0, IN | 8 }, [C_sethostname] = { IN_BY | 1 }, [C_semop] = { 0, IN_BY | SEMOPS | 2 }, [C_semtimedop] = { 0, IN_BY | SEMOPS | 2, 0, IN | 16 }, [C_semctl] = { 0, 0, 0, LOOSELY },
 	[C_msgsnd] = { 0, IN_BY | BEHIND_TYPE | 2 }, [C_msgrcv] = { 0, RETURNED | BEHIND_TYPE | 2 }, [C_msgctl] = { 0, 0, OUT | 120 },
 	[C_timer_create] = { 0, IN | 64, OUT | 4 }, [C_timer_settime] = { 0, 0, IN | 32, OUT | 32 }, [C_timer_gettime] = { 0, OUT | 32 },
-	[C_mq_notify] = { 0, IN | 64 }, [C_mq_getsetattr] = { 0, IN | 64, OUT | 64 }, [C_mq_open] = { STRING, 0, 0, IN | 64 }, [C_mq_unlink] = { STRING }, [C_getxattr] = { STRING, STRING, RETURNED | 3 },
+	[C_mincore] = { 0, 0, OUT_BY | PAGES | 1 }, [C_mq_notify] = { 0, IN | 64 }, [C_mq_getsetattr] = { 0, IN | 64, OUT | 64 }, [C_mq_open] = { STRING, 0, 0, IN | 64 }, [C_mq_unlink] = { STRING }, [C_getxattr] = { STRING, STRING, RETURNED | 3 },
 	[C_setxattr] = { STRING, STRING, IN_BY | 3 }, [C_fgetxattr] = { 0, STRING, RETURNED | 3 }, [C_listxattr] = { STRING, RETURNED | 2 },
 	[C_mq_timedsend] = { 0, IN_BY | 2, 0, 0, IN | 16 }, [C_mq_timedreceive] = { 0, RETURNED | 2, 0, OUT | 4, IN | 16 },
 };
@@ -302,6 +306,7 @@ static void *argument(struct copying *c, unsigned how, uint64_t at, unsigned i)
 	case OUT: return out(c, at, n, 0);
 	case BOTH: return out(c, at, n, 1);
 	case IN_BY: return copy_in(c, at, amount(n, a[n & 15]));
+	case OUT_BY: return out(c, at, amount(n, a[n & 15]), 0);
 	case RETURNED:
 		if ((p = out(c, at, amount(n, a[n & 15]), 0))) c->back[c->nback - 1].returned = how;
 		return p;

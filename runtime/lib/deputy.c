@@ -267,7 +267,7 @@ struct popcorn_registers *popcorn_leave(struct popcorn_thread *t, struct popcorn
 	if (popcorn_unwind(t, regs)) return regs;
 	popcorn_fp_get(regs, &t->rounding, &t->exceptions);
 	t->place = t->destination;
-	t->depth = 0;
+	t->depth = t->forwarded = 0;
 	t->wanted = -1;
 	take_block(t);
 	popcorn_travel(t, (unsigned)t->place, -1);

@@ -168,6 +168,7 @@ static void requested(int sig, const void *siginfo, void *ucontext)
 	if (popcorn_should_interrupt()) {
 		t->interrupt = 1;
 		wake(t);
+		__atomic_add_fetch(&t->mail, 1, __ATOMIC_SEQ_CST); /* the kernel begins a wait again */
 	}
 	if (t->guest) popcorn_guest_signals(t, ucontext);
 	leave_window(ucontext);

@@ -66,15 +66,20 @@ int popcorn_spread_allows(uint64_t at, uint64_t n, int write)
 	return 1;
 }
 
-int popcorn_spread_mapped(uint64_t at)
+int popcorn_spread_mapped_locked(uint64_t at)
 {
-	size_t i;
-	int found;
+	size_t i = popcorn_mappings_above(at);
 
 	if (at >= (uintptr_t)__popcorn_data_start && at < (uintptr_t)__popcorn_data_end) return 1;
+	return (i < popcorn_nmappings && popcorn_mappings[i].start <= at) || (at >= popcorn_brk_start && at < ROUND_UP(popcorn_brk_end));
+}
+
+int popcorn_spread_mapped(uint64_t at)
+{
+	int found;
+
 	popcorn_lock(&popcorn_memory_lock);
-	i = popcorn_mappings_above(at);
-	found = (i < popcorn_nmappings && popcorn_mappings[i].start <= at) || (at >= popcorn_brk_start && at < ROUND_UP(popcorn_brk_end));
+	found = popcorn_spread_mapped_locked(at);
 	popcorn_unlock(&popcorn_memory_lock);
 	return found;
 }
@@ -143,6 +148,7 @@ long popcorn_spread_map(uint64_t at, uint64_t n, int prot, int flags, int fd, ui
 	int file = !(flags & K_MAP_ANONYMOUS);
 	long e;
 
+	if (!(flags & (K_MAP_SHARED | K_MAP_PRIVATE))) return -K_EINVAL;
 	if (file && flags & K_MAP_SHARED) return -K_ENODEV; /* other processes write there, of which no node hears */
 	recall(at, n, 0);
 	e = popcorn_node_view(&popcorn_own_node, at / PAGE, n / PAGE, K_PROT_READ | K_PROT_WRITE);
@@ -164,6 +170,16 @@ long popcorn_spread_unmap(uint64_t at, uint64_t n)
 	K2(K_munmap, at, n);
 	resume();
 	return 0;
+}
+
+/* The hole is made in the memfd by way of the alias, whatever the mapping allows. */
+void popcorn_spread_clear(uint64_t at, uint64_t n)
+{
+	enum { PUNCH_HOLE = 2, KEEP_SIZE = 1 };
+
+	recall(at, n, 0);
+	K4(K_fallocate, popcorn_own_node.memory, PUNCH_HOLE | KEEP_SIZE, at, n);
+	resume();
 }
 
 long popcorn_spread_protect(uint64_t at, uint64_t n, int prot)

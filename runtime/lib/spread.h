@@ -24,6 +24,7 @@ hidden void popcorn_spread_end(void);
  * popcorn_memory_lock. 0 or -errno. */
 hidden long popcorn_spread_map(uint64_t at, uint64_t n, int prot, int flags, int fd, uint64_t offset);
 hidden long popcorn_spread_unmap(uint64_t at, uint64_t n);
+hidden void popcorn_spread_clear(uint64_t at, uint64_t n);
 hidden long popcorn_spread_protect(uint64_t at, uint64_t n, int prot);
 hidden long popcorn_spread_move(uint64_t at, uint64_t old, uint64_t to, uint64_t new, int prot);
 
@@ -31,6 +32,7 @@ hidden long popcorn_spread_move(uint64_t at, uint64_t old, uint64_t to, uint64_t
 hidden int popcorn_spread_allows(uint64_t at, uint64_t n, int write);
 
 hidden int popcorn_spread_mapped(uint64_t at); /* whether anything is mapped there, at the origin */
+hidden int popcorn_spread_mapped_locked(uint64_t at); /* by a caller that holds popcorn_memory_lock */
 hidden int popcorn_is_common(uint64_t at); /* on any node */
 
 /* A thread's access at `at` failed: 0 when it is to be tried again. */
