@@ -35,6 +35,7 @@ static struct popcorn_waiter *take(struct popcorn_waiters *from, struct popcorn_
 void popcorn_futex_init(struct popcorn_futexes *f, struct popcorn_waiter *room, size_t threads)
 {
 	f->free = 0;
+	f->room = room;
 	f->undecided.first = 0;
 	f->undecided.last = &f->undecided.first;
 	for (size_t i = 0; i < DSM_FUTEX_BUCKETS; i++) {

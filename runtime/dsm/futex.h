@@ -17,7 +17,7 @@ struct popcorn_waiters { struct popcorn_waiter *first, **last; };
 struct popcorn_futexes {
 	struct popcorn_waiters bucket[DSM_FUTEX_BUCKETS]; /* asleep, in the order they came */
 	struct popcorn_waiters undecided;                 /* calls whose word is not readable at the origin yet */
-	struct popcorn_waiter *free;
+	struct popcorn_waiter *free, *room; /* as it was given */
 	/* The word's value, if the origin may read it now. 0: not yet, popcorn_futex_opened follows; -1: it is in no mapping. */
 	int (*load)(void *, uint64_t address, uint32_t *value);
 	/* What the call returns, to the thread that made it. */

@@ -310,6 +310,35 @@ long popcorn_node_watch(int poll, unsigned what, unsigned events, int fd)
 	return K4(K_epoll_ctl, poll, EVENT_ADD, fd, &e);
 }
 
+static void free_room(void *p, size_t bytes)
+{
+	if (p) K2(K_munmap, p, bytes);
+}
+
+void popcorn_node_end(struct popcorn_node *n)
+{
+	uint64_t npages = n->replica.npages, chunks = npages / NODE_CHUNK + 1;
+
+	for (unsigned i = 0; i < DSM_NODES; i++) {
+		struct popcorn_wire *w = n->wire + i;
+		if (w->fd >= 0) K1(K_close, w->fd);
+		free_room(w->link.bytes, w->link.capacity);
+		free_room(w->received, NODE_RECEIVED);
+	}
+	for (uint64_t i = 0; i < chunks; i++) free_room(n->alias[i], NODE_CHUNK * DSM_PAGE);
+	free_room(n->alias, chunks * sizeof *n->alias);
+	free_room(n->replica.pages, npages * sizeof *n->replica.pages);
+	free_room(n->directory.entries, npages * sizeof *n->directory.entries);
+	free_room(n->directory.touched, (npages / DSM_CHUNK / 64 + 1) * sizeof *n->directory.touched);
+	free_room(n->futexes.room, NODE_SLEEPERS * sizeof *n->futexes.room);
+	for (int i = 0; i < 2; i++) {
+		K1(K_close, n->poll[i]);
+		K1(K_close, n->bell[i]);
+	}
+	K1(K_close, n->timer);
+	K1(K_close, n->memory);
+}
+
 static long begin_polls(struct popcorn_node *n)
 {
 	for (int i = 0; i < 2; i++) {

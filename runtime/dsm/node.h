@@ -67,6 +67,7 @@ struct popcorn_origin {
 	enum dsm_access (*rights)(uint64_t page);
 	void (*lost)(uint64_t page, unsigned node);
 	void (*drained)(void);
+	void (*parted)(unsigned node); /* that node is lost, and all that was lost with it has been named */
 };
 
 struct popcorn_extent { uint64_t first, end; }; /* pages */
@@ -132,6 +133,9 @@ hidden int popcorn_node_fault(struct popcorn_node *, uint64_t page, enum dsm_acc
 /* WAIT, WAKE or REQUEUE, of a thread with a number of its own among the node's, for at most so many nanoseconds unless
  * that is negative, or until `over` becomes NODE_INTERRUPTED. What the call returns, a negative errno among it. */
 hidden long popcorn_node_futex(struct popcorn_node *, struct popcorn_dsm_message *, int64_t most, uint32_t *over);
+
+/* Other nodes find their links closed; nothing of the node is left, but what popcorn_node_view has mapped. Its service is over. */
+hidden void popcorn_node_end(struct popcorn_node *);
 
 /* Until the process is over for this node, or `stop` is set and NODE_SERVICE rung. */
 hidden void popcorn_node_serve(struct popcorn_node *, const int *stop);

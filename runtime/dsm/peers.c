@@ -27,6 +27,7 @@ void popcorn_node_lose(struct popcorn_node *n, unsigned peer)
 	if (n->origin) {
 		popcorn_futex_lost(&n->futexes, peer);
 		popcorn_directory_lost(&n->directory, peer);
+		n->origin->parted(peer);
 	} else popcorn_replica_origin_lost(&n->replica);
 }
 

@@ -9,10 +9,11 @@
 
 enum { K_E2BIG = 7, K_EMSGSIZE = 90, STACK_ROOM = 2048, VECTORS = 1024, CONTROL_MOST = 1 << 16, LOOSE = 256 };
 
-/* What an argument points to: kind << 12 | how many bytes, or which argument says how many. */
+/* What an argument points to: kind << 11 | how many bytes, or which argument says how many of what. */
 enum {
 	IN = 1 << 11, OUT = 2 << 11, BOTH = 3 << 11, /* so many bytes */
-	IN_BY = 4 << 11, OUT_BY = 5 << 11,           /* as many as that argument says */
+	IN_BY = 4 << 11,                             /* as many as that argument says */
+	OUT_BY = 5 << 11,                            /* likewise, written whole */
 	RETURNED = 6 << 11,                          /* likewise, of which the call writes as many as it returns */
 	STRING = 7 << 11,
 	BY_POINTER = 8 << 11,                        /* OUT; that argument points to a 32-bit length, in and out */
@@ -23,7 +24,20 @@ enum {
 	STRINGS = 16 << 11,                          /* of execve: a list of them that ends with 0 */
 	LOOSELY = 15 << 11,                          /* if it points anywhere, what it points to is not known: written where it changed */
 	KIND = 31 << 11,
+	/* of what, where an argument says how many: bytes, or */
+	BEHIND_TYPE = 1 << 4, SEMOPS = 2 << 4, GROUPS = 3 << 4, EVENTS = 4 << 4,
+	/* PAGES: one for each page that so many bytes have */
+	PAGES = 5 << 4,
 };
+
+static size_t amount(unsigned how, long count)
+{
+	static const uint8_t size[] = { 1, 1, 6, 4, 12 }, more[] = { 0, 8, 0, 0, 0 };
+	unsigned what = how >> 4 & 7;
+
+	if (what == PAGES >> 4) return ROUND_UP(count) / PAGE;
+	return count < 0 || count > INT32_MAX ? SIZE_MAX / 2 : (size_t)count * size[what] + more[what];
+}
 
 static const uint16_t pointers[POPCORN_COMMON_CALLS][6] = {
 	[C_read] = { 0, RETURNED | 2 }, [C_pread64] = { 0, RETURNED | 2 }, [C_write] = { 0, IN_BY | 2 }, [C_pwrite64] = { 0, IN_BY | 2 },
@@ -55,12 +69,14 @@ static const uint16_t pointers[POPCORN_COMMON_CALLS][6] = {
 	[C_clock_getres] = { 0, OUT | 16 }, [C_clock_settime] = { 0, IN | 16 }, [C_gettimeofday] = { OUT | 16 }, [C_setitimer] = { 0, IN | 32, OUT | 32 },
 	[C_getitimer] = { 0, OUT | 32 }, [C_times] = { OUT | 32 }, [C_getrusage] = { 0, OUT | 144 }, [C_wait4] = { 0, OUT | 4, 0, OUT | 144 },
 	[C_waitid] = { 0, 0, OUT | 128, 0, OUT | 144 }, [C_prlimit64] = { 0, 0, IN | 16, OUT | 16 }, [C_uname] = { OUT | 390 },
-	[C_sysinfo] = { OUT | 112 }, [C_getrandom] = { RETURNED | 1 }, [C_getcpu] = { OUT | 4, OUT | 4 }, [C_getgroups] = { 0, LOOSELY },
+	[C_sysinfo] = { OUT | 112 }, [C_getrandom] = { RETURNED | 1 }, [C_getcpu] = { OUT | 4, OUT | 4 }, [C_getgroups] = { 0, RETURNED | GROUPS | 0 }, [C_setgroups] = { 0, IN_BY | GROUPS | 0 },
 	[C_getresuid] = { OUT | 4, OUT | 4, OUT | 4 }, [C_getresgid] = { OUT | 4, OUT | 4, OUT | 4 },
 	[C_sched_getaffinity] = { 0, 0, RETURNED | 1 }, [C_sched_setaffinity] = { 0, 0, IN_BY | 1 }, [C_sched_getparam] = { 0, OUT | 4 },
 	[C_sched_setparam] = { 0, IN | 4 }, [C_sched_setscheduler] = { 0, 0, IN | 4 }, [C_sched_rr_get_interval] = { 0, OUT | 16 },
-	[C_epoll_pwait] = { 0, LOOSELY, 0, 0, IN | 8 }, [C_sethostname] = { IN_BY | 1 }, [C_semop] = { 0, LOOSELY }, [C_semtimedop] = { 0, LOOSELY, 0, IN | 16 },
-	[C_msgsnd] = { 0, LOOSELY }, [C_mq_open] = { STRING, 0, 0, IN | 64 }, [C_mq_unlink] = { STRING }, [C_getxattr] = { STRING, STRING, RETURNED | 3 },
+	[C_epoll_pwait] = { 0, RETURNED | EVENTS | 2, 0, 0, IN | 8 }, [C_sethostname] = { IN_BY | 1 }, [C_semop] = { 0, IN_BY | SEMOPS | 2 }, [C_semtimedop] = { 0, IN_BY | SEMOPS | 2, 0, IN | 16 }, [C_semctl] = { 0, 0, 0, LOOSELY },
+	[C_msgsnd] = { 0, IN_BY | BEHIND_TYPE | 2 }, [C_msgrcv] = { 0, RETURNED | BEHIND_TYPE | 2 }, [C_msgctl] = { 0, 0, OUT | 120 },
+	[C_timer_create] = { 0, IN | 64, OUT | 4 }, [C_timer_settime] = { 0, 0, IN | 32, OUT | 32 }, [C_timer_gettime] = { 0, OUT | 32 },
+	[C_mincore] = { 0, 0, OUT_BY | PAGES | 1 }, [C_mq_notify] = { 0, IN | 64 }, [C_mq_getsetattr] = { 0, IN | 64, OUT | 64 }, [C_mq_open] = { STRING, 0, 0, IN | 64 }, [C_mq_unlink] = { STRING }, [C_getxattr] = { STRING, STRING, RETURNED | 3 },
 	[C_setxattr] = { STRING, STRING, IN_BY | 3 }, [C_fgetxattr] = { 0, STRING, RETURNED | 3 }, [C_listxattr] = { STRING, RETURNED | 2 },
 	[C_mq_timedsend] = { 0, IN_BY | 2, 0, 0, IN | 16 }, [C_mq_timedreceive] = { 0, RETURNED | 2, 0, OUT | 4, IN | 16 },
 };
@@ -73,7 +89,7 @@ static const uint8_t plain[POPCORN_COMMON_CALLS] = { /* no argument is a pointer
 	[C_getsid] = 1, [C_sched_getscheduler] = 1, [C_sched_get_priority_max] = 1, [C_sched_get_priority_min] = 1, [C_getpriority] = 1,
 	[C_setpriority] = 1, [C_gettid] = 1, [C_epoll_create1] = 1, [C_eventfd2] = 1, [C_timerfd_create] = 1, [C_inotify_init1] = 1,
 	[C_inotify_rm_watch] = 1, [C_fallocate] = 1, [C_fadvise64] = 1, [C_set_robust_list] = 1, [C_sync] = 1, [C_syncfs] = 1, [C_readahead] = 1,
-	[C_membarrier] = 1, [C_msync] = 1, [C_mlock] = 1, [C_munlock] = 1, [C_pidfd_open] = 1, [C_close_range] = 1, [C_semget] = 1, [C_msgget] = 1,
+	[C_membarrier] = 1, [C_sync_file_range] = 1, [C_tee] = 1, [C_timer_getoverrun] = 1, [C_timer_delete] = 1, [C_msync] = 1, [C_mlock] = 1, [C_munlock] = 1, [C_pidfd_open] = 1, [C_close_range] = 1, [C_semget] = 1, [C_msgget] = 1,
 	[C_setreuid] = 1, [C_setregid] = 1, [C_setresuid] = 1, [C_setresgid] = 1, [C_personality] = 1, [C_restart_syscall] = 1,
 };
 
@@ -82,7 +98,7 @@ struct room { char *at; size_t left; struct page *pages; };
 struct page { struct page *next; size_t size; };
 
 /* What goes back when the call is done. */
-struct back { void *to; const void *from; size_t n; const uint32_t *length; const char *old; int returned; };
+struct back { void *to; const void *from; size_t n; const char *old; unsigned returned; };
 enum { BACKS = 8 };
 struct copying { struct popcorn_call *call; struct room room; struct back back[BACKS]; size_t nback; long error; struct vector *out, *own; size_t nout; };
 struct vector { char *base; size_t n; };
@@ -136,7 +152,7 @@ static struct back *back(struct copying *c, uint64_t to, const void *from, size_
 		c->error = -K_EINVAL;
 		return 0;
 	}
-	*b = (struct back){ (void *)to, from, n, 0, 0, 0 };
+	*b = (struct back){ (void *)to, from, n, 0, 0 };
 	c->nback++;
 	return b;
 }
@@ -239,10 +255,11 @@ static void *message(struct copying *c, uint64_t at, int write)
 /* As many bytes as there are, up to a bound. */
 static void *loosely(struct copying *c, uint64_t at)
 {
-	size_t n = LOOSE;
+	size_t n = c->call->n == C_ioctl ? (size_t)c->call->a[1] >> 16 & 0x3fff : 0; /* include/uapi/asm-generic/ioctl.h */
 	char *now, *old;
 	struct back *b;
 
+	if (n < LOOSE) n = LOOSE;
 	while (n && popcorn_spread_allows(at, n, 0) != 1) n /= 2;
 	if (!n) {
 		c->error = -K_EFAULT;
@@ -288,10 +305,10 @@ static void *argument(struct copying *c, unsigned how, uint64_t at, unsigned i)
 	case IN: return copy_in(c, at, n);
 	case OUT: return out(c, at, n, 0);
 	case BOTH: return out(c, at, n, 1);
-	case IN_BY: return copy_in(c, at, (size_t)a[n]);
-	case OUT_BY: return out(c, at, (size_t)a[n], 0);
+	case IN_BY: return copy_in(c, at, amount(n, a[n & 15]));
+	case OUT_BY: return out(c, at, amount(n, a[n & 15]), 0);
 	case RETURNED:
-		if ((p = out(c, at, (size_t)a[n], 0))) c->back[c->nback - 1].returned = 1;
+		if ((p = out(c, at, amount(n, a[n & 15]), 0))) c->back[c->nback - 1].returned = how;
 		return p;
 	case STRING: return string(c, at);
 	case STRINGS: return strings(c, at);
@@ -308,7 +325,7 @@ static void *argument(struct copying *c, unsigned how, uint64_t at, unsigned i)
 
 static void give_back(const struct back *b, long r)
 {
-	size_t n = b->returned && (size_t)r < b->n ? (size_t)r : b->n;
+	size_t did = b->returned ? amount(b->returned, r) : b->n, n = did < b->n ? did : b->n;
 	char *to = b->to;
 	const char *from = b->from;
 

@@ -12,8 +12,6 @@
 #include "park.h"
 #include "spread.h"
 
-enum { UNABLE = -2 }; /* of `wanted`: the node could not take the thread */
-
 static void take_block(struct popcorn_thread *t)
 {
 	t->own_block[POPCORN_SELF / 8] = (uintptr_t)t;
@@ -83,18 +81,22 @@ static void die_of(int sig)
 static void serve_raise(struct popcorn_thread *t, const struct popcorn_letter *l)
 {
 	struct popcorn_context c = { 0 };
+	enum { MAPERR = 1, ACCERR = 2 };
 	struct popcorn_handler h;
-	uint64_t old = 0;
-	int32_t sig;
+	uint64_t old = 0, siginfo[16];
+	int32_t sig, code;
 
-	popcorn_copy(&sig, l->bytes, sizeof sig);
+	popcorn_copy(siginfo, l->bytes, sizeof siginfo);
+	popcorn_copy(&sig, siginfo, sizeof sig);
+	code = popcorn_spread_mapped(siginfo[2]) ? ACCERR : MAPERR; /* what its own kernel said is of the replica's mappings */
+	popcorn_copy(siginfo + 1, &code, sizeof code);
 	if (sig < 1 || sig > 64) return;
 	K4(K_rt_sigprocmask, K_SIG_BLOCK, 0, &old, 8);
 	h = popcorn_handlers[sig - 1];
 	if (h.handler <= 1) die_of(sig);
 	set_mask(old | h.mask | 1ull << (sig - 1));
 	c.mask = old;
-	popcorn_forward(t, sig, &h, l->bytes, &c);
+	popcorn_forward(t, sig, &h, siginfo, &c);
 	set_mask(c.mask);
 }
 
@@ -106,7 +108,7 @@ static _Noreturn void lost(const struct popcorn_thread *t)
 /* All its frames are here; `mask` is the thread's. */
 static _Noreturn void home(struct popcorn_thread *t, uint64_t mask)
 {
-	int unable = t->wanted == UNABLE;
+	int unable = t->wanted == POPCORN_UNABLE;
 
 	t->mask = mask & ~t->requeued;
 	t->requeued = 0;
@@ -265,7 +267,7 @@ struct popcorn_registers *popcorn_leave(struct popcorn_thread *t, struct popcorn
 	if (popcorn_unwind(t, regs)) return regs;
 	popcorn_fp_get(regs, &t->rounding, &t->exceptions);
 	t->place = t->destination;
-	t->depth = 0;
+	t->depth = t->forwarded = 0;
 	t->wanted = -1;
 	take_block(t);
 	popcorn_travel(t, (unsigned)t->place, -1);

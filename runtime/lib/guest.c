@@ -6,8 +6,7 @@
 #include "park.h"
 #include "spread.h"
 
-enum { NPAGES = ARENA_END / PAGE, MACHINE_STACK = 64 << 20 };
-#define GRACE 0
+enum { MACHINE_STACK = 64 << 20 };
 
 static void send(struct popcorn_thread *t, enum popcorn_letter_kind kind, uint32_t ticket, const void *body, size_t n)
 {
@@ -144,7 +143,7 @@ static void arrive(struct popcorn_thread *t)
 	*(struct popcorn_thread **)(void *)(t->tp + POPCORN_SELF) = t;
 	if (!(t->rebuilt = popcorn_pages(sizeof *t->rebuilt)) || popcorn_rebuild(t, (uintptr_t)t->machine_top, popcorn_config.rebuild_every != 0, t->rebuilt)) {
 		popcorn_message("thread %d can't go on on " POPCORN_ISA_NAME ": in %s, %s", t->tid, t->blocked_in, t->blocked_why);
-		travel_home(t, -2);
+		travel_home(t, POPCORN_UNABLE);
 	}
 	popcorn_fp_set(t->rebuilt, t->rounding, t->exceptions);
 	K3(K_tgkill, popcorn_kernel_pid, t->ktid, POPCORN_REQUEST_SIGNAL); /* what came before this was a thread */
@@ -224,15 +223,13 @@ static uint64_t number(const char **s)
 /* `given` is POPCORN_REPLICA's value: descriptor of the link, number, key. */
 void popcorn_replica(const char *given)
 {
-	struct popcorn_node_settings s = {
-		.npages = NPAGES, .grace = GRACE, .mail = mail_at_replica,
-		.extent = { { (uintptr_t)__popcorn_data_start / PAGE, (uintptr_t)__popcorn_data_end / PAGE }, { ARENA_START / PAGE, NPAGES } },
-	};
+	struct popcorn_node_settings s = popcorn_node_of_process();
 	struct popcorn_thread *t = popcorn_thread_sized(256 << 10);
 	int link = (int)number(&given);
 	static const int stop;
 	long e;
 
+	s.mail = mail_at_replica;
 	s.number = (unsigned)number(&given);
 	s.key = number(&given);
 	if (!t) popcorn_die("no memory for a replica");

@@ -159,6 +159,11 @@ long __popcorn_machine_nodes(void)
 	return popcorn_machine_count();
 }
 
+void popcorn_machine_lost(unsigned number)
+{
+	machine.node[number] = -1u; /* a number is not given twice; that node may get another one */
+}
+
 void popcorn_machine_forget(void)
 {
 	machine.count = 1;

@@ -266,6 +266,23 @@ long popcorn_do_brk(struct popcorn_call *c)
 	return (long)want;
 }
 
+/* On several nodes pages are a memfd's: most advice means nothing there, but who throws contents away counts on zeros. */
+long popcorn_do_madvise(struct popcorn_call *c)
+{
+	enum { DONTNEED = 4, KNOWN = 26 };
+	uint64_t at = (uint64_t)c->a[0], n = ROUND_UP(c->a[1]);
+	long advice = c->a[2], r = 0;
+
+	if (!popcorn_spread) return popcorn_issue(c);
+	if (at % PAGE || n < (uint64_t)c->a[1] || advice < 0 || advice >= KNOWN) return -K_EINVAL;
+	if (advice != DONTNEED || !n) return 0;
+	popcorn_lock(&popcorn_memory_lock);
+	for (uint64_t p = at; p < at + n && !r; p += PAGE) r = popcorn_spread_mapped_locked(p) ? 0 : -K_ENOMEM;
+	if (!r) popcorn_spread_clear(at, n);
+	popcorn_unlock(&popcorn_memory_lock);
+	return r;
+}
+
 /* System V shared memory goes where a mapping would; an image can't hold it, which the table's flags say. */
 long popcorn_do_shmat(struct popcorn_call *c)
 {

@@ -173,10 +173,7 @@ static void lead(void)
 {
 	int done = -1;
 
-	if (popcorn_spread && order.op != POPCORN_OP_INFO && order.op != POPCORN_OP_THREAD && popcorn_spread_end(&order.error)) {
-		popcorn_order_answer(&order, POPCORN_STATUS_REFUSED);
-		return;
-	}
+	if (popcorn_spread && order.op != POPCORN_OP_INFO && order.op != POPCORN_OP_THREAD) popcorn_spread_end();
 	switch (order.op) {
 	case POPCORN_OP_MIGRATE:
 		popcorn_move(&order);

@@ -168,6 +168,7 @@ static void requested(int sig, const void *siginfo, void *ucontext)
 	if (popcorn_should_interrupt()) {
 		t->interrupt = 1;
 		wake(t);
+		__atomic_add_fetch(&t->mail, 1, __ATOMIC_SEQ_CST); /* the kernel begins a wait again */
 	}
 	if (t->guest) popcorn_guest_signals(t, ucontext);
 	leave_window(ucontext);
@@ -211,7 +212,7 @@ void popcorn_install_handlers(void)
 	popcorn_kernel_pid = (int)K0(K_getpid);
 	for (int sig = 1; sig <= SIGNALS; sig++)
 		if (popcorn_handlers[sig - 1].handler) install(sig);
-	if (popcorn_spread) install_fault();
+	if (popcorn_spread || !popcorn_handlers[FAULT - 1].handler) install(FAULT);
 	install_request();
 }
 

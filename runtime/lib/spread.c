@@ -3,14 +3,15 @@
 #include "mappings.h"
 #include "pagemap.h"
 
-enum { NPAGES = ARENA_END / PAGE, SERVICE_STACK = 256 << 10, MADV_REMOVE = 9, K_ENODEV = 19 };
-#define GRACE 0 /* ns that a replica may be without a link: until links between hosts are made anew, none */
-
+enum { SERVICE_STACK = 256 << 10, MADV_REMOVE = 9, K_ENODEV = 19 };
 int popcorn_spread;
 struct popcorn_node popcorn_own_node;
 
 static uint8_t *allowed; /* enum dsm_access by page; zero where nothing is mapped */
 static uint32_t drained; /* futex */
+static uint64_t gone;    /* a page that was lost with a node */
+static int stop;         /* the service ends */
+static struct popcorn_thread *server;
 
 static enum dsm_access access_of(int prot)
 {
@@ -24,7 +25,24 @@ static enum dsm_access do_rights(uint64_t page)
 
 static void do_lost(uint64_t page, unsigned node)
 {
-	popcorn_die("memory at %x was lost with node %u of the machine", page * PAGE, popcorn_machine_node(node));
+	(void)node;
+	if (!gone) gone = page;
+}
+
+/* Without those threads, or without that memory, the process can't go on. */
+static void do_parted(unsigned node)
+{
+	struct popcorn_text words;
+	unsigned threads = 0;
+
+	popcorn_text_set(&words, "node %u of the machine was lost", (unsigned long)popcorn_machine_node(node));
+	popcorn_lock_threads();
+	for (const struct popcorn_thread *t = popcorn_threads; t; t = t->next)
+		if (t->place == (int)node) popcorn_text_add(&words, "%s %d", threads++ ? "" : ", and with it thread", (long)t->tid);
+	popcorn_unlock_threads();
+	if (gone) popcorn_text_add(&words, ", and memory at %x", gone * PAGE);
+	if (threads || gone) popcorn_die("%s", words.s);
+	popcorn_machine_lost(node);
 }
 
 static void do_drained(void)
@@ -33,7 +51,7 @@ static void do_drained(void)
 	K6(K_futex, &drained, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
-static const struct popcorn_origin origin = { do_rights, do_lost, do_drained };
+static const struct popcorn_origin origin = { do_rights, do_lost, do_drained, do_parted };
 
 int popcorn_is_common(uint64_t at)
 {
@@ -44,8 +62,26 @@ int popcorn_spread_allows(uint64_t at, uint64_t n, int write)
 {
 	if (!popcorn_is_common(at)) return -1;
 	for (uint64_t page = at / PAGE, end = (at + n + PAGE - 1) / PAGE; page < end; page++)
-		if (page >= NPAGES || do_rights(page) < (write ? DSM_MAY_WRITE : DSM_MAY_READ)) return 0;
+		if (page >= POPCORN_NPAGES || do_rights(page) < (write ? DSM_MAY_WRITE : DSM_MAY_READ)) return 0;
 	return 1;
+}
+
+int popcorn_spread_mapped_locked(uint64_t at)
+{
+	size_t i = popcorn_mappings_above(at);
+
+	if (at >= (uintptr_t)__popcorn_data_start && at < (uintptr_t)__popcorn_data_end) return 1;
+	return (i < popcorn_nmappings && popcorn_mappings[i].start <= at) || (at >= popcorn_brk_start && at < ROUND_UP(popcorn_brk_end));
+}
+
+int popcorn_spread_mapped(uint64_t at)
+{
+	int found;
+
+	popcorn_lock(&popcorn_memory_lock);
+	found = popcorn_spread_mapped_locked(at);
+	popcorn_unlock(&popcorn_memory_lock);
+	return found;
 }
 
 int popcorn_spread_fault(uint64_t at, int wrote)
@@ -112,6 +148,7 @@ long popcorn_spread_map(uint64_t at, uint64_t n, int prot, int flags, int fd, ui
 	int file = !(flags & K_MAP_ANONYMOUS);
 	long e;
 
+	if (!(flags & (K_MAP_SHARED | K_MAP_PRIVATE))) return -K_EINVAL;
 	if (file && flags & K_MAP_SHARED) return -K_ENODEV; /* other processes write there, of which no node hears */
 	recall(at, n, 0);
 	e = popcorn_node_view(&popcorn_own_node, at / PAGE, n / PAGE, K_PROT_READ | K_PROT_WRITE);
@@ -133,6 +170,16 @@ long popcorn_spread_unmap(uint64_t at, uint64_t n)
 	K2(K_munmap, at, n);
 	resume();
 	return 0;
+}
+
+/* The hole is made in the memfd by way of the alias, whatever the mapping allows. */
+void popcorn_spread_clear(uint64_t at, uint64_t n)
+{
+	enum { PUNCH_HOLE = 2, KEEP_SIZE = 1 };
+
+	recall(at, n, 0);
+	K4(K_fallocate, popcorn_own_node.memory, PUNCH_HOLE | KEEP_SIZE, at, n);
+	resume();
 }
 
 long popcorn_spread_protect(uint64_t at, uint64_t n, int prot)
@@ -176,6 +223,7 @@ static long convert(struct popcorn_pagemap *m, uint64_t start, uint64_t end, int
 		long k = K4(K_pwrite64, popcorn_own_node.memory, p, PAGE, p);
 		if (k != (long)PAGE) e = k < 0 ? k : -K_ENOSPC;
 	}
+	if (!(prot & K_PROT_READ)) K3(K_mprotect, start, end - start, prot);
 	return e;
 }
 
@@ -241,35 +289,43 @@ static int can_spread(struct popcorn_text *error)
 
 static void service(struct popcorn_thread *t)
 {
-	static const int stop;
-
 	(void)t;
 	popcorn_node_serve(&popcorn_own_node, &stop);
 	for (;;) K1(K_exit, 0);
 }
 
-long popcorn_serve(void)
+static long begin_service(void)
 {
-	struct popcorn_thread *t = popcorn_thread_sized(SERVICE_STACK);
+	struct popcorn_thread *t = server = popcorn_thread_sized(SERVICE_STACK);
 
 	if (!t) return -K_ENOMEM;
+	stop = 0;
 	t->tp = (char *)t->own_block;
 	*(struct popcorn_thread **)(void *)(t->tp + POPCORN_SELF) = t;
 	return popcorn_thread_start(t, service);
 }
 
+/* No grace for a replica without its link: nobody makes another one. */
+struct popcorn_node_settings popcorn_node_of_process(void)
+{
+	return (struct popcorn_node_settings){
+		.npages = POPCORN_NPAGES,
+		.extent = { { (uintptr_t)__popcorn_data_start / PAGE, (uintptr_t)__popcorn_data_end / PAGE }, { ARENA_START / PAGE, POPCORN_NPAGES } },
+	};
+}
+
 int popcorn_spread_begin(struct popcorn_text *error)
 {
-	struct popcorn_node_settings s = {
-		.npages = NPAGES, .grace = GRACE, .origin = &origin, .mail = popcorn_mail_at_origin, .key = popcorn_now() ^ (uint64_t)popcorn_pid << 48,
-		.extent = { { (uintptr_t)__popcorn_data_start / PAGE, (uintptr_t)__popcorn_data_end / PAGE }, { ARENA_START / PAGE, NPAGES } },
-	};
+	struct popcorn_node_settings s = popcorn_node_of_process();
 	struct popcorn_pagemap m;
 	long e;
 
+	s.origin = &origin;
+	s.mail = popcorn_mail_at_origin;
+	s.key = popcorn_now() ^ (uint64_t)popcorn_pid << 48;
 	if (!can_spread(error)) return -1;
 	popcorn_clear(&popcorn_own_node, sizeof popcorn_own_node);
-	if (!allowed && !(allowed = popcorn_node_room(NPAGES))) e = -K_ENOMEM;
+	if (!allowed && !(allowed = popcorn_node_room(POPCORN_NPAGES))) e = -K_ENOMEM;
 	else e = popcorn_node_begin(&popcorn_own_node, &s);
 	if (!e) {
 		popcorn_pagemap_open(&m);
@@ -283,14 +339,34 @@ int popcorn_spread_begin(struct popcorn_text *error)
 	popcorn_spread = POPCORN_ORIGIN;
 	popcorn_install_handlers();
 	/* half of it can't be left: were one piece the node's and another not, neither way to go on would be right */
-	if ((e = each_piece(act_view, &m)) || (e = popcorn_serve()) < 0) popcorn_die("common memory can't be mapped anew: error %d", (int)-e);
+	if ((e = each_piece(act_view, &m)) || (e = begin_service()) < 0) popcorn_die("common memory can't be mapped anew: error %d", (int)-e);
 	return 0;
 }
 
-int popcorn_spread_end(struct popcorn_text *error)
+/* It ends by itself; its stack stays until the kernel has done with it. */
+static void end_service(void)
 {
-	(void)error;
-	(void)act_own;
-	popcorn_text_set(error, "its threads have been on other nodes");
-	return -1;
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	popcorn_node_ring(&popcorn_own_node, NODE_SERVICE);
+	while (K3(K_tgkill, popcorn_kernel_pid, server->ktid, 0) == 0) K0(K_sched_yield);
+	K2(K_munmap, server->stack_base, server->stack_size);
+}
+
+void popcorn_spread_end(void)
+{
+	long e;
+
+	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next) t->destination = 0;
+	recall((uintptr_t)__popcorn_data_start, (uint64_t)(__popcorn_data_end - __popcorn_data_start), 1);
+	resume();
+	recall(ARENA_START, ARENA_END - ARENA_START, 1);
+	resume();
+	end_service();
+	if ((e = each_piece(act_own, 0))) popcorn_die("no memory to be on one node again: error %d", (int)-e);
+	popcorn_node_end(&popcorn_own_node);
+	K2(K_munmap, allowed, POPCORN_NPAGES);
+	allowed = 0;
+	popcorn_spread = POPCORN_ALONE;
+	popcorn_machine_forget();
+	popcorn_install_handlers();
 }

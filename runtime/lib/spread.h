@@ -11,24 +11,28 @@ enum popcorn_spread { POPCORN_ALONE, POPCORN_ORIGIN, POPCORN_REPLICA };
 extern hidden int popcorn_spread;
 extern hidden struct popcorn_node popcorn_own_node;
 
+enum { POPCORN_NPAGES = ARENA_END / PAGE };
+hidden struct popcorn_node_settings popcorn_node_of_process(void); /* where its memory lies; the rest is zero */
+
 /* spread.c: all threads are stopped. Common memory becomes the node's, and its service begins. -1 with the error set: the
  * process is as it was. */
 hidden int popcorn_spread_begin(struct popcorn_text *error);
-/* All threads are here and stopped: pages come home, replicas end, and memory is the process's own again. -1: no memory; the
- * process is as it was. */
-hidden int popcorn_spread_end(struct popcorn_text *error);
-hidden long popcorn_serve(void); /* in a thread of the runtime's own; 0 or -errno */
+/* All threads are here and stopped: pages come home, replicas end, memory is the process's own again, and here they stay. */
+hidden void popcorn_spread_end(void);
 
 /* At the origin: mmap at exactly `at`, munmap, mprotect, and mremap to another place, of common memory. Whoever calls holds
  * popcorn_memory_lock. 0 or -errno. */
 hidden long popcorn_spread_map(uint64_t at, uint64_t n, int prot, int flags, int fd, uint64_t offset);
 hidden long popcorn_spread_unmap(uint64_t at, uint64_t n);
+hidden void popcorn_spread_clear(uint64_t at, uint64_t n);
 hidden long popcorn_spread_protect(uint64_t at, uint64_t n, int prot);
 hidden long popcorn_spread_move(uint64_t at, uint64_t old, uint64_t to, uint64_t new, int prot);
 
 /* Whether the mapping allows it, as far as the origin knows: 1; 0; -1: not common memory at all. */
 hidden int popcorn_spread_allows(uint64_t at, uint64_t n, int write);
 
+hidden int popcorn_spread_mapped(uint64_t at); /* whether anything is mapped there, at the origin */
+hidden int popcorn_spread_mapped_locked(uint64_t at); /* by a caller that holds popcorn_memory_lock */
 hidden int popcorn_is_common(uint64_t at); /* on any node */
 
 /* A thread's access at `at` failed: 0 when it is to be tried again. */
@@ -40,7 +44,8 @@ hidden int popcorn_machine_count(void); /* nodes of the machine; 1 where there i
 hidden int popcorn_machine_here(void);  /* the machine's number of this node; 0 where there is none */
 hidden unsigned popcorn_machine_isa(unsigned node); /* POPCORN_ISA_* of one of the machine's nodes */
 hidden unsigned popcorn_machine_node(unsigned number); /* the machine's number of one of the process's nodes */
-hidden void popcorn_machine_forget(void); /* all replicas have ended */
+hidden void popcorn_machine_lost(unsigned number); /* that replica has ended */
+hidden void popcorn_machine_forget(void); /* all have */
 
 /* letters.c: mail about threads */
 enum popcorn_letter_kind { LETTER_FRAMES, LETTER_CALL, LETTER_REPLY, LETTER_STOP, LETTER_SIGNAL, LETTER_DONE, LETTER_RAISE, LETTER_LOST };
@@ -66,9 +71,10 @@ struct popcorn_traveller {
 	uint64_t tp, generation, points, size; /* of the frames */
 	uint64_t rebuild_every, seed;
 	uint32_t rounding, exceptions;
-	int32_t pid, wanted; /* the machine's node that it wants to go on to, or -1 */
+	int32_t pid, wanted; /* the machine's node that it wants to go on to, or -1; or that it has not been able to go on here: */
 	uint64_t roam_every;
 };
+enum { POPCORN_UNABLE = -2 };
 
 hidden void popcorn_travel(struct popcorn_thread *, unsigned to, int wanted); /* with its frames unwound */
 /* One letter of FRAMES more. 1: it is complete in t->frames; -1: not a traveller. */

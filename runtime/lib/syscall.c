@@ -8,7 +8,7 @@ static popcorn_fixup *const fixups[POPCORN_COMMON_CALLS] = {
 	/* memory.c */
 	[C_mmap] = popcorn_do_mmap, [C_munmap] = popcorn_do_munmap, [C_mprotect] = popcorn_do_mprotect,
 	[C_mremap] = popcorn_do_mremap, [C_brk] = popcorn_do_brk, [C_shmat] = popcorn_do_shmat, [C_shmdt] = popcorn_do_shmdt,
-	[C_pkey_mprotect] = popcorn_do_pkey_mprotect,
+	[C_pkey_mprotect] = popcorn_do_pkey_mprotect, [C_madvise] = popcorn_do_madvise,
 	/* signal.c */
 	[C_rt_sigaction] = popcorn_do_rt_sigaction, [C_rt_sigprocmask] = popcorn_do_rt_sigprocmask,
 	[C_sigaltstack] = popcorn_do_sigaltstack,
@@ -105,7 +105,6 @@ static long at_a_replica(struct popcorn_call *c)
 	case C_gettid: return c->thread->tid;
 	case C_getpid: return popcorn_pid;
 	case C_sched_yield: return K0(K_sched_yield);
-	case C_madvise: return 0; /* advice */
 	case C_exit: popcorn_remote_end(c->thread, C_exit, c->a);
 	}
 	return popcorn_remote(c->thread, c->cancel, c->n, c->a);

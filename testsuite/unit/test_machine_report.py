@@ -30,8 +30,8 @@ WORDS = """\
 node 0 1 x86_64 home 120 7
 node 1 0 aarch64 up 30 41
 future 1 2 3
-thread 4711 0 running main
 thread 4713 1 waiting a worker of many
+thread 4711 0 running main
 thread 4714 1 running
 page 0x403000 12 90 88 1 0
 page 0x1000002000 3 4 0 1
@@ -112,7 +112,7 @@ def test_lines_that_make_no_sense(line: str) -> None:
 
 def test_what_lies_on_a_page() -> None:
     known = Places(
-        [Object(0x2ff0, 0x3010, "crosses"), Object(0x3010, 0x3014, "a"), Object(0x3010, 0x3014, "a"),
+        [Object(0x2ff0, 0x3010, "crosses"), Object(0x3010, 0x3014, "__a"), Object(0x3010, 0x3014, "a"),
          Object(0x3ffc, 0x4000, "b"), Object(0x4000, 0x9000, "large"), Object(0x9000, 0x9004, "c")]
     )  # fmt: skip
     pages = {0x2000: ["crosses"], 0x3000: ["crosses", "a", "b"], 0x8000: ["large"], 0x9000: ["c"], 0xA000: []}

@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 
@@ -173,8 +174,8 @@ class Daemon:
 
         loop.add_reader(pidfd, has_ended)
 
-    def _task(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+    def _task(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -243,12 +244,8 @@ def main() -> None:
         ready = int(sys.argv[3])
         os.write(ready, b"\n")
         os.close(ready)
-        asyncio.run(_serve_until_told(machine, node, listener))
+        asyncio.run(Daemon(machine, node).run(listener))
     node.socket.unlink(missing_ok=True)
-
-
-async def _serve_until_told(machine: Machine, node: Node, listener: socket.socket) -> None:
-    await Daemon(machine, node).run(listener)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,12 @@ class Places:
     """The variables of a program, by address."""
 
     def __init__(self, objects: Iterable[Object]) -> None:
-        self._objects = sorted(objects, key=lambda o: (o.start, o.end))
+        named: dict[tuple[int, int], Object] = {}
+        for o in objects:  # of several names for one variable the plainest
+            named[o.start, o.end] = min(
+                named.get((o.start, o.end), o), o, key=lambda o: (o.name.startswith("_"), o.name)
+            )
+        self._objects = [named[place] for place in sorted(named)]
         self._starts = [o.start for o in self._objects]
         self._longest = max((o.end - o.start for o in self._objects), default=0)
 

@@ -14,7 +14,7 @@ import ctypes
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 
 from popcc.runtime.popcorn.machine.interconnect import Interconnect
@@ -128,10 +128,9 @@ async def writable(fd: int) -> None:
 
 
 async def _until(fd: int, add: Callable[..., None], remove: Callable[[int], bool]) -> None:
-    ready = asyncio.get_running_loop().create_future()
-    waits: Awaitable[None] = ready
+    ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     add(fd, lambda: None if ready.done() else ready.set_result(None))
     try:
-        await waits
+        await ready
     finally:
         remove(fd)

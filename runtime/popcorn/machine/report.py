@@ -79,9 +79,10 @@ def parse(text: str, names: dict[int, str] | None = None) -> Report:
         kind, _, rest = line.partition(" ")
         if kind in found:
             found[kind].append(rest.split(" ", 3) if kind == "thread" else rest.split())
+    threads = _each("thread", found, lambda w: ThreadLine(int(w[0]), int(w[1]), w[2], w[3] if len(w) > 3 else ""))
     return Report(
         tuple(_each("node", found, lambda w: ReplicaLine(int(w[0]), int(w[1]), w[2], w[3], int(w[4]), int(w[5])))),
-        tuple(_each("thread", found, lambda w: ThreadLine(int(w[0]), int(w[1]), w[2], w[3] if len(w) > 3 else ""))),
+        tuple(sorted(threads, key=lambda t: t.tid)),
         tuple(
             _each(
                 "page",

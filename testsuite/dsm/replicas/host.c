@@ -59,7 +59,12 @@ static void drained(void)
 {
 }
 
-static const struct popcorn_origin origin = { rights, lost, drained };
+static void parted(unsigned peer)
+{
+	(void)peer;
+}
+
+static const struct popcorn_origin origin = { rights, lost, drained, parted };
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {

@@ -13,6 +13,7 @@
 #define K_epoll_pwait 22
 #define K_eventfd2 19
 #define K_execve 221
+#define K_fallocate 47
 #define K_exit 93
 #define K_exit_group 94
 #define K_fcntl 25

@@ -13,6 +13,7 @@
 #define K_epoll_pwait 281
 #define K_eventfd2 290
 #define K_execve 59
+#define K_fallocate 285
 #define K_exit 60
 #define K_exit_group 231
 #define K_fcntl 72
