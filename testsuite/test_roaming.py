@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import harness
 import pytest
 from machine_fixtures import machine
-from popcorn_fixtures import needs_emulator
-from roaming import FIVE, THREE, Roamed, options
+from popcorn_fixtures import built, needs_emulator, succeeds
+from real import builds, runs
+from roaming import FIVE, THREE, Roamed, mode, options
 
 pytestmark = needs_emulator
 PROGRAMS = harness.all_programs()
@@ -45,3 +47,45 @@ def test_threads_on_five_nodes(program: harness.Program, five: Roamed, program_f
     """As above; pages go between nodes of one ISA, too."""
     visited = five.check(program, program_folder)
     assert visited >= five.others if program.name in HEAVY else visited
+
+
+def test_threads_are_where_they_say(three: Roamed, program_folder: Path) -> None:
+    """Each of five threads goes to every node three times, and is there then; and what main is refused, wherever it is."""
+    spread = built("spread", program_folder)
+    for node, _ in enumerate(THREE):
+        before = three.replicas(spread)
+        shown = succeeds("run", "--machine", spread, node, env=three.made.env).splitlines()
+        assert shown == [
+            "nodes 15 15 15, lost 0",
+            "fork: EAGAIN",
+            "posix_spawn: done",
+            "system: done",
+            "popen: done",
+            "shared file: ENODEV",
+            "private file: done",
+            "shared memory: done",
+        ]
+        assert three.replicas(spread) - before == dict.fromkeys(three.others, 1)
+
+
+@pytest.mark.parametrize("program", [p for p in PROGRAMS if p.forbid_roam], ids=lambda p: p.name)
+def test_what_is_refused_shows(program: harness.Program, three: Roamed, program_folder: Path) -> None:
+    """A program is left out above only as long as it does fail."""
+    assert program.forbid_roam in ("fork", "shared file"), program.source
+    with pytest.raises(AssertionError, match=program.name):
+        three.check(program, program_folder)
+
+
+def test_xz_compresses(three: Roamed, program_folder: Path, tmp_path: Path) -> None:
+    """Its threads compress blocks of one file on all nodes, byte for byte what they make of it on one."""
+    ours, theirs = builds.pair(builds.XZ, program_folder)
+    data = runs.compressible(program_folder)
+    arguments = ("-c", "-0", "-T3", "--block-size=256KiB")
+    command = mode().command(replace(PROGRAMS[0], roam_every=20_000, args=arguments), ours)
+    with data.open("rb") as given:
+        packed = harness.run_bytes(command, runs.TIMEOUT, given, three.made.env)
+    assert (packed.status, packed.stderr) == (0, b""), command
+    assert packed.stdout == runs.plain(theirs, arguments, data)
+    (tmp_path / "packed").write_bytes(packed.stdout)
+    assert runs.plain(theirs, ("-dc",), tmp_path / "packed") == data.read_bytes()
+    assert set(three.replicas(ours)) == three.others

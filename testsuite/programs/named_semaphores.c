@@ -1,4 +1,5 @@
 // Semaphores by names: opened, shared with a child and with themselves, while mapped at every move.
+// forbid-roam: fork
 // expect: 1 1 5 3
 // expect: 0 8 8
 // expect: 1 1 1
