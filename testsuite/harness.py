@@ -128,6 +128,7 @@ class Mode:
     options: tuple[str, ...]  # of popcorn run
     slower: float = 1.0  # times the program's timeout
     moves: bool = False
+    may_say: str = "(?!)"  # a pattern of lines on stderr that are no fault of the program's
 
     def command(self, program: Program, executable: Path) -> list[str]:
         """The command line that runs `executable` this way."""
@@ -283,6 +284,7 @@ def check(program: Program, mode: Mode, folder: Path, env: Mapping[str, str] | N
         command = mode.command(program, executable)
         environment = {**program.env, **(env or {}), **runners.environment}
         outcome = run(command, program.timeout * mode.slower, program.stdin, environment)
+        outcome = replace(outcome, stderr=re.sub(f"(?m)^(?:{mode.may_say})\n", "", outcome.stderr))
         crossings = runners.count()
     problem = difference(program, outcome, refused)
     if not problem and mode.moves and not refused and crossings < MIN_CROSSINGS:

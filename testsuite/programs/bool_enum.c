@@ -1,4 +1,5 @@
 // _Bool, enumerations and characters across calls keep only the values they may have.
+// roam-every: 10
 // expect: 29 23 23 0 62026 111
 #include <stdbool.h>
 #include <stdio.h>

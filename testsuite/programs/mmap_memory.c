@@ -1,7 +1,7 @@
 // Anonymous, file-backed and shared mappings; mprotect, munmap of a part, mremap, and sharing with a child.
 // timeout: 60
 // forbid-move: (deleted) can't follow: it has no path
-// forbid-roam: fork
+// forbid-roam: shared file
 // expect: 763486255 0,1!2, 49 0
 #define _GNU_SOURCE
 #include <stdio.h>

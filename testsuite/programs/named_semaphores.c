@@ -1,5 +1,5 @@
 // Semaphores by names: opened, shared with a child and with themselves, while mapped at every move.
-// forbid-roam: fork
+// forbid-roam: shared file
 // expect: 1 1 5 3
 // expect: 0 8 8
 // expect: 1 1 1
