@@ -79,9 +79,10 @@ def test_what_is_refused_shows(program: harness.Program, three: Roamed, program_
 def test_xz_compresses(three: Roamed, program_folder: Path, tmp_path: Path) -> None:
     """Its threads compress blocks of one file on all nodes, byte for byte what they make of it on one."""
     ours, theirs = builds.pair(builds.XZ, program_folder)
-    data = runs.compressible(program_folder)
-    arguments = ("-c", "-0", "-T3", "--block-size=256KiB")
-    command = mode().command(replace(PROGRAMS[0], roam_every=20_000, args=arguments), ours)
+    data = tmp_path / "data"
+    data.write_bytes(runs.compressible(program_folder).read_bytes()[-1_000_000:])
+    arguments = ("-c", "-0", "-T3", "--block-size=128KiB")
+    command = mode().command(replace(PROGRAMS[0], roam_every=150_000, args=arguments), ours)
     with data.open("rb") as given:
         packed = harness.run_bytes(command, runs.TIMEOUT, given, three.made.env)
     assert (packed.status, packed.stderr) == (0, b""), command
