@@ -95,7 +95,6 @@ hidden long popcorn_remote(struct popcorn_thread *, volatile int *cancel, long n
 hidden _Noreturn void popcorn_remote_end(struct popcorn_thread *, long n, const long a[6]); /* a call after which the thread is no more */
 hidden void popcorn_guest_signals(struct popcorn_thread *, struct popcorn_context *); /* in the request signal's handler */
 hidden void popcorn_guest_fault(struct popcorn_thread *, const void *siginfo); /* the program's own: SIGSEGV */
-hidden void popcorn_go_home(struct popcorn_thread *, const struct popcorn_registers *); /* returns when it can't be unwound here */
 hidden _Noreturn void popcorn_replica(const char *given);
 
 /* buffers.c: a system call whose arguments lie in common memory, which the kernel must not meet closed */
