@@ -156,7 +156,7 @@ static void lead(void)
 {
 	int done = -1;
 
-	if (order.op == POPCORN_OP_CHECKPOINT || order.op == POPCORN_OP_MIGRATE) popcorn_gather();
+	if (order.op == POPCORN_OP_CHECKPOINT || order.op == POPCORN_OP_MIGRATE || order.op == POPCORN_OP_GATHER) popcorn_gather();
 	switch (order.op) {
 	case POPCORN_OP_MIGRATE:
 		popcorn_move(&order);
@@ -170,6 +170,9 @@ static void lead(void)
 		break;
 	case POPCORN_OP_CHECKPOINT:
 		done = popcorn_image_write(&order, order.fd, 0, -1, -1);
+		break;
+	case POPCORN_OP_GATHER:
+		done = 0;
 		break;
 	case POPCORN_OP_THREAD:
 		done = popcorn_assign(&order);
@@ -308,21 +311,20 @@ static void move_by_itself(struct popcorn_thread *t, const struct popcorn_regist
 	stop_for(t, regs);
 }
 
-/* As if popcorn had asked that this thread be at that node of the machine. */
-void popcorn_go_by_itself(struct popcorn_thread *t, const struct popcorn_registers *regs, unsigned node)
+void popcorn_ask_itself(struct popcorn_thread *t, const struct popcorn_registers *regs, uint32_t op, unsigned node)
 {
 	int none = 0;
 
 	if (!__atomic_compare_exchange_n(&sender, &none, -1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
 	take_lock();
 	order.connection = order.fd = -1;
-	order.op = POPCORN_OP_THREAD;
+	order.op = op;
 	order.thread = (uint32_t)t->tid;
 	order.node = node;
 	order.flags = 0;
 	order.error.n = order.error.s[0] = 0;
 	stop_for(t, regs);
-	if (!t->destination && order.error.n) popcorn_message("thread %d stays: %s", t->tid, order.error.s);
+	if (op == POPCORN_OP_THREAD && !t->destination && order.error.n) popcorn_message("thread %d stays: %s", t->tid, order.error.s);
 }
 
 void popcorn_take_order(struct popcorn_thread *t)
@@ -365,7 +367,9 @@ struct popcorn_registers *popcorn_point(struct popcorn_registers *regs)
 	int move = due(popcorn_config.move_every, n), rebuild = due(popcorn_config.rebuild_every, n);
 
 	if (due(popcorn_config.roam_every, n)) popcorn_roam(t);
-	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IDLE && !move && !rebuild && !t->stop && t->wanted < 0 && !t->destination) return regs;
+	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IDLE && !move && !rebuild && !t->stop && t->wanted < 0 && !t->destination
+	    && t->gather != POPCORN_GATHER_WANTED)
+		return regs;
 	t->mask = block_signals();
 	if (!t->guest) regs = at_origin(t, regs);
 	else if (t->stop || t->wanted >= 0) popcorn_go_home(t, regs);

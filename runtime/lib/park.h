@@ -33,7 +33,9 @@ hidden void popcorn_move(struct popcorn_order *);
 hidden int popcorn_move_prepare(struct popcorn_order *); /* the program's own move: find the next ISA's executable */
 
 /* park.c */
-hidden void popcorn_go_by_itself(struct popcorn_thread *, const struct popcorn_registers *, unsigned node);
+enum { POPCORN_OP_GATHER = 1 << 16 }; /* of the process itself only: it is to be on one node */
+/* A request of the process itself, as if popcorn had made it: about this thread, and a node of the machine. */
+hidden void popcorn_ask_itself(struct popcorn_thread *, const struct popcorn_registers *, uint32_t op, unsigned node);
 
 /* places.c */
 hidden int popcorn_assign(struct popcorn_order *); /* THREAD; all threads stopped. -1 with order->error set */

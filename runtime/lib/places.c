@@ -23,13 +23,24 @@ void popcorn_gather(void)
 	if (popcorn_spread) popcorn_spread_end();
 }
 
+long popcorn_gather_first(struct popcorn_thread *t)
+{
+	if (t->gather == POPCORN_GATHER_FAILED) {
+		t->gather = POPCORN_GATHER_NOT;
+		return -K_EAGAIN;
+	}
+	t->gather = POPCORN_GATHER_WANTED;
+	__popcorn_flag = 1;
+	return AGAIN;
+}
+
 /* The first thread to go anywhere stops all others, since memory changes hands. */
 static void go(struct popcorn_thread *t, const struct popcorn_registers *regs, unsigned wanted)
 {
 	struct popcorn_text error;
 	int node;
 
-	if (!popcorn_spread) popcorn_go_by_itself(t, regs, wanted);
+	if (!popcorn_spread) popcorn_ask_itself(t, regs, POPCORN_OP_THREAD, wanted);
 	else if ((node = popcorn_machine_reach(wanted, &error)) >= 0) t->destination = node;
 	else popcorn_message("thread %d stays: %s", t->tid, error.s);
 }
@@ -39,6 +50,10 @@ struct popcorn_registers *popcorn_take_place(struct popcorn_thread *t, struct po
 	int wanted = t->wanted;
 
 	t->wanted = -1;
+	if (t->gather == POPCORN_GATHER_WANTED) {
+		popcorn_ask_itself(t, regs, POPCORN_OP_GATHER, 0);
+		t->gather = popcorn_spread ? POPCORN_GATHER_FAILED : POPCORN_GATHER_NOT;
+	}
 	if (wanted >= 0) go(t, regs, (unsigned)wanted);
 	return t->destination ? popcorn_leave(t, regs) : regs;
 }

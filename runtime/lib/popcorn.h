@@ -20,6 +20,9 @@ enum { POPCORN_CSP = 32, POPCORN_SELF = 40 }; /* offsets from the thread pointer
 
 enum popcorn_state { POPCORN_RUNNING, POPCORN_PARKED, POPCORN_DEAD };
 
+/* A thread wants the process to be on one node, which its next point sees to. */
+enum popcorn_gathering { POPCORN_GATHER_NOT, POPCORN_GATHER_WANTED, POPCORN_GATHER_FAILED };
+
 struct popcorn_thread {
 	struct popcorn_thread *next; /* list of all threads, under popcorn_threads_lock */
 	int tid;                     /* the number the program knows */
@@ -42,6 +45,7 @@ struct popcorn_thread {
 	int guest;                   /* at a replica: the thread itself, whose deputy is at the origin */
 	int wanted;                  /* the machine's node that the program asked for, -1 none */
 	int stop, stop_sent;         /* it is to come home */
+	int gather;                  /* enum popcorn_gathering */
 	struct popcorn_letter *letters, *blank_letters, *again; /* letters.c, deputy.c */
 	uint32_t mail;               /* futex: letters that came */
 	uint32_t ticket, depth, forwarded; /* calls made; handlers under way at the guest; signals it was sent, or has taken */

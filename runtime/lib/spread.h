@@ -100,6 +100,9 @@ hidden _Noreturn void popcorn_replica(const char *given);
 /* buffers.c: a system call whose arguments lie in common memory, which the kernel must not meet closed */
 hidden long popcorn_issue_buffered(struct popcorn_call *, long (*issue)(struct popcorn_call *));
 
+/* places.c: for a call that can't be made while the process is on several nodes. AGAIN, or -EAGAIN if it has been tried in vain. */
+hidden long popcorn_gather_first(struct popcorn_thread *);
+
 hidden long popcorn_spread_futex(struct popcorn_call *); /* futexes.c */
 
 #endif
