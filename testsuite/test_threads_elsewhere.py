@@ -93,15 +93,17 @@ def test_a_process_on_several_nodes_is_saved(shared: Emulated, program_folder: P
 @pytest.mark.parametrize("node", [SECOND, 1])
 def test_a_node_is_lost_with_a_thread(node: int, program_folder: Path, tmp_path: Path) -> None:
     names = [arg for isa in (HERE, *OTHERS) for arg in ("--node", isa)]
-    with machine(tmp_path / "m", *names, "--node", f"second:{HERE}") as made:
-        with started(command(built("team", program_folder)), tmp_path, "round", env=made.env) as running:
-            thread = max(where(running, made))
-            succeeds("migrate", f"{running.pid}/{thread}", str(node), env=made.env)
-            running.goes_on()
-            os.kill(made.pid(node), signal.SIGKILL)
-            running.process.wait(60)
-            assert running.process.returncode == 125
-            assert f"node {node} of the machine was lost, and with it thread {thread}" in running.errors
+    with (
+        machine(tmp_path / "m", *names, "--node", f"second:{HERE}") as made,
+        started(command(built("team", program_folder)), tmp_path, "round", env=made.env) as running,
+    ):
+        thread = max(where(running, made))
+        succeeds("migrate", f"{running.pid}/{thread}", str(node), env=made.env)
+        running.goes_on()
+        os.kill(made.pid(node), signal.SIGKILL)
+        running.process.wait(60)
+        assert running.process.returncode == 125
+        assert f"node {node} of the machine was lost, and with it thread {thread}" in running.errors
 
 
 def test_the_end_of_the_program_is_that_of_its_replicas(shared: Emulated, program_folder: Path, tmp_path: Path) -> None:
