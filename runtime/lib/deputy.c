@@ -252,6 +252,7 @@ void popcorn_forward(struct popcorn_thread *t, int sig, const struct popcorn_han
 	int over = 0;
 
 	popcorn_copy(b.siginfo, siginfo, sizeof b.siginfo);
+	popcorn_copy(b.altstack, t->altstack, sizeof b.altstack);
 	if (!t->again) {
 		t->forwarded++;
 		popcorn_letter_send((unsigned)t->place, (uint32_t)t->tid, LETTER_SIGNAL, t->forwarded, ++t->depth, &b, sizeof b);

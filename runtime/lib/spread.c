@@ -335,6 +335,7 @@ int popcorn_spread_begin(struct popcorn_text *error)
 		popcorn_pagemap_open(&m);
 		e = each_piece(convert, &m);
 		popcorn_pagemap_close(&m);
+		if (e) popcorn_node_end(&popcorn_own_node);
 	}
 	if (e) {
 		popcorn_text_set(error, "no memory to share with other nodes: %e", e);

@@ -87,7 +87,7 @@ hidden void popcorn_forward(struct popcorn_thread *, int sig, const struct popco
 hidden void popcorn_mail_at_origin(unsigned from, const struct popcorn_dsm_message *, const void *behind);
 
 /* guest.c, at a replica */
-struct popcorn_remote_signal { int32_t sig, unused; uint64_t handler, flags, siginfo[16], mask; };
+struct popcorn_remote_signal { int32_t sig, unused; uint64_t handler, flags, siginfo[16], mask, altstack[3]; };
 struct popcorn_remote_call { int64_t n, a[6]; uint64_t cancel; };
 struct popcorn_remote_reply { int64_t value, time_left; };
 enum { CALL_CLONE = POPCORN_COMMON_CALLS, CALL_UNMAPSELF };
