@@ -52,6 +52,12 @@ static long clone_for(struct popcorn_thread *t, const long a[6])
 	return r;
 }
 
+static void send_stop(struct popcorn_thread *t)
+{
+	t->stop_sent = 1;
+	popcorn_letter_send((unsigned)t->place, (uint32_t)t->tid, LETTER_STOP, 0, 0, 0, 0);
+}
+
 static void serve_call(struct popcorn_thread *t, const struct popcorn_letter *l)
 {
 	struct popcorn_remote_call c;
@@ -63,6 +69,7 @@ static void serve_call(struct popcorn_thread *t, const struct popcorn_letter *l)
 	if (c.n == CALL_CLONE) r.value = clone_for(t, (const long *)c.a);
 	else r.value = popcorn_call(t, c.cancel ? (volatile int *)c.cancel : &never, c.n, (const long *)c.a);
 	r.time_left = t->time_left;
+	if (t->gather == POPCORN_GATHER_WANTED && !t->stop_sent) send_stop(t); /* before it comes to its next point */
 	popcorn_letter_send((unsigned)t->place, (uint32_t)t->tid, LETTER_REPLY, l->ticket, 0, &r, sizeof r);
 }
 
@@ -190,10 +197,7 @@ static int serve(struct popcorn_thread *t, struct popcorn_letter *l, uint64_t *d
 static void wait(struct popcorn_thread *t, uint32_t seen)
 {
 	if (popcorn_should_interrupt()) popcorn_take_order(t);
-	if (popcorn_should_interrupt() && !t->stop_sent) {
-		t->stop_sent = 1;
-		popcorn_letter_send((unsigned)t->place, (uint32_t)t->tid, LETTER_STOP, 0, 0, 0, 0);
-	}
+	if (popcorn_should_interrupt() && !t->stop_sent) send_stop(t);
 	K6(K_futex, &t->mail, FUTEX_WAIT, seen, 0, 0, 0);
 }
 
@@ -248,6 +252,7 @@ void popcorn_forward(struct popcorn_thread *t, int sig, const struct popcorn_han
 	int over = 0;
 
 	popcorn_copy(b.siginfo, siginfo, sizeof b.siginfo);
+	popcorn_copy(b.altstack, t->altstack, sizeof b.altstack);
 	if (!t->again) {
 		t->forwarded++;
 		popcorn_letter_send((unsigned)t->place, (uint32_t)t->tid, LETTER_SIGNAL, t->forwarded, ++t->depth, &b, sizeof b);

@@ -87,6 +87,7 @@ void popcorn_guest_signals(struct popcorn_thread *t, struct popcorn_context *con
 	t->forwarded++;
 	mask = context->mask;
 	context->mask = b.mask; /* what the handler is shown */
+	popcorn_copy(t->altstack, b.altstack, sizeof t->altstack);
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &open, 0, 8);
 	popcorn_deliver(b.sig, &(struct popcorn_handler){ b.handler, b.flags, 0 }, b.siginfo, context);
 	block_signals();

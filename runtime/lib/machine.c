@@ -143,6 +143,7 @@ long __popcorn_want(long node)
 {
 	const struct popcorn_machine_reply *m = said();
 
+	popcorn_self()->wanted = -1;
 	if (node == popcorn_machine_here()) return 0;
 	if (!m || node < 0 || node >= (long)m->nodes) return -K_EINVAL;
 	popcorn_self()->wanted = (int)node;

@@ -66,7 +66,8 @@ static long execute(int exe, int image, const char *runner)
 	size_t bytes = ARGS_BYTES + (MAX_ARGS + 8) * sizeof(char *), n = 0;
 	char *text = popcorn_pages(bytes), **argv, path[32] = "/proc/self/fd/", restore[40] = "POPCORN_RESTORE=";
 	static char program[16 + sizeof popcorn_config.program] = "POPCORN_PROGRAM="; /* where `popcorn ps` finds it */
-	char *environment[] = { restore, program, 0 };
+	static char machine[16 + sizeof popcorn_config.machine] = "POPCORN_MACHINE=";
+	char *environment[] = { restore, program, popcorn_config.machine[0] ? machine : 0, 0 };
 	size_t count;
 	uint64_t drained;
 	long e;
@@ -74,6 +75,7 @@ static long execute(int exe, int image, const char *runner)
 	if (!text) return -K_ENOMEM;
 	argv = (char **)(void *)(text + ARGS_BYTES);
 	__builtin_memcpy(program + 16, popcorn_config.program, popcorn_length(popcorn_config.program) + 1);
+	__builtin_memcpy(machine + 16, popcorn_config.machine, sizeof popcorn_config.machine);
 	put_decimal(path + 14, exe);
 	put_decimal(restore + 16, image);
 	count = arguments(text, argv + 3, MAX_ARGS);

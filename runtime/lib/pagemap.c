@@ -3,7 +3,6 @@
  * emulator addresses may be others than the kernel's: believed only if it has a page that is certainly in use. */
 #include "pagemap.h"
 #include "kernel.h"
-#include "spread.h"
 
 enum { MAP_PAGES = 2048 };
 
@@ -49,7 +48,6 @@ void popcorn_pagemap_open(struct popcorn_pagemap *m)
 
 	m->at = 1;
 	m->fd = -1;
-	if (popcorn_spread) return; /* the kernel's page tables don't tell what is in the memfd */
 	m->fd = (int)popcorn_high_fd(K4(K_openat, K_AT_FDCWD, "/proc/self/pagemap", K_O_CLOEXEC, 0));
 	(void)*sure;
 	if (m->fd >= 0 && popcorn_untouched(m, (uintptr_t)sure)) popcorn_pagemap_close(m);

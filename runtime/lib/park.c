@@ -11,7 +11,6 @@
  */
 #include "kernel.h"
 #include "park.h"
-#include "spread.h"
 #include "timers.h"
 
 _Static_assert(offsetof(struct popcorn_thread, in_handler) == POPCORN_T_IN_HANDLER, "popcorn_offsets.h");
@@ -152,28 +151,12 @@ static void refuse_late(struct popcorn_thread *t)
 	finish();
 }
 
-/* Where threads are to be from now on. */
-static int assign(void)
-{
-	int node, found = 0;
-
-	if (!popcorn_spread && popcorn_spread_begin(&order.error)) return -1;
-	if ((node = popcorn_machine_reach(order.node, &order.error)) < 0) return -1;
-	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next)
-		if (t->state == POPCORN_PARKED && (!order.thread || t->tid == (int)order.thread)) {
-			t->destination = node;
-			found = 1;
-		}
-	if (!found) popcorn_text_set(&order.error, "it has no thread %u", (unsigned long)order.thread);
-	return found ? 0 : -1;
-}
-
 /* All threads are stopped, lock held. Returns when the program is to go on here. */
 static void lead(void)
 {
 	int done = -1;
 
-	if (popcorn_spread && order.op != POPCORN_OP_INFO && order.op != POPCORN_OP_THREAD) popcorn_spread_end();
+	if (order.op == POPCORN_OP_CHECKPOINT || order.op == POPCORN_OP_MIGRATE || order.op == POPCORN_OP_GATHER) popcorn_gather();
 	switch (order.op) {
 	case POPCORN_OP_MIGRATE:
 		popcorn_move(&order);
@@ -188,8 +171,11 @@ static void lead(void)
 	case POPCORN_OP_CHECKPOINT:
 		done = popcorn_image_write(&order, order.fd, 0, -1, -1);
 		break;
+	case POPCORN_OP_GATHER:
+		done = 0;
+		break;
 	case POPCORN_OP_THREAD:
-		done = assign();
+		done = popcorn_assign(&order);
 		break;
 	default:
 		popcorn_text_set(&order.error, "unknown request %u; is this popcorn newer than the program?", (unsigned long)order.op);
@@ -301,6 +287,16 @@ static int collecting(struct popcorn_thread *t)
 	return state == COLLECTING;
 }
 
+/* Lock held, and nobody else's request under way. */
+static void stop_for(struct popcorn_thread *t, const struct popcorn_registers *regs)
+{
+	order.started = popcorn_now();
+	order.deadline = order.started + SECOND;
+	__atomic_store_n(&state, COLLECTING, __ATOMIC_SEQ_CST);
+	__popcorn_flag = 1;
+	stop(t, regs);
+}
+
 static void move_by_itself(struct popcorn_thread *t, const struct popcorn_registers *regs)
 {
 	int none = 0;
@@ -312,79 +308,23 @@ static void move_by_itself(struct popcorn_thread *t, const struct popcorn_regist
 		drop_lock();
 		return;
 	}
-	order.started = popcorn_now();
-	order.deadline = order.started + SECOND;
-	__atomic_store_n(&state, COLLECTING, __ATOMIC_SEQ_CST);
-	__popcorn_flag = 1;
-	stop(t, regs);
+	stop_for(t, regs);
 }
 
-static uint64_t random_of(uint64_t x) /* splitmix64 */
+void popcorn_ask_itself(struct popcorn_thread *t, const struct popcorn_registers *regs, uint32_t op, unsigned node)
 {
-	x += 0x9e3779b97f4a7c15;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
-}
+	int none = 0;
 
-/* The own stack becomes frames, is poisoned, and is laid out anew a little elsewhere: whatever the maps leave
- * out shows at once. */
-static struct popcorn_registers *rebuild_here(struct popcorn_thread *t, struct popcorn_registers *regs)
-{
-	uint64_t shift = random_of(popcorn_config.seed + ((uint64_t)t->tid << 40) + t->points) % 256 * 16;
-
-	if (!t->rebuilt && !(t->rebuilt = popcorn_pages(sizeof *t->rebuilt))) return regs;
-	if (popcorn_unwind(t, regs)) return regs;
-	*t->rebuilt = *regs;
-	if (popcorn_rebuild(t, (uintptr_t)t->machine_top - shift, 1, t->rebuilt)) return regs;
-	return t->rebuilt;
-}
-
-/* The thread's own wish to be at a node of the machine. The first to go anywhere stops all others, since memory changes hands. */
-static void go_by_itself(struct popcorn_thread *t, const struct popcorn_registers *regs)
-{
-	struct popcorn_text error;
-	int none = 0, node = t->wanted;
-
-	t->wanted = -1;
-	if (popcorn_spread) {
-		if ((node = popcorn_machine_reach((unsigned)node, &error)) >= 0) t->destination = node;
-		else popcorn_message("thread %d stays: %s", t->tid, error.s);
-		return;
-	}
 	if (!__atomic_compare_exchange_n(&sender, &none, -1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
 	take_lock();
 	order.connection = order.fd = -1;
-	order.op = POPCORN_OP_THREAD;
+	order.op = op;
 	order.thread = (uint32_t)t->tid;
-	order.node = (uint32_t)node;
+	order.node = node;
 	order.flags = 0;
 	order.error.n = order.error.s[0] = 0;
-	order.started = popcorn_now();
-	order.deadline = order.started + SECOND;
-	__atomic_store_n(&state, COLLECTING, __ATOMIC_SEQ_CST);
-	__popcorn_flag = 1;
-	stop(t, regs);
-	if (t->destination == 0 && order.error.n) popcorn_message("thread %d stays: %s", t->tid, order.error.s);
-}
-
-/* At the origin, signals blocked. A thread that is to be elsewhere comes back by popcorn_point_at_home. */
-static struct popcorn_registers *at_origin(struct popcorn_thread *t, struct popcorn_registers *regs)
-{
-	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) != IDLE) {
-		take_lock();
-		if (collecting(t)) stop(t, regs);
-		else drop_lock();
-	}
-	if (t->wanted >= 0) go_by_itself(t, regs);
-	return t->destination ? popcorn_leave(t, regs) : regs;
-}
-
-struct popcorn_registers *popcorn_point_at_home(struct popcorn_thread *t, struct popcorn_registers *regs)
-{
-	regs = at_origin(t, regs);
-	set_signals(t->mask);
-	return regs;
+	stop_for(t, regs);
+	if (op == POPCORN_OP_THREAD && !t->destination && order.error.n) popcorn_message("thread %d stays: %s", t->tid, order.error.s);
 }
 
 void popcorn_take_order(struct popcorn_thread *t)
@@ -397,12 +337,22 @@ void popcorn_take_order(struct popcorn_thread *t)
 	set_signals(mask);
 }
 
-/* For tests: to any of the machine's nodes. */
-static void roam(struct popcorn_thread *t)
+/* At the origin, signals blocked. A thread that is to be elsewhere comes back by popcorn_point_at_home. */
+static struct popcorn_registers *at_origin(struct popcorn_thread *t, struct popcorn_registers *regs)
 {
-	int nodes = popcorn_machine_count();
+	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) != IDLE) {
+		take_lock();
+		if (collecting(t)) stop(t, regs);
+		else drop_lock();
+	}
+	return popcorn_take_place(t, regs);
+}
 
-	if (nodes > 1) t->wanted = (int)(random_of(popcorn_config.seed + ((uint64_t)t->tid << 40) + t->points) % (unsigned)nodes);
+struct popcorn_registers *popcorn_point_at_home(struct popcorn_thread *t, struct popcorn_registers *regs)
+{
+	regs = at_origin(t, regs);
+	set_signals(t->mask);
+	return regs;
 }
 
 static int due(uint64_t every, uint64_t n)
@@ -416,13 +366,15 @@ struct popcorn_registers *popcorn_point(struct popcorn_registers *regs)
 	uint64_t n = ++t->points;
 	int move = due(popcorn_config.move_every, n), rebuild = due(popcorn_config.rebuild_every, n);
 
-	if (due(popcorn_config.roam_every, n)) roam(t);
-	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IDLE && !move && !rebuild && !t->stop && t->wanted < 0 && !t->destination) return regs;
+	if (due(popcorn_config.roam_every, n)) popcorn_roam(t);
+	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IDLE && !move && !rebuild && !t->stop && t->wanted < 0 && !t->destination
+	    && t->gather != POPCORN_GATHER_WANTED)
+		return regs;
 	t->mask = block_signals();
 	if (!t->guest) regs = at_origin(t, regs);
 	else if (t->stop || t->wanted >= 0) popcorn_go_home(t, regs);
 	if (move) move_by_itself(t, regs);
-	if (rebuild) regs = rebuild_here(t, regs);
+	if (rebuild) regs = popcorn_rebuild_here(t, regs);
 	set_signals(t->mask);
 	return regs;
 }

@@ -32,6 +32,18 @@ hidden int popcorn_image_write(struct popcorn_order *, int fd, uint32_t flags, i
 hidden void popcorn_move(struct popcorn_order *);
 hidden int popcorn_move_prepare(struct popcorn_order *); /* the program's own move: find the next ISA's executable */
 
+/* park.c */
+enum { POPCORN_OP_GATHER = 1 << 16 }; /* of the process itself only: it is to be on one node */
+/* A request of the process itself, as if popcorn had made it: about this thread, and a node of the machine. */
+hidden void popcorn_ask_itself(struct popcorn_thread *, const struct popcorn_registers *, uint32_t op, unsigned node);
+
+/* places.c */
+hidden int popcorn_assign(struct popcorn_order *); /* THREAD; all threads stopped. -1 with order->error set */
+hidden void popcorn_gather(void); /* the process is on one node again; all threads stopped */
+hidden struct popcorn_registers *popcorn_take_place(struct popcorn_thread *, struct popcorn_registers *); /* at the origin: goes if it is to be elsewhere */
+hidden void popcorn_roam(struct popcorn_thread *); /* for tests: to any of the machine's nodes */
+hidden void popcorn_go_home(struct popcorn_thread *, const struct popcorn_registers *); /* guest.c; returns when it can't be unwound here */
+
 struct popcorn_buffer { char *p; size_t n, capacity; }; /* notes; grows in private pages */
 hidden int popcorn_note(struct popcorn_buffer *, uint32_t type, const void *a, size_t an, const void *b, size_t bn);
 hidden void popcorn_status(struct popcorn_buffer *); /* status.c: text, appended */

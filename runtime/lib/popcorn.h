@@ -20,6 +20,9 @@ enum { POPCORN_CSP = 32, POPCORN_SELF = 40 }; /* offsets from the thread pointer
 
 enum popcorn_state { POPCORN_RUNNING, POPCORN_PARKED, POPCORN_DEAD };
 
+/* A thread wants the process to be on one node, which its next point sees to. */
+enum popcorn_gathering { POPCORN_GATHER_NOT, POPCORN_GATHER_WANTED, POPCORN_GATHER_FAILED };
+
 struct popcorn_thread {
 	struct popcorn_thread *next; /* list of all threads, under popcorn_threads_lock */
 	int tid;                     /* the number the program knows */
@@ -42,6 +45,7 @@ struct popcorn_thread {
 	int guest;                   /* at a replica: the thread itself, whose deputy is at the origin */
 	int wanted;                  /* the machine's node that the program asked for, -1 none */
 	int stop, stop_sent;         /* it is to come home */
+	int gather;                  /* enum popcorn_gathering */
 	struct popcorn_letter *letters, *blank_letters, *again; /* letters.c, deputy.c */
 	uint32_t mail;               /* futex: letters that came */
 	uint32_t ticket, depth, forwarded; /* calls made; handlers under way at the guest; signals it was sent, or has taken */
@@ -194,6 +198,8 @@ static inline uint32_t popcorn_number(const uint8_t **p)
 #define POPCORN_POISON 0xdeadbeefdeadbeefull
 hidden int popcorn_unwind(struct popcorn_thread *, const struct popcorn_registers *);
 hidden int popcorn_rebuild(struct popcorn_thread *, uint64_t top, int poison, struct popcorn_registers *out);
+hidden struct popcorn_registers *popcorn_rebuild_here(struct popcorn_thread *, struct popcorn_registers *);
+hidden uint64_t popcorn_random(uint64_t); /* splitmix64 of it */
 hidden int popcorn_frames_check(struct popcorn_thread *, uint64_t *bytes, size_t *jumps); /* t->frames can be rebuilt here */
 hidden int popcorn_reserve(void **pages, size_t *capacity, size_t want); /* grows, keeping contents; -1: no memory */
 

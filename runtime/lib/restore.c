@@ -294,14 +294,20 @@ static uint64_t lay_out_threads(void)
 }
 
 /* popcorn starts foreign executables from a descriptor that the program must not inherit. */
-static void close_executable(char **environment)
+static void close_executable(const char *given)
 {
-	for (char **e = environment; *e; e++)
-		if (popcorn_begins(*e, "POPCORN_CLOSE=")) {
-			int fd = 0;
-			for (const char *p = *e + 14; *p >= '0' && *p <= '9'; p++) fd = fd * 10 + *p - '0';
-			K1(K_close, fd);
-		}
+	int fd = 0;
+
+	for (; *given >= '0' && *given <= '9'; given++) fd = fd * 10 + *given - '0';
+	K1(K_close, fd);
+}
+
+static void read_environment(char **environment)
+{
+	for (char **e = environment; *e; e++) {
+		if (popcorn_begins(*e, "POPCORN_CLOSE=")) close_executable(*e + 14);
+		if (popcorn_begins(*e, "POPCORN_MACHINE=")) popcorn_note_string(popcorn_config.machine, sizeof popcorn_config.machine, *e + 16, popcorn_length(*e + 16));
+	}
 }
 
 _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
@@ -309,7 +315,7 @@ _Noreturn void popcorn_restore(int image_fd, long *kernel_stack)
 	uint64_t all = ~0ull, frames;
 	long e;
 
-	close_executable((char **)kernel_stack + kernel_stack[0] + 2);
+	read_environment((char **)kernel_stack + kernel_stack[0] + 2);
 	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, 0, 8);
 	image->fd = image_fd;
 	popcorn_restore_check();

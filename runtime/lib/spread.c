@@ -3,7 +3,7 @@
 #include "mappings.h"
 #include "pagemap.h"
 
-enum { SERVICE_STACK = 256 << 10, MADV_REMOVE = 9, K_ENODEV = 19 };
+enum { SERVICE_STACK = 256 << 10, K_ENODEV = 19 };
 int popcorn_spread;
 struct popcorn_node popcorn_own_node;
 
@@ -143,6 +143,14 @@ static long read_file(uint64_t at, uint64_t n, int fd, uint64_t offset)
 	return 0;
 }
 
+/* The pages are zeros again, whatever the mapping allows. */
+static void punch(uint64_t at, uint64_t n)
+{
+	enum { KEEP_SIZE = 1, PUNCH_HOLE = 2 };
+
+	K4(K_fallocate, popcorn_own_node.memory, PUNCH_HOLE | KEEP_SIZE, at, n);
+}
+
 long popcorn_spread_map(uint64_t at, uint64_t n, int prot, int flags, int fd, uint64_t offset)
 {
 	int file = !(flags & K_MAP_ANONYMOUS);
@@ -151,8 +159,8 @@ long popcorn_spread_map(uint64_t at, uint64_t n, int prot, int flags, int fd, ui
 	if (!(flags & (K_MAP_SHARED | K_MAP_PRIVATE))) return -K_EINVAL;
 	if (file && flags & K_MAP_SHARED) return -K_ENODEV; /* other processes write there, of which no node hears */
 	recall(at, n, 0);
+	punch(at, n);
 	e = popcorn_node_view(&popcorn_own_node, at / PAGE, n / PAGE, K_PROT_READ | K_PROT_WRITE);
-	if (!e) e = K3(K_madvise, at, n, MADV_REMOVE);
 	if (!e && file) e = read_file(at, n, fd, offset);
 	if (!e) e = K3(K_mprotect, at, n, prot);
 	allow(at, n, e ? DSM_NO_ACCESS : access_of(prot));
@@ -165,20 +173,16 @@ long popcorn_spread_unmap(uint64_t at, uint64_t n)
 {
 	recall(at, n, 0);
 	allow(at, n, DSM_NO_ACCESS);
-	popcorn_node_view(&popcorn_own_node, at / PAGE, n / PAGE, K_PROT_READ | K_PROT_WRITE);
-	K3(K_madvise, at, n, MADV_REMOVE);
 	K2(K_munmap, at, n);
+	punch(at, n);
 	resume();
 	return 0;
 }
 
-/* The hole is made in the memfd by way of the alias, whatever the mapping allows. */
 void popcorn_spread_clear(uint64_t at, uint64_t n)
 {
-	enum { PUNCH_HOLE = 2, KEEP_SIZE = 1 };
-
 	recall(at, n, 0);
-	K4(K_fallocate, popcorn_own_node.memory, PUNCH_HOLE | KEEP_SIZE, at, n);
+	punch(at, n);
 	resume();
 }
 
@@ -331,6 +335,7 @@ int popcorn_spread_begin(struct popcorn_text *error)
 		popcorn_pagemap_open(&m);
 		e = each_piece(convert, &m);
 		popcorn_pagemap_close(&m);
+		if (e) popcorn_node_end(&popcorn_own_node);
 	}
 	if (e) {
 		popcorn_text_set(error, "no memory to share with other nodes: %e", e);

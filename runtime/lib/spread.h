@@ -87,7 +87,7 @@ hidden void popcorn_forward(struct popcorn_thread *, int sig, const struct popco
 hidden void popcorn_mail_at_origin(unsigned from, const struct popcorn_dsm_message *, const void *behind);
 
 /* guest.c, at a replica */
-struct popcorn_remote_signal { int32_t sig, unused; uint64_t handler, flags, siginfo[16], mask; };
+struct popcorn_remote_signal { int32_t sig, unused; uint64_t handler, flags, siginfo[16], mask, altstack[3]; };
 struct popcorn_remote_call { int64_t n, a[6]; uint64_t cancel; };
 struct popcorn_remote_reply { int64_t value, time_left; };
 enum { CALL_CLONE = POPCORN_COMMON_CALLS, CALL_UNMAPSELF };
@@ -95,11 +95,13 @@ hidden long popcorn_remote(struct popcorn_thread *, volatile int *cancel, long n
 hidden _Noreturn void popcorn_remote_end(struct popcorn_thread *, long n, const long a[6]); /* a call after which the thread is no more */
 hidden void popcorn_guest_signals(struct popcorn_thread *, struct popcorn_context *); /* in the request signal's handler */
 hidden void popcorn_guest_fault(struct popcorn_thread *, const void *siginfo); /* the program's own: SIGSEGV */
-hidden void popcorn_go_home(struct popcorn_thread *, const struct popcorn_registers *); /* returns when it can't be unwound here */
 hidden _Noreturn void popcorn_replica(const char *given);
 
 /* buffers.c: a system call whose arguments lie in common memory, which the kernel must not meet closed */
 hidden long popcorn_issue_buffered(struct popcorn_call *, long (*issue)(struct popcorn_call *));
+
+/* places.c: for a call that can't be made while the process is on several nodes. AGAIN, or -EAGAIN if it has been tried in vain. */
+hidden long popcorn_gather_first(struct popcorn_thread *);
 
 hidden long popcorn_spread_futex(struct popcorn_call *); /* futexes.c */
 

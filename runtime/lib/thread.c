@@ -286,7 +286,7 @@ static long fork_with(struct popcorn_thread *t, long flags, int *ptid, void *tls
 {
 	long r;
 
-	if (popcorn_spread) return -K_EAGAIN; /* a child would have the pages of this node alone */
+	if (popcorn_spread) return popcorn_gather_first(t); /* a child would have the pages of this node alone */
 	popcorn_lock(&popcorn_memory_lock);
 	popcorn_lock(&popcorn_timers_lock);
 	popcorn_lock_threads();
@@ -339,7 +339,7 @@ int __clone(void *fn, void *stack, long flags, void *arg, long *rest)
 	if (flags & K_CLONE_SETTLS) return -K_EINVAL;
 	if (flags & K_CLONE_VM) return flags & K_CLONE_VFORK ? spawn(t, fn, stack, flags, arg, ptid) : -K_EINVAL;
 	r = (int)fork_with(t, flags, ptid, tls, ctid);
-	if (r) return r;
+	if (r) return r == AGAIN ? -K_EAGAIN : r; /* no caller would issue it again */
 	TP_CSP(t) = (uintptr_t)stack & -16ull;
 	popcorn_enter(fn, arg, t->machine_top);
 }

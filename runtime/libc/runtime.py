@@ -1,4 +1,4 @@
-"""libpopcorn as units: each file of ``runtime/lib`` and ``runtime/dsm`` compiled plainly for every ISA, private to its node."""
+"""libpopcorn as units: each file of ``runtime/lib`` and ``runtime/dsm``, plainly for every ISA, private to its node."""
 
 from __future__ import annotations
 

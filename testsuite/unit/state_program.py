@@ -26,7 +26,7 @@ LIB = Path(__file__).parents[2] / "runtime" / "lib"
 BUILD_ID = hashlib.sha1(b"the hand-written program").digest()
 SOURCES = (
     "sites", "unwind", "rebuild", "jump", "park", "request", "text", "clock", "crc", "files", "image", "move",
-    "restore", "restore_read",
+    "restore", "restore_read", "pagemap", "socket",
 )  # fmt: skip
 _TABLE_BYTES = 4096
 

@@ -72,6 +72,20 @@ int popcorn_mapping_note(const struct popcorn_mapping *m)
 	return 0;
 }
 
+/* There is no machine. */
+int popcorn_assign(struct popcorn_order *o) { return (void)o, -1; }
+void popcorn_gather(void) {}
+struct popcorn_registers *popcorn_take_place(struct popcorn_thread *t, struct popcorn_registers *regs) { return (void)t, regs; }
+void popcorn_roam(struct popcorn_thread *t) { (void)t; }
+void popcorn_go_home(struct popcorn_thread *t, const struct popcorn_registers *regs) { (void)t, (void)regs; }
+void popcorn_status(struct popcorn_buffer *to) { (void)to; }
+
+long __popcorn_syscall_raw(long n, long a, long b, long c, long d, long e, long f)
+{
+	(void)n, (void)e, (void)f; /* jump.c's only one, of masks */
+	return K4(K_rt_sigprocmask, a, b, c, d);
+}
+
 void popcorn_thread_signal_stack(const struct popcorn_thread *t) { (void)t; }
 
 struct popcorn_thread *popcorn_thread_sized(size_t machine)

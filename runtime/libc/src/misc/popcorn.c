@@ -17,6 +17,7 @@ int popcorn_migrate(int node)
 	}
 	if (r) __popcorn_point();
 	if (__popcorn_here() == node) return 0;
+	__popcorn_want(__popcorn_here()); /* nor later, by surprise */
 	errno = EAGAIN;
 	return -1;
 }
