@@ -12,7 +12,7 @@ A program is one C file whose first comments say what is expected of it:
     // move-every: 100            chosen so that a run moves about 10 to 40 times
     // roam-every: 100            the same for threads that go from node to node of a machine; move-every's unless given
     // forbid-move: words         a move is rightly refused, in these words, and the program goes on
-    // forbid-roam: fork          what a process on several nodes is refused, so that the program fails there
+    // forbid-roam: shared file   what a process on several nodes is refused, so that the program fails there
     // no-newline:                the last line has none
     // expect: line               standard output, one line each; the end is as the program writes it
     // expect-exit: 3             exit status; -6 is "killed by signal 6"

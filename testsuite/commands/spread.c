@@ -44,6 +44,9 @@ static void try_what_is_refused(void)
 	pid_t child;
 	int fd = open("/proc/self/exe", O_RDONLY);
 
+	say("shared file", mmap(0, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED ? errno : 0);
+	say("private file", mmap(0, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ? errno : 0);
+	say("shared memory", mmap(0, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0);
 	if (!(child = fork()))
 		_exit(0);
 	say("fork", child < 0 ? errno : 0);
@@ -52,9 +55,6 @@ static void try_what_is_refused(void)
 	say("system", system("true") == -1 ? errno : 0);
 	errno = 0;
 	say("popen", popen("true", "r") ? 0 : errno);
-	say("shared file", mmap(0, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED ? errno : 0);
-	say("private file", mmap(0, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ? errno : 0);
-	say("shared memory", mmap(0, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0);
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,5 @@
 // fork and exec of another program: its arguments, environment, output through a pipe, and exit status.
 // timeout: 60
-// forbid-roam: fork
 // expect: 0 one two three  four
 // expect: 7 blue name arg
 // expect: 1009 127

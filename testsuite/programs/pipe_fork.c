@@ -1,6 +1,5 @@
 // A pipeline of forked processes: numbers through a sieve, one process per prime.
 // timeout: 60
-// forbid-roam: fork
 // expect: 1 7
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,5 @@
 // SIGCHLD and sigsuspend: a parent sleeps until each of its children has ended, and reads their exit codes.
 // timeout: 60
-// forbid-roam: fork
 // expect: 58 1 15
 #include <signal.h>
 #include <stdio.h>
