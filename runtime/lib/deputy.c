@@ -100,7 +100,7 @@ static void serve_raise(struct popcorn_thread *t, const struct popcorn_letter *l
 	if (sig < 1 || sig > 64) return;
 	K4(K_rt_sigprocmask, K_SIG_BLOCK, 0, &old, 8);
 	h = popcorn_handlers[sig - 1];
-	if (h.handler <= 1) die_of(sig);
+	if (h.handler <= 1 || t->blocks_fault) die_of(sig);
 	set_mask(old | h.mask | 1ull << (sig - 1));
 	c.mask = old;
 	popcorn_forward(t, sig, &h, siginfo, &c);

@@ -46,6 +46,7 @@ struct popcorn_thread {
 	int wanted;                  /* the machine's node that the program asked for, -1 none */
 	int stop, stop_sent;         /* it is to come home */
 	int gather;                  /* enum popcorn_gathering */
+	uint64_t blocks_fault;       /* POPCORN_FAULT_BIT, if the program blocks that and we don't */
 	struct popcorn_letter *letters, *blank_letters, *again; /* letters.c, deputy.c */
 	uint32_t mail;               /* futex: letters that came */
 	uint32_t ticket, depth, forwarded; /* calls made; handlers under way at the guest; signals it was sent, or has taken */

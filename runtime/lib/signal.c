@@ -146,7 +146,7 @@ static void faulted(int sig, const void *siginfo, void *ucontext)
 	t = popcorn_self();
 	if (t->guest) {
 		popcorn_guest_fault(t, siginfo);
-	} else if (h.handler <= SIG_IGN) {
+	} else if (h.handler <= SIG_IGN || t->blocks_fault) {
 		end_by_fault(sig);
 	} else {
 		inside = (c->mask | h.mask) & ~POPCORN_OWN_SIGNALS;
@@ -263,7 +263,7 @@ long popcorn_do_rt_sigprocmask(struct popcorn_call *c)
 {
 	uint64_t own = popcorn_spread ? POPCORN_OWN_SIGNALS : REQUEST_BIT, set, before;
 	const uint64_t *given = (const void *)c->a[1];
-	uint64_t *old = (void *)c->a[2];
+	uint64_t *old = (void *)c->a[2], blocked = c->thread->blocks_fault, wanted = given ? *given & POPCORN_FAULT_BIT : 0;
 	long r;
 
 	if (given) {
@@ -273,8 +273,10 @@ long popcorn_do_rt_sigprocmask(struct popcorn_call *c)
 	if (!popcorn_spread) return popcorn_issue(c);
 	/* a guest's is not to be begun again: where a jmp_buf gets its mask, it passes no migration point */
 	r = K4(K_rt_sigprocmask, c->a[0], c->a[1], &before, c->a[3]);
-	if (!r && old) *old = before;
-	return r;
+	if (r) return r;
+	if (given) c->thread->blocks_fault = c->a[0] == K_SIG_SETMASK ? wanted : c->a[0] == K_SIG_BLOCK ? blocked | wanted : blocked & ~wanted;
+	if (old) *old = before | blocked;
+	return 0;
 }
 
 long popcorn_do_sigaltstack(struct popcorn_call *c)

@@ -342,6 +342,10 @@ int popcorn_spread_begin(struct popcorn_text *error)
 		return -1;
 	}
 	popcorn_spread = POPCORN_ORIGIN;
+	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next) {
+		t->blocks_fault = t->mask & POPCORN_FAULT_BIT;
+		t->mask &= ~POPCORN_FAULT_BIT;
+	}
 	popcorn_install_handlers();
 	/* half of it can't be left: were one piece the node's and another not, neither way to go on would be right */
 	if ((e = each_piece(act_view, &m)) || (e = begin_service()) < 0) popcorn_die("common memory can't be mapped anew: error %d", (int)-e);
@@ -361,7 +365,11 @@ void popcorn_spread_end(void)
 {
 	long e;
 
-	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next) t->destination = 0;
+	for (struct popcorn_thread *t = popcorn_threads; t; t = t->next) {
+		t->destination = 0;
+		t->mask |= t->blocks_fault;
+		t->blocks_fault = 0;
+	}
 	recall((uintptr_t)__popcorn_data_start, (uint64_t)(__popcorn_data_end - __popcorn_data_start), 1);
 	resume();
 	recall(ARENA_START, ARENA_END - ARENA_START, 1);

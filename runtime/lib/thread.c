@@ -185,6 +185,7 @@ static int new_thread(void *fn, void *stack, int flags, void *arg, int *ptid, vo
 	if (flags & K_CLONE_PARENT_SETTID) t->set_tid = ptid;
 	t->entry = fn;
 	t->entry_arg = arg;
+	t->blocks_fault = popcorn_self()->blocks_fault;
 	popcorn_thread_list(t);
 	r = (int)popcorn_clone(THREAD_FLAGS, t->runtime_top, &t->ktid, 0, tls, (void *)begin_pthread, t);
 	if (r < 0) {
