@@ -107,11 +107,6 @@ static void serve_raise(struct popcorn_thread *t, const struct popcorn_letter *l
 	set_mask(c.mask);
 }
 
-static _Noreturn void lost(const struct popcorn_thread *t)
-{
-	popcorn_die("thread %d was lost with node %u of the machine", t->tid, popcorn_machine_node((unsigned)t->place));
-}
-
 /* All its frames are here; `mask` is the thread's. */
 static _Noreturn void home(struct popcorn_thread *t, uint64_t mask)
 {
@@ -136,7 +131,7 @@ static _Noreturn void home(struct popcorn_thread *t, uint64_t mask)
 static int is_frames(const struct popcorn_thread *t, const struct popcorn_letter *l, uint32_t unused)
 {
 	(void)t, (void)unused;
-	return l->kind == LETTER_FRAMES || l->kind == LETTER_LOST;
+	return l->kind == LETTER_FRAMES;
 }
 
 /* There is no guest any more: signals stay blocked until the thread is whole again. */
@@ -145,9 +140,9 @@ static _Noreturn void come_home(struct popcorn_thread *t, struct popcorn_letter 
 	for (;;) {
 		uint32_t seen = __atomic_load_n(&t->mail, __ATOMIC_SEQ_CST);
 		if (l) {
-			int whole = l->kind == LETTER_FRAMES ? popcorn_arriving(t, l) : -1;
+			int whole = popcorn_arriving(t, l);
 			popcorn_letter_free(t, l);
-			if (whole < 0) lost(t);
+			if (whole < 0) popcorn_die("thread %d came back damaged from node %u of the machine", t->tid, popcorn_machine_node((unsigned)t->place));
 			if (whole) home(t, mask);
 		} else K6(K_futex, &t->mail, FUTEX_WAIT, seen, 0, 0, 0);
 		l = popcorn_letter_take(t, is_frames, 0);
@@ -171,7 +166,7 @@ static int wanted(const struct popcorn_thread *t, const struct popcorn_letter *l
 	case LETTER_DONE: return depth == t->depth;
 	case LETTER_FRAMES: return !t->depth || has_taken_all(t, l);
 	}
-	return 1;
+	return 0; /* no guest sends that */
 }
 
 /* It has left for here without having heard of the last signal. */
@@ -188,8 +183,7 @@ static int serve(struct popcorn_thread *t, struct popcorn_letter *l, uint64_t *d
 
 	if (l->kind == LETTER_CALL) serve_call(t, l);
 	else if (l->kind == LETTER_RAISE) serve_raise(t, l);
-	else if (over) popcorn_copy(done, l->bytes, sizeof *done);
-	else lost(t);
+	else popcorn_copy(done, l->bytes, sizeof *done);
 	popcorn_letter_free(t, l);
 	return over;
 }

@@ -121,12 +121,13 @@ static void signalled(int sig, const void *siginfo, void *ucontext)
 	leave_window(c);
 }
 
-/* The default action: what was tried will be tried again, and end the program. */
-static void end_by_fault(int sig)
+/* The default action: what was tried will be tried again, and end the program; what was sent is sent again. */
+static void end_by_fault(int sig, int sent)
 {
 	struct popcorn_native_sigaction k = POPCORN_SIGACTION(SIG_DFL, 0, 0);
 
 	K4(K_rt_sigaction, sig, &k, 0, 8);
+	if (sent) K3(K_tgkill, K0(K_getpid), K0(K_gettid), sig);
 }
 
 /* SIGSEGV of a process that is on several nodes: mostly a page that another one has. Every signal but this one is blocked. */
@@ -138,7 +139,8 @@ static void faulted(int sig, const void *siginfo, void *ucontext)
 	struct popcorn_handler h = popcorn_handlers[sig - 1];
 	struct popcorn_thread *t;
 	uint64_t inside, before;
-	int r = si[2] > 0 ? popcorn_spread_fault(*address, popcorn_context_wrote(c)) : DSM_UNMAPPED;
+	int sent = si[2] <= 0; /* si_code: by a process */
+	int r = !sent ? popcorn_spread_fault(*address, popcorn_context_wrote(c)) : DSM_UNMAPPED;
 
 	if (!r) return;
 	if (r < 0) for (;;) K1(K_exit_group, 0); /* the origin is no more */
@@ -147,7 +149,7 @@ static void faulted(int sig, const void *siginfo, void *ucontext)
 	if (t->guest) {
 		popcorn_guest_fault(t, siginfo);
 	} else if (h.handler <= SIG_IGN || t->blocks_fault) {
-		end_by_fault(sig);
+		if (!sent || h.handler != SIG_IGN) end_by_fault(sig, sent);
 	} else {
 		inside = (c->mask | h.mask) & ~POPCORN_OWN_SIGNALS;
 		K4(K_rt_sigprocmask, K_SIG_SETMASK, &inside, &before, 8);

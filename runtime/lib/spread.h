@@ -48,7 +48,7 @@ hidden void popcorn_machine_lost(unsigned number); /* that replica has ended */
 hidden void popcorn_machine_forget(void); /* all have */
 
 /* letters.c: mail about threads */
-enum popcorn_letter_kind { LETTER_FRAMES, LETTER_CALL, LETTER_REPLY, LETTER_STOP, LETTER_SIGNAL, LETTER_DONE, LETTER_RAISE, LETTER_LOST };
+enum popcorn_letter_kind { LETTER_FRAMES, LETTER_CALL, LETTER_REPLY, LETTER_STOP, LETTER_SIGNAL, LETTER_DONE, LETTER_RAISE };
 enum { LETTER_BYTES = DSM_PAGE };
 
 struct popcorn_letter {
