@@ -288,10 +288,10 @@ static int collecting(struct popcorn_thread *t)
 }
 
 /* Lock held, and nobody else's request under way. */
-static void stop_for(struct popcorn_thread *t, const struct popcorn_registers *regs)
+static void stop_for(struct popcorn_thread *t, const struct popcorn_registers *regs, uint64_t patience)
 {
 	order.started = popcorn_now();
-	order.deadline = order.started + SECOND;
+	order.deadline = order.started + patience;
 	__atomic_store_n(&state, COLLECTING, __ATOMIC_SEQ_CST);
 	__popcorn_flag = 1;
 	stop(t, regs);
@@ -308,7 +308,7 @@ static void move_by_itself(struct popcorn_thread *t, const struct popcorn_regist
 		drop_lock();
 		return;
 	}
-	stop_for(t, regs);
+	stop_for(t, regs, SECOND);
 }
 
 void popcorn_ask_itself(struct popcorn_thread *t, const struct popcorn_registers *regs, uint32_t op, unsigned node)
@@ -323,7 +323,7 @@ void popcorn_ask_itself(struct popcorn_thread *t, const struct popcorn_registers
 	order.node = node;
 	order.flags = 0;
 	order.error.n = order.error.s[0] = 0;
-	stop_for(t, regs);
+	stop_for(t, regs, op == POPCORN_OP_GATHER ? 10 * SECOND : SECOND); /* a program rarely asks twice for a child */
 	if (op == POPCORN_OP_THREAD && !t->destination && order.error.n) popcorn_message("thread %d stays: %s", t->tid, order.error.s);
 }
 

@@ -39,6 +39,8 @@ int main(void)
 		for (;;)
 			pause();
 	}
+	if (pid < 0)
+		return 1; // as a number it would mean every process there is
 	kill(pid, SIGTERM);
 	int status;
 	waitpid(pid, &status, 0);
