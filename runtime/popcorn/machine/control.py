@@ -64,8 +64,8 @@ def up(name: str, wanted: list[tuple[str, str]], wire: Interconnect) -> Machine:
                     "or give another --name"
                 )
             state.remove(machine.directory)  # the host went down with it
-        machine.directory.mkdir(mode=0o700)
-        try:
+        try:  # which begins first: an interrupt may come behind any line
+            machine.directory.mkdir(mode=0o700)
             state.write_machine(machine)
             machine = replace(machine, nodes=tuple(_started(machine)))
             state.write_machine(machine)

@@ -117,24 +117,31 @@ def locked() -> Iterator[Path]:
     Raises `PopccError` when the folder is not this user's alone.
     """
     folder = base()
-    while True:
-        try:
-            folder.mkdir(mode=0o700, exist_ok=True)
-        except OSError as e:
-            raise PopccError(f"cannot make '{folder}': {e.strerror}") from None
-        with suppress(FileNotFoundError):  # whoever had it last took it away
-            check_private(folder)
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            if folder.exists() and os.path.samestat(os.fstat(fd), folder.lstat()):
-                break
-            os.close(fd)
-    try:
+    fd, made = -1, not folder.exists()
+    try:  # which begins first: an interrupt may come behind any line
+        while True:
+            try:
+                folder.mkdir(mode=0o700, exist_ok=True)
+            except OSError as e:
+                raise PopccError(f"cannot make '{folder}': {e.strerror}") from None
+            with suppress(FileNotFoundError):  # whoever had it last took it away
+                check_private(folder)
+                fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                if folder.exists() and os.path.samestat(os.fstat(fd), folder.lstat()):
+                    break
+                os.close(fd)
+                fd = -1
         yield folder
     finally:
         with suppress(OSError):
-            folder.rmdir()
-        os.close(fd)
+            if fd < 0 and made:
+                fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            if fd >= 0:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is another's to remove if another has it
+                folder.rmdir()
+        if fd >= 0:
+            os.close(fd)
 
 
 def check_private(folder: Path) -> None:
