@@ -38,18 +38,12 @@ static int failed(long address)
 	return address < 0 && address > -4096;
 }
 
-/* The program's mapping of these pages; at a remote, what lies in no extent is somebody else's. */
-static long view(struct popcorn_node *n, uint64_t first, uint64_t count, int protection)
+long popcorn_node_view(struct popcorn_node *n, uint64_t first, uint64_t count, int protection)
 {
 	long at = K6(K_mmap, n->common + first * DSM_PAGE, count * DSM_PAGE, protection, K_MAP_SHARED | K_MAP_FIXED | K_MAP_NORESERVE,
 	             n->memory, first * DSM_PAGE);
 
 	return failed(at) ? at : 0;
-}
-
-long popcorn_node_view(struct popcorn_node *n, uint64_t first, uint64_t count, int protection)
-{
-	return view(n, first, count, protection);
 }
 
 static void *map_chunk(struct popcorn_node *n, uint64_t chunk)
@@ -58,10 +52,10 @@ static void *map_chunk(struct popcorn_node *n, uint64_t chunk)
 	long at = K6(K_mmap, 0, NODE_CHUNK * DSM_PAGE, K_PROT_READ | K_PROT_WRITE, K_MAP_SHARED | K_MAP_NORESERVE, n->memory, first * DSM_PAGE);
 
 	if (failed(at)) return 0;
-	for (unsigned i = 0; i < NODE_EXTENTS && !n->origin; i++) {
+	for (unsigned i = 0; i < NODE_EXTENTS && !n->origin; i++) { /* what lies in no extent is somebody else's */
 		const struct popcorn_extent *e = n->extent + i;
 		uint64_t from = first > e->first ? first : e->first, to = end < e->end ? end : e->end;
-		if (from < to && view(n, from, to - from, 0)) return 0;
+		if (from < to && popcorn_node_view(n, from, to - from, 0)) return 0;
 	}
 	return n->alias[chunk] = (unsigned char *)at;
 }

@@ -117,7 +117,7 @@ struct popcorn_node_settings {
 /* The node is all zero. 0, or a negative errno. */
 hidden long popcorn_node_begin(struct popcorn_node *, const struct popcorn_node_settings *);
 
-/* At the origin: where the program has these pages, it gets the memfd's, open as `protection` says. 0, or a negative errno. */
+/* Where the program has these pages, it gets the memfd's, open as `protection` says. 0, or a negative errno. */
 hidden long popcorn_node_view(struct popcorn_node *, uint64_t first, uint64_t count, int protection);
 
 /* To another node, in the order of the calls; at most DSM_PAGE bytes. */

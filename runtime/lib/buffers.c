@@ -7,7 +7,7 @@
  */
 #include "spread.h"
 
-enum { K_E2BIG = 7, K_EMSGSIZE = 90, STACK_ROOM = 2048, VECTORS = 1024, CONTROL_MOST = 1 << 16, LOOSE = 256 };
+enum { K_EMSGSIZE = 90, STACK_ROOM = 2048, VECTORS = 1024, CONTROL_MOST = 1 << 16, LOOSE = 256 };
 
 /* What an argument points to: kind << 11 | how many bytes, or which argument says how many of what. */
 enum {
@@ -61,7 +61,7 @@ static const uint16_t pointers[POPCORN_COMMON_CALLS][6] = {
 	[C_sendmsg] = { 0, IN_MESSAGE }, [C_recvmsg] = { 0, OUT_MESSAGE },
 	[C_setsockopt] = { 0, 0, 0, IN_BY | 4 }, [C_getsockopt] = { 0, 0, 0, BY_POINTER | 4, BOTH | 4 },
 	[C_ppoll] = { POLL, 0, BOTH | 16, IN | 8 }, [C_pselect6] = { 0, SET, SET, SET, BOTH | 16 },
-	[C_epoll_ctl] = { 0, 0, 0, IN | 12 }, [C_eventfd2] = { 0 }, [C_inotify_add_watch] = { 0, STRING },
+	[C_epoll_ctl] = { 0, 0, 0, IN | 12 }, [C_inotify_add_watch] = { 0, STRING },
 	[C_signalfd4] = { 0, IN | 8 }, [C_timerfd_settime] = { 0, 0, IN | 32, OUT | 32 }, [C_timerfd_gettime] = { 0, OUT | 32 },
 	[C_rt_sigprocmask] = { 0, IN | 8, OUT | 8 }, [C_rt_sigpending] = { OUT | 8 }, [C_rt_sigsuspend] = { IN | 8 },
 	[C_rt_sigtimedwait] = { IN | 8, OUT | 128, IN | 16 }, [C_rt_sigqueueinfo] = { 0, 0, IN | 128 }, [C_rt_tgsigqueueinfo] = { 0, 0, 0, IN | 128 },
@@ -100,9 +100,7 @@ struct page { struct page *next; size_t size; };
 /* What goes back when the call is done. */
 struct back { void *to; const void *from; size_t n; const char *old; unsigned returned; };
 enum { BACKS = 8 };
-struct copying { struct popcorn_call *call; struct room room; struct back back[BACKS]; size_t nback; long error; struct vector *out, *own; size_t nout; };
-struct vector { char *base; size_t n; };
-struct message { void *name; uint32_t name_bytes, pad; struct vector *v; size_t nv; void *control; size_t control_bytes; uint32_t flags, pad2; };
+struct copying { struct popcorn_call *call; struct room room; struct back back[BACKS]; size_t nback; long error; struct k_iovec *out, *own; size_t nout; };
 
 static void *room(struct copying *c, size_t n)
 {
@@ -188,10 +186,10 @@ static void *strings(struct copying *c, uint64_t at)
 	return own;
 }
 
-/* The vectors with buffers of our own; *total bytes. */
-static struct vector *vectors(struct copying *c, uint64_t at, size_t n, int write)
+/* The vectors, with buffers of our own where theirs are in common memory. */
+static struct k_iovec *vectors(struct copying *c, uint64_t at, size_t n, int write)
 {
-	struct vector *given, *own;
+	struct k_iovec *given, *own;
 	size_t total = 0;
 	char *bytes;
 
@@ -229,7 +227,7 @@ static struct vector *vectors(struct copying *c, uint64_t at, size_t n, int writ
 
 static void *message(struct copying *c, uint64_t at, int write)
 {
-	struct message *m = copy_in(c, at, sizeof *m), given;
+	struct k_msghdr *m = copy_in(c, at, sizeof *m), given;
 	struct back *b;
 
 	if (!m) return 0;
@@ -248,7 +246,7 @@ static void *message(struct copying *c, uint64_t at, int write)
 	if (m->control_bytes && may(c, (uintptr_t)m->control, m->control_bytes, 1) && (m->control = room(c, m->control_bytes)))
 		back(c, (uintptr_t)given.control, m->control, m->control_bytes);
 	/* of the header the lengths and the flags come back */
-	if ((b = back(c, at + offsetof(struct message, name_bytes), &m->name_bytes, sizeof m->name_bytes))) back(c, at + offsetof(struct message, control_bytes), &m->control_bytes, sizeof m->control_bytes + sizeof m->flags);
+	if ((b = back(c, at + offsetof(struct k_msghdr, name_bytes), &m->name_bytes, sizeof m->name_bytes))) back(c, at + offsetof(struct k_msghdr, control_bytes), &m->control_bytes, sizeof m->control_bytes + sizeof m->flags);
 	return m;
 }
 

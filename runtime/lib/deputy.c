@@ -27,16 +27,7 @@ static void give_block(struct popcorn_thread *t)
 /* The kernel mask that the program's own one means here. */
 static void set_mask(uint64_t mask)
 {
-	mask &= ~POPCORN_OWN_SIGNALS;
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
-}
-
-static uint64_t block_all(void)
-{
-	uint64_t all = ~POPCORN_FAULT_BIT, old = 0;
-
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &old, 8);
-	return old;
+	popcorn_set_signals(mask & ~POPCORN_OWN_SIGNALS);
 }
 
 /* A child that shares memory runs compiled code, which needs the real thread block; the guest waits meanwhile. */
@@ -76,10 +67,8 @@ static void serve_call(struct popcorn_thread *t, const struct popcorn_letter *l)
 static void die_of(int sig)
 {
 	uint64_t bit = 1ull << (sig - 1);
-	struct popcorn_native_sigaction k = POPCORN_SIGACTION(0, 0, 0);
 
-	K4(K_rt_sigaction, sig, &k, 0, 8);
-	K3(K_tgkill, K0(K_getpid), K0(K_gettid), sig);
+	popcorn_end_by(sig, 1);
 	K4(K_rt_sigprocmask, 1, &bit, 0, 8);
 	for (;;) K1(K_exit_group, 128 + sig);
 }
@@ -201,7 +190,7 @@ static void deputy(struct popcorn_thread *);
 static int step(struct popcorn_thread *t, uint64_t *done)
 {
 	uint32_t seen = __atomic_load_n(&t->mail, __ATOMIC_SEQ_CST);
-	uint64_t now = block_all(), mask = t->again_blocked ? t->again_mask : now;
+	uint64_t now = popcorn_block_signals(), mask = t->again_blocked ? t->again_mask : now;
 	struct popcorn_letter *l = t->again ? t->again : popcorn_letter_take(t, wanted, 0);
 
 	t->again = 0;
@@ -215,7 +204,7 @@ static int step(struct popcorn_thread *t, uint64_t *done)
 		popcorn_enter((void *)deputy, t, t->runtime_top);
 	}
 	if (l && l->kind == LETTER_FRAMES) come_home(t, l, mask);
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
+	popcorn_set_signals(mask);
 	if (l) return serve(t, l, done);
 	wait(t, seen);
 	return 0;

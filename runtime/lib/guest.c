@@ -20,12 +20,10 @@ static _Noreturn void end(struct popcorn_thread *t)
 	for (;;) K1(K_exit, 0);
 }
 
-static uint64_t block_signals(void)
+/* Back to how a guest has its signals. */
+static void open_signals(void)
 {
-	uint64_t all = ~POPCORN_FAULT_BIT, old = 0;
-
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &old, 8);
-	return old;
+	popcorn_set_signals(~POPCORN_OWN_SIGNALS);
 }
 
 static int is_reply(const struct popcorn_thread *t, const struct popcorn_letter *l, uint32_t ticket)
@@ -61,7 +59,7 @@ long popcorn_remote(struct popcorn_thread *t, volatile int *cancel, long n, cons
 
 void popcorn_remote_end(struct popcorn_thread *t, long n, const long a[6])
 {
-	block_signals();
+	popcorn_block_signals();
 	popcorn_thread_gone(t);
 	call(t, 0, n, a, ++t->ticket);
 	end(t);
@@ -77,7 +75,7 @@ void popcorn_guest_signals(struct popcorn_thread *t, struct popcorn_context *con
 {
 	struct popcorn_remote_signal b;
 	struct popcorn_letter *l = popcorn_letter_take(t, is_signal, 0);
-	uint64_t mask, open = ~(REQUEST_BIT | POPCORN_FAULT_BIT);
+	uint64_t mask;
 	uint32_t depth;
 
 	if (!l) return;
@@ -88,25 +86,24 @@ void popcorn_guest_signals(struct popcorn_thread *t, struct popcorn_context *con
 	mask = context->mask;
 	context->mask = b.mask; /* what the handler is shown */
 	popcorn_copy(t->altstack, b.altstack, sizeof t->altstack);
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &open, 0, 8);
+	open_signals();
 	popcorn_deliver(b.sig, &(struct popcorn_handler){ b.handler, b.flags, 0 }, b.siginfo, context);
-	block_signals();
+	popcorn_block_signals();
 	popcorn_letter_send(DSM_ORIGIN, (uint32_t)t->tid, LETTER_DONE, 0, depth | t->forwarded << 8, &context->mask, 8);
 	context->mask = mask;
 }
 
 void popcorn_guest_fault(struct popcorn_thread *t, const void *siginfo)
 {
-	uint64_t open = ~(REQUEST_BIT | POPCORN_FAULT_BIT), old;
 	uint64_t signals = t->forwarded;
 
 	send(t, LETTER_RAISE, 0, siginfo, 128);
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &open, &old, 8);
+	open_signals();
 	while (t->forwarded == signals) {
 		uint32_t seen = __atomic_load_n(&t->mail, __ATOMIC_SEQ_CST);
 		if (t->forwarded == signals) K6(K_futex, &t->mail, FUTEX_WAIT, seen, 0, 0, 0);
 	}
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &old, 0, 8);
+	popcorn_block_signals(); /* as the fault's handler began */
 }
 
 /* The flag that points look at stays up while anybody is to go home. */
@@ -138,9 +135,7 @@ void popcorn_go_home(struct popcorn_thread *t, const struct popcorn_registers *r
 /* On the new thread. */
 static void arrive(struct popcorn_thread *t)
 {
-	uint64_t open = ~(REQUEST_BIT | POPCORN_FAULT_BIT);
-
-	block_signals();
+	popcorn_block_signals();
 	*(struct popcorn_thread **)(void *)(t->tp + POPCORN_SELF) = t;
 	if (!(t->rebuilt = popcorn_pages(sizeof *t->rebuilt)) || popcorn_rebuild(t, (uintptr_t)t->machine_top, popcorn_config.rebuild_every != 0, t->rebuilt)) {
 		popcorn_message("thread %d can't go on on " POPCORN_ISA_NAME ": in %s, %s", t->tid, t->blocked_in, t->blocked_why);
@@ -148,7 +143,7 @@ static void arrive(struct popcorn_thread *t)
 	}
 	popcorn_fp_set(t->rebuilt, t->rounding, t->exceptions);
 	K3(K_tgkill, popcorn_kernel_pid, t->ktid, POPCORN_REQUEST_SIGNAL); /* what came before this was a thread */
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &open, 0, 8);
+	open_signals();
 	popcorn_resume(t->rebuilt);
 }
 
@@ -236,7 +231,7 @@ void popcorn_replica(const char *given)
 	if (!t) popcorn_die("no memory for a replica");
 	t->own_block[POPCORN_SELF / 8] = (uintptr_t)t;
 	popcorn_set_tp(t->own_block);
-	block_signals();
+	popcorn_block_signals();
 	/* what is the origin's is not here; only the first access to a page brings it */
 	K2(K_munmap, __popcorn_data_start, __popcorn_data_end - __popcorn_data_start);
 	popcorn_spread = POPCORN_REPLICA;

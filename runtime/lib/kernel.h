@@ -22,6 +22,8 @@ enum { K_SIG_BLOCK = 0, K_SIG_SETMASK = 2, K_SIGKILL = 9, K_SIGXFSZ = 25 };
 enum { K_O_NONBLOCK = 04000, K_O_CLOEXEC = 02000000 };
 
 struct k_timespec { int64_t sec, nsec; };
+struct k_iovec { char *base; size_t n; };
+struct k_msghdr { void *name; uint32_t name_bytes, pad; struct k_iovec *v; size_t nv; void *control; size_t control_bytes; uint32_t flags, pad2; };
 
 hidden void popcorn_find_clock(const long *auxiliary); /* of this node, in what the kernel passed */
 long __popcorn_clock(int clock, struct k_timespec *); /* 0 or -errno */

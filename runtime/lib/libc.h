@@ -18,6 +18,19 @@
 /* A page of another node is a fault that must be taken whatever the program or the runtime blocks. */
 #define POPCORN_FAULT_BIT (1ull << (11 - 1)) /* SIGSEGV */
 #define POPCORN_OWN_SIGNALS (REQUEST_BIT | POPCORN_FAULT_BIT)
+
+static inline void popcorn_set_signals(uint64_t mask)
+{
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
+}
+
+static inline uint64_t popcorn_block_signals(void) /* all but faults; returns the mask from before */
+{
+	uint64_t all = ~POPCORN_FAULT_BIT, old = 0;
+
+	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &old, 8);
+	return old;
+}
 #define TP_CSP(t) (*(uint64_t *)(void *)((t)->tp + POPCORN_CSP))
 
 enum { K_EBADF = 9, K_EFAULT = 14, K_EEXIST = 17, K_ESRCH = 3 };
@@ -73,6 +86,8 @@ hidden void popcorn_thread_attach(struct popcorn_thread *, void *tp, uint64_t cs
 
 hidden void popcorn_configure(char **environment); /* takes POPCORN_* out of it */
 hidden void popcorn_name_process(void); /* after the program's file, not the emulator's or a descriptor */
+hidden void popcorn_give_back_faults(void); /* the process is on one node again: its handlers are as it set them */
+hidden void popcorn_end_by(int sig, int sent); /* the default action of a fault, or of its signal that somebody sent */
 hidden void popcorn_deliver(int sig, const struct popcorn_handler *, const void *siginfo, struct popcorn_context *);
 hidden void popcorn_copy(void *to, const void *from, size_t);
 hidden void popcorn_clear(void *, size_t);

@@ -11,9 +11,8 @@ struct popcorn_lock popcorn_memory_lock;
 
 void popcorn_lock(struct popcorn_lock *l)
 {
-	uint64_t all = ~POPCORN_FAULT_BIT, old = 0;
+	uint64_t old = popcorn_block_signals();
 
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &old, 8);
 	while (__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE)) {
 		struct k_timespec t = { 0, 1000000 };
 		K6(K_futex, &l->taken, 128, 1, &t, 0, 0);
@@ -27,7 +26,7 @@ void popcorn_unlock(struct popcorn_lock *l)
 
 	__atomic_store_n(&l->taken, 0, __ATOMIC_RELEASE);
 	K6(K_futex, &l->taken, 129, 1, 0, 0, 0);
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &old, 0, 8);
+	popcorn_set_signals(old);
 }
 
 void *popcorn_pages(size_t n)

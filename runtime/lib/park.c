@@ -28,19 +28,6 @@ static struct popcorn_order order;
 
 void popcorn_point_in_handler(struct popcorn_registers *, struct popcorn_thread *);
 
-static uint64_t block_signals(void)
-{
-	uint64_t all = ~POPCORN_FAULT_BIT, old = 0;
-
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &old, 8);
-	return old;
-}
-
-static void set_signals(uint64_t mask)
-{
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
-}
-
 static void take_lock(void)
 {
 	while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE)) {
@@ -329,12 +316,12 @@ void popcorn_ask_itself(struct popcorn_thread *t, const struct popcorn_registers
 
 void popcorn_take_order(struct popcorn_thread *t)
 {
-	uint64_t mask = block_signals();
+	uint64_t mask = popcorn_block_signals();
 
 	take_lock();
 	if (state == SIGNALLED) collecting(t);
 	drop_lock();
-	set_signals(mask);
+	popcorn_set_signals(mask);
 }
 
 /* At the origin, signals blocked. A thread that is to be elsewhere comes back by popcorn_point_at_home. */
@@ -351,7 +338,7 @@ static struct popcorn_registers *at_origin(struct popcorn_thread *t, struct popc
 struct popcorn_registers *popcorn_point_at_home(struct popcorn_thread *t, struct popcorn_registers *regs)
 {
 	regs = at_origin(t, regs);
-	set_signals(t->mask);
+	popcorn_set_signals(t->mask);
 	return regs;
 }
 
@@ -370,12 +357,12 @@ struct popcorn_registers *popcorn_point(struct popcorn_registers *regs)
 	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IDLE && !move && !rebuild && !t->stop && t->wanted < 0 && !t->destination
 	    && t->gather != POPCORN_GATHER_WANTED)
 		return regs;
-	t->mask = block_signals();
+	t->mask = popcorn_block_signals();
 	if (!t->guest) regs = at_origin(t, regs);
 	else if (t->stop || t->wanted >= 0) popcorn_go_home(t, regs);
 	if (move) move_by_itself(t, regs);
 	if (rebuild) regs = popcorn_rebuild_here(t, regs);
-	set_signals(t->mask);
+	popcorn_set_signals(t->mask);
 	return regs;
 }
 
@@ -386,9 +373,9 @@ void popcorn_point_in_handler(struct popcorn_registers *regs, struct popcorn_thr
 
 	(void)regs;
 	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IDLE) return;
-	mask = block_signals();
+	mask = popcorn_block_signals();
 	take_lock();
 	if (collecting(t) && popcorn_now() > order.deadline) refuse_late(t);
 	drop_lock();
-	set_signals(mask);
+	popcorn_set_signals(mask);
 }

@@ -148,4 +148,3 @@ struct popcorn_registers *popcorn_rebuild_here(struct popcorn_thread *t, struct 
 	if (popcorn_rebuild(t, (uintptr_t)t->machine_top - shift, 1, t->rebuilt)) return regs;
 	return t->rebuilt;
 }
-

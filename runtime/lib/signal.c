@@ -122,7 +122,7 @@ static void signalled(int sig, const void *siginfo, void *ucontext)
 }
 
 /* The default action: what was tried will be tried again, and end the program; what was sent is sent again. */
-static void end_by_fault(int sig, int sent)
+void popcorn_end_by(int sig, int sent)
 {
 	struct popcorn_native_sigaction k = POPCORN_SIGACTION(SIG_DFL, 0, 0);
 
@@ -149,7 +149,7 @@ static void faulted(int sig, const void *siginfo, void *ucontext)
 	if (t->guest) {
 		popcorn_guest_fault(t, siginfo);
 	} else if (h.handler <= SIG_IGN || t->blocks_fault) {
-		if (!sent || h.handler != SIG_IGN) end_by_fault(sig, sent);
+		if (!sent || h.handler != SIG_IGN) popcorn_end_by(sig, sent);
 	} else {
 		inside = (c->mask | h.mask) & ~POPCORN_OWN_SIGNALS;
 		K4(K_rt_sigprocmask, K_SIG_SETMASK, &inside, &before, 8);
@@ -214,8 +214,14 @@ void popcorn_install_handlers(void)
 	popcorn_kernel_pid = (int)K0(K_getpid);
 	for (int sig = 1; sig <= SIGNALS; sig++)
 		if (popcorn_handlers[sig - 1].handler) install(sig);
-	if (popcorn_spread || !popcorn_handlers[FAULT - 1].handler) install(FAULT);
+	if (popcorn_spread) install_fault();
 	install_request();
+}
+
+void popcorn_give_back_faults(void)
+{
+	popcorn_install_handlers();
+	install(FAULT); /* also where the program has none */
 }
 
 /* Whoever started us may have blocked them. Their handler needs the thread pointer. */
@@ -241,19 +247,19 @@ long popcorn_do_rt_sigaction(struct popcorn_call *c)
 	const struct common_sigaction *new = (const void *)c->a[1];
 	struct common_sigaction *old = (void *)c->a[2];
 	long sig = c->a[0], r = 0;
-	uint64_t all = ~POPCORN_FAULT_BIT, mask = 0;
+	uint64_t mask;
 	struct popcorn_handler before;
 
 	if (sig < 1 || sig > SIGNALS || c->a[3] != 8) return -K_EINVAL;
 	if (sig == POPCORN_REQUEST_SIGNAL && new) return -K_EINVAL; /* it is not the program's */
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, &mask, 8);
+	mask = popcorn_block_signals();
 	before = popcorn_handlers[sig - 1];
 	if (new) {
 		struct popcorn_handler h = { new->handler, new->flags, new->mask & ~REQUEST_BIT };
 		popcorn_handlers[sig - 1] = h;
 		if ((r = install((int)sig)) < 0) popcorn_handlers[sig - 1] = before;
 	}
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &mask, 0, 8);
+	popcorn_set_signals(mask);
 	if (old && !r) {
 		struct common_sigaction k = { before.handler, before.flags, 0, before.mask };
 		*old = k;

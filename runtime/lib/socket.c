@@ -2,8 +2,6 @@
 
 enum { SOCK_CLOEXEC = 02000000, SO_PEERCRED = 17, SCM_RIGHTS = 1, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000 };
 
-struct vector { void *base; size_t n; };
-struct message { void *name; uint32_t name_bytes, pad; struct vector *v; size_t nv; void *control; size_t control_bytes; int flags, pad2; };
 struct control { size_t bytes; int level, type; int fd[8]; };
 struct credentials { int32_t pid; uint32_t uid, gid; };
 enum { CONTROL_HEAD = 16 };
@@ -60,8 +58,8 @@ int popcorn_transmit(int fd, const void *from, size_t n)
 int popcorn_receive_with(int fd, void *to, size_t size, int *with)
 {
 	struct control c = { 0, 0, 0, { 0 } };
-	struct vector v = { to, size };
-	struct message m = { 0, 0, 0, &v, 1, &c, sizeof c, 0, 0 };
+	struct k_iovec v = { to, size };
+	struct k_msghdr m = { 0, 0, 0, &v, 1, &c, sizeof c, 0, 0 };
 	long n;
 
 	*with = -1;
@@ -78,8 +76,8 @@ int popcorn_receive_with(int fd, void *to, size_t size, int *with)
 int popcorn_transmit_with(int fd, const void *from, size_t size, int with)
 {
 	struct control c = { CONTROL_HEAD + sizeof(int), SOL_SOCKET, SCM_RIGHTS, { with } };
-	struct vector v = { (void *)(uintptr_t)from, size };
-	struct message m = { 0, 0, 0, &v, 1, &c, CONTROL_HEAD + 8, 0, 0 };
+	struct k_iovec v = { (void *)(uintptr_t)from, size };
+	struct k_msghdr m = { 0, 0, 0, &v, 1, &c, CONTROL_HEAD + 8, 0, 0 };
 	long n;
 
 	while ((n = K3(K_sendmsg, fd, &m, MSG_NOSIGNAL)) == -K_EINTR);

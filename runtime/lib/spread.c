@@ -4,6 +4,7 @@
 #include "pagemap.h"
 
 enum { SERVICE_STACK = 256 << 10, K_ENODEV = 19 };
+
 int popcorn_spread;
 struct popcorn_node popcorn_own_node;
 
@@ -231,13 +232,6 @@ static long convert(struct popcorn_pagemap *m, uint64_t start, uint64_t end, int
 	return e;
 }
 
-static long view_all(uint64_t start, uint64_t end, int prot)
-{
-	if (start == end) return 0;
-	allow(start, end - start, access_of(prot));
-	return popcorn_node_view(&popcorn_own_node, start / PAGE, (end - start) / PAGE, prot);
-}
-
 /* Does something to every piece of common memory; the heap may have mappings over it. */
 static long each_piece(long (*act)(struct popcorn_pagemap *, uint64_t, uint64_t, int), struct popcorn_pagemap *m)
 {
@@ -259,7 +253,9 @@ static long each_piece(long (*act)(struct popcorn_pagemap *, uint64_t, uint64_t,
 static long act_view(struct popcorn_pagemap *m, uint64_t start, uint64_t end, int prot)
 {
 	(void)m;
-	return view_all(start, end, prot);
+	if (start == end) return 0;
+	allow(start, end - start, access_of(prot));
+	return popcorn_node_view(&popcorn_own_node, start / PAGE, (end - start) / PAGE, prot);
 }
 
 /* Back: fresh pages of the process's own, with the bytes of the memfd. */
@@ -381,5 +377,5 @@ void popcorn_spread_end(void)
 	allowed = 0;
 	popcorn_spread = POPCORN_ALONE;
 	popcorn_machine_forget();
-	popcorn_install_handlers();
+	popcorn_give_back_faults();
 }

@@ -200,13 +200,6 @@ static int new_thread(void *fn, void *stack, int flags, void *arg, int *ptid, vo
 	return r;
 }
 
-static void block_signals(void)
-{
-	uint64_t all = ~POPCORN_FAULT_BIT;
-
-	K4(K_rt_sigprocmask, K_SIG_SETMASK, &all, 0, 8);
-}
-
 void popcorn_thread_gone(struct popcorn_thread *t)
 {
 	popcorn_lock_threads();
@@ -238,7 +231,7 @@ static void leave(struct popcorn_thread *t)
 long popcorn_do_exit(struct popcorn_call *c)
 {
 	if (K0(K_gettid) == c->thread->ktid) {
-		block_signals();
+		popcorn_block_signals();
 		leave(c->thread);
 	}
 	for (;;) K1(K_exit, c->a[0]);
@@ -256,7 +249,7 @@ void __unmapself(void *base, size_t size)
 	struct popcorn_thread *t = popcorn_self();
 
 	if (t->guest) popcorn_remote_end(t, CALL_UNMAPSELF, (long[6]){ (long)base, (long)size });
-	block_signals(); /* a request that came once the thread pointer is gone would find nothing there */
+	popcorn_block_signals(); /* a request that came once the thread pointer is gone would find nothing there */
 	popcorn_unmap((uintptr_t)base, size);
 	leave(t);
 	for (;;) K1(K_exit, 0);
