@@ -41,7 +41,7 @@ hidden void popcorn_ask_itself(struct popcorn_thread *, const struct popcorn_reg
 hidden int popcorn_assign(struct popcorn_order *); /* THREAD; all threads stopped. -1 with order->error set */
 hidden void popcorn_gather(void); /* the process is on one node again; all threads stopped */
 hidden struct popcorn_registers *popcorn_take_place(struct popcorn_thread *, struct popcorn_registers *); /* at the origin: goes if it is to be elsewhere */
-hidden void popcorn_roam(struct popcorn_thread *); /* for tests: to any of the machine's nodes */
+hidden void popcorn_roam(struct popcorn_thread *); /* for tests: to another of the machine's nodes */
 hidden void popcorn_go_home(struct popcorn_thread *, const struct popcorn_registers *); /* guest.c; returns when it can't be unwound here */
 
 struct popcorn_buffer { char *p; size_t n, capacity; }; /* notes; grows in private pages */

@@ -62,5 +62,5 @@ void popcorn_roam(struct popcorn_thread *t)
 {
 	int nodes = popcorn_machine_count();
 
-	if (nodes > 1) t->wanted = (int)(popcorn_random(popcorn_config.seed + ((uint64_t)t->tid << 40) + t->points) % (unsigned)nodes);
+	if (nodes > 1) t->wanted = (popcorn_machine_here() + 1 + (int)(popcorn_random(t) % ((unsigned)nodes - 1))) % nodes;
 }

@@ -200,7 +200,7 @@ static inline uint32_t popcorn_number(const uint8_t **p)
 hidden int popcorn_unwind(struct popcorn_thread *, const struct popcorn_registers *);
 hidden int popcorn_rebuild(struct popcorn_thread *, uint64_t top, int poison, struct popcorn_registers *out);
 hidden struct popcorn_registers *popcorn_rebuild_here(struct popcorn_thread *, struct popcorn_registers *);
-hidden uint64_t popcorn_random(uint64_t); /* splitmix64 of it */
+hidden uint64_t popcorn_random(const struct popcorn_thread *); /* by the seed; another at each of its points */
 hidden int popcorn_frames_check(struct popcorn_thread *, uint64_t *bytes, size_t *jumps); /* t->frames can be rebuilt here */
 hidden int popcorn_reserve(void **pages, size_t *capacity, size_t want); /* grows, keeping contents; -1: no memory */
 

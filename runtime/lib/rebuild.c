@@ -128,7 +128,7 @@ void popcorn_recipe_apply(const struct popcorn_recipe *r, const void *flat, uint
 	else __builtin_memcpy((void *)(uintptr_t)(cfa - (r->dest & ~POPCORN_SLOT)), v, r->width);
 }
 
-uint64_t popcorn_random(uint64_t x) /* splitmix64 */
+static uint64_t splitmix64(uint64_t x)
 {
 	x += 0x9e3779b97f4a7c15;
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
@@ -136,11 +136,16 @@ uint64_t popcorn_random(uint64_t x) /* splitmix64 */
 	return x ^ x >> 31;
 }
 
+uint64_t popcorn_random(const struct popcorn_thread *t)
+{
+	return splitmix64(popcorn_config.seed + ((uint64_t)(t->tid - popcorn_pid) << 40) + t->points);
+}
+
 /* The own stack becomes frames, is poisoned, and is laid out anew a little elsewhere: whatever the maps leave
  * out shows at once. */
 struct popcorn_registers *popcorn_rebuild_here(struct popcorn_thread *t, struct popcorn_registers *regs)
 {
-	uint64_t shift = popcorn_random(popcorn_config.seed + ((uint64_t)t->tid << 40) + t->points) % 256 * 16;
+	uint64_t shift = popcorn_random(t) % 256 * 16;
 
 	if (!t->rebuilt && !(t->rebuilt = popcorn_pages(sizeof *t->rebuilt))) return regs;
 	if (popcorn_unwind(t, regs)) return regs;

@@ -28,11 +28,13 @@ class Launch:
         """Become the program. Returns never; raises `PopccError` when the kernel refuses."""
         for fd in self.descriptors:
             os.set_inheritable(fd, True)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and an exec would hand that on
-            signal.signal(number, signal.SIG_DFL)
+        # Python ignores them, and an exec would hand that on
+        before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGPIPE, signal.SIGXFSZ)}
         try:
             os.execve(self.path, self.argv, self.environment)
         except OSError as e:
+            for number, handler in before.items():
+                signal.signal(number, handler)
             raise PopccError(f"cannot start '{self.path}': {e.strerror}") from None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import struct
 import threading
@@ -235,6 +236,8 @@ def test_processes_that_cannot_be_asked(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
     with pytest.raises(PopccError, match=f"^cannot start '{tmp_path}': Permission denied$"):
         Launch(str(tmp_path), ("x",), {}).exec()
+    assert signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN  # as Python has it: what writes the message needs it
+
 
 
 def test_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,8 +89,8 @@ def test_each_of_several_messages_takes_its_time() -> None:
     with wired(Interconnect(0.2)) as (near, far):
         sent = []
         for _ in range(20):
-            near.sendall(b"x")
             sent.append(time.monotonic())
+            near.sendall(b"x")
             time.sleep(0.005)
         for began in sent:
             assert far.recv(1) == b"x"
