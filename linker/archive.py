@@ -33,6 +33,11 @@ class Member:
     data: bytes = field(repr=False)
 
 
+def member(name: str, data: bytes) -> bytes:
+    """A member with a short name, as it stands in an archive that says nothing of owners and times."""
+    return f"{name + '/':16}{0:<12}{0:<6}{0:<6}{644:<8}{len(data):<10}`\n".encode() + data + bytes(len(data) & 1)
+
+
 def is_archive(data: bytes) -> bool:
     """Whether `data` starts like an archive, thin or not."""
     return data.startswith((MAGIC, THIN_MAGIC))

@@ -8,7 +8,7 @@ its place, so that the result is reproducible and every tool that understands EL
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from popcc.errors import PopccError
 
 ET_REL, ET_EXEC, ET_DYN = 1, 2, 3
 SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_REL, SHT_SYMTAB_SHNDX = 1, 2, 4, 8, 9, 18
-SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_MERGE, SHF_TLS = 1, 2, 4, 0x10, 0x400
+SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_MERGE, SHF_STRINGS, SHF_TLS = 1, 2, 4, 0x10, 0x20, 0x400
 SHF_GNU_RETAIN, SHF_EXCLUDE = 0x200000, 0x80000000
 SHN_UNDEF, SHN_LORESERVE, SHN_ABS, SHN_COMMON, SHN_XINDEX = 0, 0xFF00, 0xFFF1, 0xFFF2, 0xFFFF
 STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_SECTION, STT_FILE, STT_COMMON, STT_TLS, STT_GNU_IFUNC = 0, 1, 2, 3, 4, 5, 6, 10
@@ -246,6 +246,39 @@ def with_sections(data: bytes, where: str, contents: Mapping[int, bytes | bytear
         out += _SHDR.pack(*r)
     out[: _EHDR.size] = _EHDR.pack(*header)
     return bytes(out)
+
+
+@dataclass(frozen=True)
+class NewHeader:
+    """What a section of a relocatable becomes: another name, at least as long, with no alignment of its own."""
+
+    index: int
+    name: str
+    size: int
+    filler: bytes  # repeated behind its contents
+
+
+def with_headers(data: bytes, changes: Iterable[NewHeader]) -> bytes:
+    """A sound relocatable object with its sections changed so; their contents, relocations and symbols stay."""
+    out = bytearray(data)
+    header = _EHDR.unpack_from(data)
+    names_at = header[6] + _SHDR.size * (_SHDR.unpack_from(data, header[6])[6] if header[13] == SHN_XINDEX else header[13])
+    names_row = list(_SHDR.unpack_from(data, names_at))
+    names = bytearray(data[names_row[4] : names_row[4] + names_row[5]])
+    for new in changes:
+        at = header[6] + new.index * _SHDR.size
+        _, type_, flags, address, offset, size, link, info, _, _ = _SHDR.unpack_from(data, at)
+        if new.size > size and type_ != SHT_NOBITS:
+            more = new.size - size
+            contents = data[offset : offset + size]
+            offset = len(out)
+            out += contents + (new.filler * more)[:more]
+        flags &= ~(SHF_MERGE | SHF_STRINGS)
+        _SHDR.pack_into(out, at, len(names), type_, flags, address, offset, new.size, link, info, 1, 0)
+        names += new.name.encode() + b"\0"
+    names_row[4:6] = [len(out), len(names)]
+    _SHDR.pack_into(out, names_at, *names_row)
+    return bytes(out + names)
 
 
 def drop_sections(data: bytes, where: str, prefixes: tuple[str, ...]) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from popcc import isolate
 from popcc.errors import PlacedError
 from popcc.linker.addresses import Addresses
 from popcc.linker.checks import check_executables
@@ -19,6 +20,7 @@ from popcc.linker.jumptables import with_jump_tables
 from popcc.linker.layout import BUILD_ID_SIZE, LINKER_DEFINED, PAGE, Layout, place
 from popcc.linker.leaf import check_leaf_calls
 from popcc.linker.lld import Job, link_all
+from popcc.linker.ordered import ARCHIVE, ordered
 from popcc.linker.program import FunctionInfo, Metadata, ProgramSite, make_program
 from popcc.linker.prototypes import check_prototypes
 from popcc.linker.resolve import Resolution, resolve
@@ -26,7 +28,6 @@ from popcc.linker.script import BUILD_ID_FILE, SITES_FILE, SITES_SECTION, Tables
 from popcc.linker.sitetable import site_table
 from popcc.linker.verify.linked import Verdict, verify_linked
 from popcc.linker.verify.proved import Proved
-from popcc.unit import Unit
 
 RUNTIME_PREFIX = "__popcorn_"
 
@@ -74,7 +75,7 @@ def link(inputs: Sequence[Input], options: LinkOptions, name: str) -> Linked:
     # Where each lies. From here on every address is settled, but for the contents of the private tables.
     layout = place(resolution, live)
     addresses = {isa: Addresses(isa, resolution, layout) for isa in options.isas}
-    tables = {isa: site_table(addresses[isa]) for isa in options.isas}
+    tables = isolate.each(site_table, {isa: (addresses[isa],) for isa in options.isas})
     end = _end(layout, tables)
     build_id = _build_id(resolution, layout, tables, options)
 
@@ -140,7 +141,6 @@ def _run_lld(
 ) -> Mapping[str, bytes]:
     strip = ("--strip-debug",) if options.strip else ()
     duplicates = ("--allow-multiple-definition",) if options.allow_duplicates else ()
-    used = sorted({p.key.unit for p in layout.placed})
     with tempfile.TemporaryDirectory(prefix="popcc-link-") as folder:
         jobs = []
         for isa in options.isas:
@@ -148,21 +148,12 @@ def _run_lld(
             directory.mkdir()
             (directory / BUILD_ID_FILE).write_bytes(build_id)
             (directory / SITES_FILE).write_bytes(tables[isa])
-            objects = []
-            for number in used:
-                unit: Unit = resolution.units[number].unit
-                if isa in unit.objects:
-                    (directory / _file_name(number)).write_bytes(unit.objects[isa].elf)
-                    objects.append(_file_name(number))
-            text = script(
-                layout, isa, Tables(len(tables[isa]), end), options.entry, _file_name, dict(options.symbols)
-            )  # fmt: skip
-            jobs.append(Job(isa, directory, objects, text, (*strip, *duplicates)))
-        return link_all(jobs, lambda number: resolution.units[number].origin)
-
-
-def _file_name(unit: int) -> str:
-    return f"u{unit}.o"
+            objects = ordered(layout, isa)
+            with (directory / ARCHIVE).open("wb") as file:
+                file.writelines(objects.archive(lambda n: resolution.units[n].unit))
+            text = script(layout, objects, Tables(len(tables[isa]), end), options.entry, dict(options.symbols))
+            jobs.append(Job(directory, objects, text, (*strip, *duplicates)))
+        return link_all(jobs, lambda n: resolution.units[n].origin)
 
 
 def _metadata(resolution: Resolution, build_id: str, isas: tuple[str, ...], name: str) -> Metadata:

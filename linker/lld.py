@@ -11,18 +11,17 @@ from pathlib import Path
 from popcc.errors import ErrorGroup, PopccError
 from popcc.frontend import wheel
 from popcc.isa import isa_named
+from popcc.linker.ordered import ARCHIVE, Ordered
 
 _PREFIX = re.compile(r"^ld\.lld: (error|warning): ")
-_OBJECT = re.compile(r"\bu(\d+)\.o\b")
 
 
 @dataclass(frozen=True)
 class Job:
     """One ISA's link in its own directory."""
 
-    isa: str
     directory: Path
-    objects: Sequence[str]
+    objects: Ordered
     script: str
     flags: Sequence[str]
 
@@ -36,9 +35,9 @@ def link_all(jobs: Sequence[Job], origin: Callable[[int], str]) -> Mapping[str, 
         for job, process in running:
             _, text = process.communicate()
             if process.returncode:
-                errors += _translate(text.decode(errors="replace"), job.isa, origin)
+                errors += _translate(job.objects.translated(text.decode(errors="replace"), origin), job.objects.isa)
             else:
-                outputs[job.isa] = (job.directory / "out").read_bytes()
+                outputs[job.objects.isa] = (job.directory / "out").read_bytes()
     finally:
         for _, process in running:
             if process.poll() is None:
@@ -54,19 +53,17 @@ def _start(job: Job) -> subprocess.Popen[bytes]:
     # -O0: lld merges no constants, which would undo the layout; --no-relax: it rewrites no code; --discard-locals: on
     # some ISAs relocations name assembler's labels
     command = [
-        str(wheel() / "zig"), "ld.lld", "-m", isa_named(job.isa).emulation, "-static", "-O0", "--gc-sections",
+        str(wheel() / "zig"), "ld.lld", "-m", isa_named(job.objects.isa).emulation, "-static", "-O0", "--gc-sections",
         "--no-relax", "--discard-locals", "-z", "max-page-size=65536", "--build-id=none",
         "--error-limit=20", *job.flags, "-T", "script", "-o", "out", "-b", "binary", "build_id", "sites", "-b", "elf",
-        "@objects",
+        "--whole-archive", ARCHIVE,
     ]  # fmt: skip
-    (job.directory / "objects").write_text("\n".join(job.objects))
     return subprocess.Popen(command, cwd=job.directory, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def _translate(text: str, isa: str, origin: Callable[[int], str]) -> list[PopccError]:
+def _translate(text: str, isa: str) -> list[PopccError]:
     messages: list[str] = []
     for line in text.splitlines():
-        line = _OBJECT.sub(lambda m: origin(int(m.group(1))), line)
         if _PREFIX.match(line):
             messages.append(_PREFIX.sub("", line))
         elif messages:

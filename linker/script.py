@@ -1,18 +1,17 @@
 """The linker script that puts one ISA's sections where the layout wants them.
 
-`. = X` inside an output section is an absolute address in lld. lld takes the name of a section for a pattern
-even in quotes, so special characters are escaped. Sections that the layout does not place are dropped by lld's
-own collection, which finds nothing alive that ours did not find.
+The objects' sections are in order and fill their groups (`popcc.linker.ordered`). Those that the layout does not place
+are dropped by lld's own collection, which finds nothing alive that ours did not find.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from popcc.linker.index import DROPPED_SECTIONS
-from popcc.linker.layout import BASE, SEGMENTS, Group, Layout, Placed
+from popcc.linker.layout import BASE, SEGMENTS, Group, Layout
+from popcc.linker.ordered import Ordered
 
 BUILD_ID_FILE = "build_id"
 SITES_FILE = "sites"
@@ -32,7 +31,6 @@ OUTPUT_SECTIONS = {
     Group.PRIVATE_BSS: ".private.bss",
     Group.PRIVATE_RODATA: ".private.rodata",
 }
-_SPECIAL = re.compile(r"[*?\[\]{}\\]")
 _NO_BITS = (Group.BSS, Group.PRIVATE_BSS)
 
 
@@ -44,26 +42,12 @@ class Tables:
     end: int  # of the program, the same on all ISAs
 
 
-def script(
-    layout: Layout,
-    isa: str,
-    tables: Tables,
-    entry: str,
-    file_name: Callable[[int], str],
-    provided: Mapping[str, int],
-) -> str:
-    """The text for lld. `file_name` names a unit's object file; `provided` are symbols the program may override."""
-    return "\n".join(_lines(layout, isa, tables, entry, file_name, provided)) + "\n"
+def script(layout: Layout, objects: Ordered, tables: Tables, entry: str, provided: Mapping[str, int]) -> str:
+    """The text for lld. `provided` are symbols the program may override."""
+    return "\n".join(_lines(layout, objects, tables, entry, provided)) + "\n"
 
 
-def _lines(
-    layout: Layout,
-    isa: str,
-    tables: Tables,
-    entry: str,
-    file_name: Callable[[int], str],
-    provided: Mapping[str, int],
-) -> Iterator[str]:
+def _lines(layout: Layout, objects: Ordered, tables: Tables, entry: str, provided: Mapping[str, int]) -> Iterator[str]:
     yield f'ENTRY("{entry}")'
     yield "PHDRS {"
     yield "  headers PT_LOAD FILEHDR PHDRS FLAGS(4);"
@@ -74,13 +58,12 @@ def _lines(
     yield "SECTIONS {"
     yield f"  . = {BASE:#x} + SIZEOF_HEADERS;"
     yield f'  {BUILD_ID_SECTION} {layout.build_id:#x} : {{ KEEP("{BUILD_ID_FILE}"(.data)) }} :headers'
-    by_group: dict[Group, list[Placed]] = {g: [] for g in Group}
-    for p in layout.placed:
-        if isa in p.parts:
-            by_group[p.group].append(p)
     for name, _, groups in SEGMENTS:
         for group in groups:
-            yield from _output_section(layout, group, by_group[group], name, file_name)
+            start, end = layout.ranges[group]
+            if start != end:
+                kind = " (NOLOAD)" if group in _NO_BITS else ""
+                yield f"  {OUTPUT_SECTIONS[group]} {start:#x}{kind} : {{ {objects.pattern(group)} . = {end:#x}; }} :{name}"
     yield f"  .got {layout.got:#x} : {{ *(.got) *(.got.plt) }} :got"
     yield f'  {SITES_SECTION} {layout.sites:#x} : {{ KEEP("{SITES_FILE}"(.data)) }} :sites'
     yield f"  /DISCARD/ : {{ {' '.join(f'*({s}*)' for s in DROPPED_SECTIONS)} }}"
@@ -96,22 +79,3 @@ def _lines(
         yield f'PROVIDE("{symbol}" = {address:#x});'
     for symbol, address in provided.items():
         yield f'"{symbol}" = {address:#x};'
-
-
-def _output_section(
-    layout: Layout, group: Group, members: list[Placed], segment: str, file_name: Callable[[int], str]
-) -> Iterator[str]:
-    start, end = layout.ranges[group]
-    if start == end:
-        return
-    kind = " (NOLOAD)" if group in _NO_BITS else ""
-    yield f"  {OUTPUT_SECTIONS[group]} {start:#x}{kind} : {{"
-    for p in members:
-        yield f"    . = {p.address:#x}; KEEP({file_name(p.key.unit)}({_exact(p.key.name)}))"
-    yield f"    . = {end:#x};"
-    yield f"  }} :{segment}"
-
-
-def _exact(name: str) -> str:
-    """A quoted pattern that matches `name` alone."""
-    return '"' + _SPECIAL.sub(r"\\\g<0>", name) + '"'

@@ -5,17 +5,16 @@ LLVM, the passes and the decoders are imported where they are used, which is fir
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from popcc import frontend
 from popcc.agreement import agreed, unproved, with_tier
+from popcc.collector import collector_off
 from popcc.compile_options import CompileOptions
 from popcc.errors import ErrorGroup, PopccError
 from popcc.ladder import Ladder
@@ -51,7 +50,7 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     prepare()
     from popcc.common import optimised_ir
 
-    with _collector_off():
+    with collector_off():
         optimised = optimised_ir(ir, options)
         _warn(optimised.warnings, options)
         made = _generated(optimised, path, options, _first_rungs(options))
@@ -136,15 +135,3 @@ def prepare() -> None:
     from popcc import codegen
 
     codegen.initialise()
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """The passes make many objects and no cycles; looking for those would take a tenth of their time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

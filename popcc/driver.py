@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from popcc import toolchain
 from popcc.cc_options import Action, Input, Kind, Options, parse
+from popcc.collector import collector_off
 from popcc.errors import ErrorGroup, PopccError
 from popcc.interrupts import Interrupts, end_by, held
 
@@ -322,6 +323,7 @@ def _write_relocatable(options: Options, isas: tuple[str, ...], units: dict[int,
     write_output(options.output or "a.out", merge_objects(parts, outer))
 
 
+@collector_off()
 def _link(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> None:
     from popcc.linker.inputs import LinkUnit, Objects, find_library, read_input
     from popcc.linker.link import LinkOptions, link

@@ -13,7 +13,7 @@ import pickle
 import signal
 import struct
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Generic, TypeVar
 
@@ -108,6 +108,18 @@ def start(function: Callable[..., T] | Callable[..., Iterator[T]], *arguments: A
         os._exit(0)
     finally:
         os._exit(120)
+
+
+def each(function: Callable[..., T], arguments: Mapping[str, tuple[Any, ...]]) -> dict[str, T]:
+    """Calls `function` with each of the arguments, side by side; the results under the arguments' names."""
+    running: dict[str, Running[T]] = {}
+    try:
+        for name, given in arguments.items():
+            running[name] = start(function, *given)
+        return {name: child.result() for name, child in running.items()}
+    finally:
+        for child in running.values():
+            child.stop()
 
 
 def _send(pipe: int, outcome: tuple[bool, Any]) -> None:

@@ -34,11 +34,10 @@ def verify_linked(
     executables: Mapping[str, bytes], addresses: Mapping[str, Addresses], proved: Proved | None
 ) -> Verdict:
     """Verifies executables that carry their tables; the ISAs side by side, each in a child of its own."""
-    running = {isa: isolate.start(_verify, isa, data, addresses[isa], proved) for isa, data in executables.items()}
+    work = {isa: (isa, data, addresses[isa], proved) for isa, data in executables.items()}
     refused: set[Function] = set()
     problems: list[PlacedError] = []
-    for isa, child in running.items():
-        found, fingerprints = child.result()
+    for isa, (found, fingerprints) in isolate.each(_verify, work).items():
         for function, findings in found:
             refused.add(function)
             problems.append(_problem(addresses[isa], function, findings))

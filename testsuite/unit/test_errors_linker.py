@@ -22,6 +22,7 @@ from popcc.linker.inputs import read_file, read_input, read_library
 from popcc.linker.link import LinkOptions
 from popcc.linker.lld import Job, link_all
 from popcc.linker.objects import merge_objects, read_units, write_object
+from popcc.linker.ordered import Ordered
 from popcc.linker.program import META, NOTE, read_program
 from popcc.linker.script import SITES_SECTION
 from popcc.linker.verify.image import Image
@@ -181,7 +182,7 @@ def test_lld_that_fails_without_a_word(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "zig").chmod(0o755)
     monkeypatch.setattr("popcc.linker.lld.wheel", lambda: tmp_path)
     with pytest.raises(PopccError, match=r"^lld failed \[x86_64\]$"):
-        link_all([Job("x86_64", tmp_path, (), "", ())], str)
+        link_all([Job(tmp_path, Ordered("x86_64", frozenset(), {}, ()), "", ())], str)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

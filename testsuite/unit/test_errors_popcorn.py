@@ -239,7 +239,6 @@ def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN  # as Python has it: what writes the message needs it
 
 
-
 def test_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
     with pytest.raises(PopccError, match=r"^standard output is closed$"):
