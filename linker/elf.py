@@ -175,7 +175,7 @@ def read_elf(data: bytes, where: str) -> Elf:
         raise PopccError(f"{where}: truncated ELF file: its section table lies outside of it")
     first = _SHDR.unpack_from(data, shoff)
     count = shnum or first[5]  # a count that does not fit the header stands in section 0
-    names_index = first[6] if shstrndx == SHN_XINDEX else shstrndx
+    names_index = _names_index(data, shoff, shstrndx)
     if shoff + count * _SHDR.size > len(data) or names_index >= count:
         raise PopccError(f"{where}: truncated ELF file: its section table lies outside of it")
     rows = list(_SHDR.iter_unpack(data[shoff : shoff + count * _SHDR.size]))
@@ -188,6 +188,11 @@ def read_elf(data: bytes, where: str) -> Elf:
         for i, (name, type_, flags, addr, off, size, link, info, align, entsize) in enumerate(rows)
     )
     return Elf(where, data, kind, machine, entry, sections, names_index)
+
+
+def _names_index(data: bytes, shoff: int, shstrndx: int) -> int:
+    """The section of the sections' names; an index that does not fit the header stands in section 0."""
+    return int(_SHDR.unpack_from(data, shoff)[6]) if shstrndx == SHN_XINDEX else shstrndx
 
 
 def append_sections(data: bytes, where: str, new: tuple[NewSection, ...]) -> bytes:
@@ -262,7 +267,9 @@ def with_headers(data: bytes, changes: Iterable[NewHeader]) -> bytes:
     """A sound relocatable object with its sections changed so; their contents, relocations and symbols stay."""
     out = bytearray(data)
     header = _EHDR.unpack_from(data)
-    names_at = header[6] + _SHDR.size * (_SHDR.unpack_from(data, header[6])[6] if header[13] == SHN_XINDEX else header[13])
+    names_at = header[6] + _SHDR.size * (
+        _SHDR.unpack_from(data, header[6])[6] if header[13] == SHN_XINDEX else header[13]
+    )
     names_row = list(_SHDR.unpack_from(data, names_at))
     names = bytearray(data[names_row[4] : names_row[4] + names_row[5]])
     for new in changes:

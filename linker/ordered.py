@@ -3,7 +3,7 @@
 Then a pattern per kind of section sorts them by name, and each comes to lie where the layout wants it. A pattern per
 section would do so too, but lld holds each against every section: for 17,500 constants that took 19 seconds.
 
-All objects are members of one archive, since opening a file is slower than writing one (layout: `popcc.linker.archive`).
+All objects are members of one archive (`popcc.linker.archive`), since opening a file is slower than writing one.
 """
 
 from __future__ import annotations
@@ -57,15 +57,14 @@ class Ordered:
 
 def ordered(layout: Layout, isa: str) -> Ordered:
     """The order of what `isa` has."""
+    by_group: dict[Group, list[tuple[int, int, Section]]] = {group: [] for group in layout.ranges}
+    for p in layout.placed:
+        for section, offset in part_offsets(p.parts.get(isa, ())):
+            by_group[p.group].append((p.address + offset, p.key.unit, section))
     found: list[tuple[int, Group, Section, int]] = []
     starts: dict[Group, int] = {}
-    for group, (_, end) in layout.ranges.items():
-        sections = [
-            (p.address + offset, p.key.unit, section)
-            for p in layout.placed
-            if p.group is group and isa in p.parts
-            for section, offset in part_offsets(p.parts[isa])
-        ]
+    for group, sections in by_group.items():
+        end = layout.ranges[group][1]
         starts[group] = sections[0][0] if sections else end
         ends = [*(at for at, _, _ in sections[1:]), end]
         found += [(unit, group, s, to - at) for (at, unit, s), to in zip(sections, ends, strict=False)]

@@ -63,7 +63,10 @@ def _lines(layout: Layout, objects: Ordered, tables: Tables, entry: str, provide
             start, end = layout.ranges[group]
             if start != end:
                 kind = " (NOLOAD)" if group in _NO_BITS else ""
-                yield f"  {OUTPUT_SECTIONS[group]} {start:#x}{kind} : {{ {objects.pattern(group)} . = {end:#x}; }} :{name}"
+                yield f"  {OUTPUT_SECTIONS[group]} {start:#x}{kind} : {{"
+                yield f"    {objects.pattern(group)}"
+                yield f"    . = {end:#x};"
+                yield f"  }} :{name}"
     yield f"  .got {layout.got:#x} : {{ *(.got) *(.got.plt) }} :got"
     yield f'  {SITES_SECTION} {layout.sites:#x} : {{ KEEP("{SITES_FILE}"(.data)) }} :sites'
     yield f"  /DISCARD/ : {{ {' '.join(f'*({s}*)' for s in DROPPED_SECTIONS)} }}"
