@@ -61,6 +61,11 @@ def machine(folder: Path, *options: str, name: str = "default") -> Iterator[Emul
     eventually(lambda: not left_of(folder), "the end of all processes of the machine")
 
 
+def environ(pid: int) -> dict[str, str]:
+    words = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(w.split("=", 1) for w in words if "=" in w)
+
+
 def left_of(folder: Path) -> list[str]:
     """Processes that have to do with machines in `folder`."""
     found = []

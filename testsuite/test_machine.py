@@ -15,7 +15,7 @@ from pathlib import Path
 
 import harness
 import pytest
-from machine_fixtures import KEY, Emulated, attach, heard, left_of, machine, tell
+from machine_fixtures import KEY, Emulated, attach, environ, heard, left_of, machine, tell
 from popcorn_fixtures import (
     HERE,
     OTHERS,
@@ -46,11 +46,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
     names = [arg for isa in (HERE, *OTHERS) for arg in ("--node", isa)]
     with machine(tmp_path_factory.mktemp("m"), *names, "--node", f"second:{HERE}") as made:
         yield made
-
-
-def environ(pid: int) -> dict[str, str]:
-    words = (PROC / str(pid) / "environ").read_bytes().decode().split("\0")
-    return dict(w.split("=", 1) for w in words if "=" in w)
 
 
 def replicas(made: Emulated, node: int) -> list[int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import harness
 import pytest
-from machine_fixtures import Emulated, machine
+from machine_fixtures import Emulated, environ, machine
 from popcorn_fixtures import (
     HERE,
     OTHERS,
@@ -21,6 +21,7 @@ from popcorn_fixtures import (
     eventually,
     files,
     needs_emulator,
+    refused,
     restoring,
     started,
     succeeds,
@@ -59,12 +60,48 @@ def test_a_thread_goes_and_comes_back(node: str, shared: Emulated, program_folde
         running.end()
 
 
-def test_all_threads_go_and_come_back(shared: Emulated, program_folder: Path, tmp_path: Path) -> None:
+def test_a_process_goes_as_a_whole(shared: Emulated, program_folder: Path, tmp_path: Path) -> None:
+    """Whichever node it is at then is its origin, as if it had begun there: no other has a part of it."""
     with started(command(built("team", program_folder)), tmp_path, "round", env=shared.env) as running:
-        for target in ("second", OTHERS[0], HERE):
+        at = HERE
+        for target in ("second", OTHERS[0], OTHERS[-1], HERE):
+            succeeds("migrate", f"{running.pid}/{max(where(running, shared))}", at, env=shared.env)
+            succeeds("migrate", f"{running.pid}/{max(where(running, shared))}", target, env=shared.env)
+            running.goes_on()
+            assert set(where(running, shared).values()) == {at, target}
             succeeds("migrate", running.pid, target, env=shared.env)
             assert set(where(running, shared).values()) == {target}
+            node = shared.machine.node(target)
+            assert (running.isa, environ(running.pid)["POPCORN_MACHINE"]) == (node.isa, str(node.socket))
+            eventually(lambda: not any(n["replicas"] for n in shared.nodes()), "the end of the replicas")
             running.goes_on()
+            at = target
+        running.end()
+
+
+def test_all_threads_come_home(shared: Emulated, program_folder: Path, tmp_path: Path) -> None:
+    with started(command(built("team", program_folder)), tmp_path, "round", env=shared.env) as running:
+        for thread, target in zip(where(running, shared), ("second", *OTHERS), strict=False):
+            succeeds("migrate", f"{running.pid}/{thread}", target, env=shared.env)
+        assert set(where(running, shared).values()) >= {"second", OTHERS[0]}
+        succeeds("migrate", running.pid, HERE, env=shared.env)
+        assert set(where(running, shared).values()) == {HERE}
+        running.goes_on()
+        running.end()
+
+
+def test_a_process_does_not_go_to_a_node_that_is_down(program_folder: Path, tmp_path: Path) -> None:
+    nodes = ("--node", HERE, "--node", f"second:{HERE}", "--node", f"third:{HERE}")
+    with (
+        machine(tmp_path / "m", *nodes) as made,
+        started(command(built("team", program_folder)), tmp_path, "round", env=made.env) as running,
+    ):
+        os.kill(made.pid(1), signal.SIGKILL)
+        eventually(lambda: made.states()[1] != "up", "the end of the node")
+        text = refused("migrate", running.pid, "second", env=made.env)
+        assert text == f"node 'second' is down; see {made.machine.nodes[1].log}"
+        succeeds("migrate", running.pid, "third", env=made.env)
+        running.goes_on()
         running.end()
 
 
@@ -108,7 +145,8 @@ def test_a_node_is_lost_with_a_thread(node: int, program_folder: Path, tmp_path:
 
 def test_the_end_of_the_program_is_that_of_its_replicas(shared: Emulated, program_folder: Path, tmp_path: Path) -> None:
     with started(command(built("team", program_folder)), tmp_path, "round", env=shared.env) as running:
-        succeeds("migrate", running.pid, OTHERS[-1], env=shared.env)
+        for thread in where(running, shared):
+            succeeds("migrate", f"{running.pid}/{thread}", OTHERS[-1], env=shared.env)
         os.kill(running.pid, signal.SIGKILL)
         running.process.wait(60)
     eventually(lambda: not any(n["replicas"] for n in shared.nodes()), "the end of the replicas")

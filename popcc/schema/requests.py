@@ -10,7 +10,7 @@ from popcc.schema.record import C, Record
 
 REQUEST_SIGNAL = 50  # guest number; qemu-user shifts real-time signals on the host side
 REQUEST_MAGIC = 0x51455250  # "PREQ"
-REQUEST_VERSION = 2
+REQUEST_VERSION = 3
 TEXT_MAX = 65536  # bytes of text behind a request or a reply
 
 
@@ -39,7 +39,10 @@ class Status(IntEnum):
 
 @dataclass(frozen=True)
 class Request(Record):
-    """popcorn to program; text follows. MIGRATE's text is runner NUL program NUL, runner "" when native."""
+    """popcorn to program; text follows.
+
+    MIGRATE's text is runner NUL program NUL, runner "" when native, and socket NUL if it is to be at another node then.
+    """
 
     c_name = "popcorn_request"
     magic: Annotated[int, C("u32", "POPCORN_REQUEST_MAGIC")]

@@ -61,13 +61,13 @@ static void undrain(uint64_t found)
 		if (found >> (sig - 1) & 1) K3(K_tgkill, K0(K_getpid), K0(K_gettid), sig);
 }
 
-static long execute(int exe, int image, const char *runner)
+static long execute(int exe, int image, const char *runner, const char *node)
 {
 	size_t bytes = ARGS_BYTES + (MAX_ARGS + 8) * sizeof(char *), n = 0;
 	char *text = popcorn_pages(bytes), **argv, path[32] = "/proc/self/fd/", restore[40] = "POPCORN_RESTORE=";
 	static char program[16 + sizeof popcorn_config.program] = "POPCORN_PROGRAM="; /* where `popcorn ps` finds it */
 	static char machine[16 + sizeof popcorn_config.machine] = "POPCORN_MACHINE=";
-	char *environment[] = { restore, program, popcorn_config.machine[0] ? machine : 0, 0 };
+	char *environment[] = { restore, program, *node ? machine : 0, 0 };
 	size_t count;
 	uint64_t drained;
 	long e;
@@ -75,7 +75,7 @@ static long execute(int exe, int image, const char *runner)
 	if (!text) return -K_ENOMEM;
 	argv = (char **)(void *)(text + ARGS_BYTES);
 	__builtin_memcpy(program + 16, popcorn_config.program, popcorn_length(popcorn_config.program) + 1);
-	__builtin_memcpy(machine + 16, popcorn_config.machine, sizeof popcorn_config.machine);
+	__builtin_memcpy(machine + 16, node, popcorn_length(node) + 1);
 	put_decimal(path + 14, exe);
 	put_decimal(restore + 16, image);
 	count = arguments(text, argv + 3, MAX_ARGS);
@@ -200,11 +200,16 @@ static long next_executable(struct popcorn_order *o, const char **why)
 
 void popcorn_move(struct popcorn_order *o)
 {
-	const char *runner = o->text, *program = runner + popcorn_length(runner) + 1;
+	const char *runner = o->text, *program = runner + popcorn_length(runner) + 1, *node = popcorn_config.machine;
 	long image, e;
 
 	if (o->fd < 0 || program > o->text + o->text_bytes) {
 		popcorn_text_set(&o->error, "the request to migrate came without an executable");
+		return;
+	}
+	if (program + popcorn_length(program) + 1 < o->text + o->text_bytes) node = program + popcorn_length(program) + 1;
+	if (popcorn_length(node) >= sizeof popcorn_config.machine) {
+		popcorn_text_set(&o->error, "the name of the node's socket is too long: %s", node);
 		return;
 	}
 	if (!same_build(o->fd)) {
@@ -219,7 +224,7 @@ void popcorn_move(struct popcorn_order *o)
 		return;
 	}
 	if (!popcorn_image_write(o, (int)image, POPCORN_IMAGE_MOVE, o->fd, o->connection)) {
-		e = execute(o->fd, (int)image, runner);
+		e = execute(o->fd, (int)image, runner, node);
 		popcorn_text_set(&o->error, "can't start %s: %e", *runner ? runner : *program ? program : "the other ISA's executable", e);
 	}
 	K1(K_close, image);

@@ -11,7 +11,7 @@
 #define POPCORN_SLOT 0x80000000u
 #define POPCORN_REQUEST_SIGNAL 50
 #define POPCORN_REQUEST_MAGIC 0x51455250u
-#define POPCORN_REQUEST_VERSION 2
+#define POPCORN_REQUEST_VERSION 3
 #define POPCORN_TEXT_MAX 65536
 #define POPCORN_MACHINE_MAGIC 0x48434d50u
 #define POPCORN_MACHINE_VERSION 1
@@ -172,7 +172,8 @@ struct popcorn_recipe {
 };
 _Static_assert(sizeof(struct popcorn_recipe) == 16, "popcorn_recipe");
 
-/* popcorn to program; text follows. MIGRATE's text is runner NUL program NUL, runner "" when native. */
+/* popcorn to program; text follows.
+ * MIGRATE's text is runner NUL program NUL, runner "" when native, and socket NUL if it is to be at another node then. */
 struct popcorn_request {
 	uint32_t magic; /* POPCORN_REQUEST_MAGIC */
 	uint32_t version; /* POPCORN_REQUEST_VERSION */

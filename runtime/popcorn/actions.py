@@ -19,17 +19,18 @@ from popcc.schema.images import ImageFlag
 from popcc.schema.requests import Op, RequestFlag
 
 
-def migrate(pid: int, isa_name: str, program: Path | None = None) -> Answer:
-    """Move process `pid` to an ISA."""
+def migrate(pid: int, isa_name: str, program: Path | None = None, node: str = "") -> Answer:
+    """Move process `pid` to an ISA; `node`: the socket of the node where it goes on, if it is in a machine."""
     isa = isa_named(isa_name)
     runner = runner_for(isa.name)
     process = find_process(pid)
-    if process.isa == isa.name:
+    if process.isa == isa.name and not node:
         raise PopccError(f"process {pid} runs on {isa.name} already")
     info = read_program(program) if program else program_of(process)
     fd = executable_memfd(info, isa.name)
     try:
-        text = os.fsencode(runner) + b"\0" + os.fsencode(info.path.resolve()) + b"\0"
+        words = [runner, str(info.path.resolve()), *([node] if node else [])]
+        text = b"".join(os.fsencode(word) + b"\0" for word in words)
         with Conversation(process) as conversation:
             answer = conversation.ask(Op.MIGRATE, descriptor=fd, isa=isa.number, text=text)
     finally:

@@ -158,12 +158,12 @@ def migrate(what: moving.What, node: str | None, isa: str | None, program: Path 
     """Move the running program PID, or its thread TID, to NODE of its machine; or the program to another ISA.
 
     It keeps its pid, files, terminal and parent. NODE is a name or a number; if it is an ISA's name and no node's, the
-    program moves as a whole, in place.
+    program changes its ISA and stays where it is.
 
     \b
     Examples:
       popcorn migrate 4711 --to aarch64
-      popcorn migrate 4711 second                all its threads go to the node called second
+      popcorn migrate 4711 second                all of it goes to the node called second
       popcorn migrate 4711/4713 1                thread 4713 goes to node 1
     """
     to = node or isa

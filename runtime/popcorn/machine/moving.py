@@ -9,6 +9,7 @@ from pathlib import Path
 from popcc.errors import PopccError
 from popcc.isa import ISAS
 from popcc.runtime.popcorn import actions
+from popcc.runtime.popcorn.machine.control import is_up
 from popcc.runtime.popcorn.machine.state import Node, machine_at
 from popcc.runtime.popcorn.processes import Process, find_process
 from popcc.runtime.popcorn.request import Answer, Conversation
@@ -38,15 +39,22 @@ def parse_what(text: str) -> What:
 
 
 def migrate(what: What, to: str, program: Path | None) -> Answer:
-    """Moves it to the node, or the ISA, called `to`; a node comes first. Raises `PopccError`."""
+    """Moves it to the node, or the ISA, called `to`; a node comes first.
+
+    A process goes as a whole: the node becomes its origin, and nothing of it is left elsewhere. Raises `PopccError`.
+    """
     process = find_process(what.pid)
     node = _node(process, to)
-    if node is not None:
+    if node is None:
+        if what.thread:
+            raise PopccError(f"a thread alone goes to a node of its machine; '{to}' is an ISA, for a whole process")
+        return actions.migrate(what.pid, to, program)
+    if what.thread or process.socket == str(node.socket):
         with Conversation(process) as conversation:
             return conversation.ask(Op.THREAD, thread=what.thread, node=node.number)
-    if what.thread:
-        raise PopccError(f"a thread alone goes to a node of its machine; '{to}' is an ISA, for a whole process")
-    return actions.migrate(what.pid, to, program)
+    if not is_up(node):
+        raise PopccError(f"node '{node.name}' is down; see {node.log}")
+    return actions.migrate(what.pid, node.isa, program, str(node.socket))
 
 
 def _node(process: Process, to: str) -> Node | None:
