@@ -90,6 +90,8 @@ enum dsm_fault {
 
 /* A thread may not do what it tried to. At the origin the mapping was asked before. */
 hidden enum dsm_fault popcorn_replica_fault(struct popcorn_replica *, uint64_t page, enum dsm_access);
+/* A thread is expected that will write there: the page is asked for, and nobody waits. At the origin, where it may be written. */
+hidden void popcorn_replica_want(struct popcorn_replica *, uint64_t page);
 /* A message of the origin. 1: it waits for popcorn_replica_release. -1: no origin sends that now; the link is to be cut for
  * good. */
 hidden int popcorn_replica_deliver(struct popcorn_replica *, const struct popcorn_dsm_message *);

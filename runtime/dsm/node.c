@@ -279,6 +279,12 @@ void popcorn_node_settle(struct popcorn_node *n)
 	}
 }
 
+void popcorn_node_want(struct popcorn_node *n, uint64_t page)
+{
+	if (page >= n->replica.npages || (n->origin && n->origin->rights(page) != DSM_MAY_WRITE)) return;
+	popcorn_replica_want(&n->replica, page);
+}
+
 void *popcorn_node_room(size_t bytes)
 {
 	long p = K6(K_mmap, 0, bytes, K_PROT_READ | K_PROT_WRITE, K_MAP_PRIVATE | K_MAP_ANONYMOUS | K_MAP_NORESERVE, -1, 0);

@@ -157,6 +157,7 @@ hidden void popcorn_node_lose(struct popcorn_node *, unsigned peer);
 hidden void popcorn_node_hear(struct popcorn_node *, unsigned from); /* what has come over the connection */
 /* Everything that can be written is; the service hears when a full socket takes more. */
 hidden void popcorn_node_flush(struct popcorn_node *);
+hidden void popcorn_node_want(struct popcorn_node *, uint64_t page); /* as popcorn_replica_want, of any page */
 /* Peers that have been away for too long are lost; returns nanoseconds until the next one is, or 0. */
 hidden uint64_t popcorn_node_absences(struct popcorn_node *);
 hidden long popcorn_node_watch(int poll, unsigned what, unsigned events, int fd);

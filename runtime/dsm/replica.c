@@ -59,6 +59,11 @@ enum dsm_fault popcorn_replica_fault(struct popcorn_replica *r, uint64_t page, e
 	return DSM_ASKED;
 }
 
+void popcorn_replica_want(struct popcorn_replica *r, uint64_t page)
+{
+	if (!r->ended && !r->pages[page].pending && popcorn_replica_access(r, page) != DSM_MAY_WRITE) ask(r, page, DSM_WRITE);
+}
+
 /* The request under way was answered. Returns whether threads waited for that. */
 static int answered(struct popcorn_replica *r, struct popcorn_page *p)
 {

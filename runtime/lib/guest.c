@@ -174,6 +174,7 @@ static void frames_came(uint32_t tid, const struct popcorn_letter *l)
 
 	if (!l->ticket && l->size >= sizeof h) {
 		popcorn_copy(&h, l->bytes, sizeof h);
+		popcorn_expect(l);
 		if (!(t = popcorn_thread_sized((MACHINE_STACK + 16 * h.size + PAGE - 1) & -PAGE))) popcorn_die("no memory for thread %d", (int)tid);
 		t->tid = (int)tid;
 		t->guest = 1;

@@ -1,5 +1,6 @@
 /* Mail about threads: what the two halves of a thread that is elsewhere, its deputy at the origin and its guest at a replica,
- * say to each other. Letters of one thread come in the order in which they were sent. */
+ * say to each other. Letters of one thread come in the order in which they were sent, and have a lock of their own: who is
+ * woken for one would have to wait for the node, whose service has more to do. */
 #include "spread.h"
 
 struct envelope { uint32_t size, kind, ticket, depth; };
@@ -30,37 +31,43 @@ void popcorn_letter_came(struct popcorn_thread *t, const void *bytes, size_t n)
 
 	if (n < sizeof e) return;
 	popcorn_copy(&e, bytes, sizeof e);
-	if (e.size != n - sizeof e || !(l = blank(t))) return;
+	if (e.size != n - sizeof e) return;
+	popcorn_lock(&t->letters_lock);
+	l = blank(t);
+	popcorn_unlock(&t->letters_lock);
+	if (!l) return;
 	l->next = 0;
 	l->size = e.size;
 	l->kind = e.kind;
 	l->ticket = e.ticket;
 	l->depth = e.depth;
 	popcorn_copy(l->bytes, (const char *)bytes + sizeof e, e.size);
+	if (l->kind == LETTER_FRAMES && !l->ticket) popcorn_expect(l);
+	popcorn_lock(&t->letters_lock);
 	while (*at) at = &(*at)->next;
 	*at = l;
+	popcorn_unlock(&t->letters_lock);
 	__atomic_add_fetch(&t->mail, 1, __ATOMIC_SEQ_CST);
 	K6(K_futex, &t->mail, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
 struct popcorn_letter *popcorn_letter_take(struct popcorn_thread *t, popcorn_letter_wanted *wanted, uint32_t ticket)
 {
-	uint64_t mask = popcorn_node_lock_calmly(&popcorn_own_node);
 	struct popcorn_letter **at = &t->letters, *l;
 
+	popcorn_lock(&t->letters_lock);
 	while ((l = *at) && !wanted(t, l, ticket)) at = &l->next;
 	if (l) *at = l->next;
-	popcorn_node_unlock_calmly(&popcorn_own_node, mask);
+	popcorn_unlock(&t->letters_lock);
 	return l;
 }
 
 void popcorn_letter_free(struct popcorn_thread *t, struct popcorn_letter *l)
 {
-	uint64_t mask = popcorn_node_lock_calmly(&popcorn_own_node);
-
+	popcorn_lock(&t->letters_lock);
 	l->next = t->blank_letters;
 	t->blank_letters = l;
-	popcorn_node_unlock_calmly(&popcorn_own_node, mask);
+	popcorn_unlock(&t->letters_lock);
 }
 
 static void free_all(struct popcorn_letter *l)
@@ -86,8 +93,8 @@ static size_t min(size_t a, size_t b)
 void popcorn_travel(struct popcorn_thread *t, unsigned to, int wanted)
 {
 	struct popcorn_traveller h = {
-		.tp = (uintptr_t)t->tp, .generation = t->generation, .points = t->points, .size = t->frames->size, .rounding = t->rounding,
-		.exceptions = t->exceptions, .rebuild_every = popcorn_config.rebuild_every, .roam_every = popcorn_config.roam_every,
+		.tp = (uintptr_t)t->tp, .stack = TP_CSP(t), .generation = t->generation, .points = t->points, .size = t->frames->size,
+		.rounding = t->rounding, .exceptions = t->exceptions, .rebuild_every = popcorn_config.rebuild_every, .roam_every = popcorn_config.roam_every,
 		.seed = popcorn_config.seed, .pid = popcorn_pid, .wanted = wanted,
 	};
 	unsigned char body[sizeof ((struct popcorn_letter *)0)->bytes];
@@ -101,6 +108,22 @@ void popcorn_travel(struct popcorn_thread *t, unsigned to, int wanted)
 		done += k;
 		n = 0;
 	}
+}
+
+static void want(uint64_t at)
+{
+	if (popcorn_is_common(at)) popcorn_node_want(&popcorn_own_node, at / PAGE);
+}
+
+void popcorn_expect(const struct popcorn_letter *l)
+{
+	struct popcorn_traveller h;
+
+	if (l->size < sizeof h) return;
+	popcorn_copy(&h, l->bytes, sizeof h);
+	want(h.tp);
+	want(h.stack - 1); /* the next frame goes below */
+	popcorn_node_flush(&popcorn_own_node);
 }
 
 static int begin_frames(struct popcorn_thread *t, const struct popcorn_traveller *h)

@@ -67,7 +67,6 @@ hidden popcorn_fixup popcorn_do_openat, popcorn_do_openat2, popcorn_do_renameat,
 	popcorn_do_pselect6, popcorn_do_mask0, popcorn_do_signalfd4, popcorn_do_open_by_handle_at, popcorn_do_refuse;
 
 /* a futex lock with every signal blocked, so that no handler finds it taken by its own thread */
-struct popcorn_lock { int taken; uint64_t mask; };
 hidden void popcorn_lock(struct popcorn_lock *);
 hidden void popcorn_unlock(struct popcorn_lock *);
 extern hidden struct popcorn_lock popcorn_memory_lock;

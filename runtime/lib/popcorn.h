@@ -23,6 +23,8 @@ enum popcorn_state { POPCORN_RUNNING, POPCORN_PARKED, POPCORN_DEAD };
 /* A thread wants the process to be on one node, which its next point sees to. */
 enum popcorn_gathering { POPCORN_GATHER_NOT, POPCORN_GATHER_WANTED, POPCORN_GATHER_FAILED };
 
+struct popcorn_lock { int taken; uint64_t mask; }; /* libc.h */
+
 struct popcorn_thread {
 	struct popcorn_thread *next; /* list of all threads, under popcorn_threads_lock */
 	int tid;                     /* the number the program knows */
@@ -48,6 +50,7 @@ struct popcorn_thread {
 	int gather;                  /* enum popcorn_gathering */
 	uint64_t blocks_fault;       /* POPCORN_FAULT_BIT, if the program blocks that and we don't */
 	struct popcorn_letter *letters, *blank_letters, *again; /* letters.c, deputy.c */
+	struct popcorn_lock letters_lock;
 	uint32_t mail;               /* futex: letters that came */
 	uint32_t ticket, depth, forwarded; /* calls made; handlers under way at the guest; signals it was sent, or has taken */
 	int again_blocked;           /* `again` is the thread's with signals blocked, which had this mask: */

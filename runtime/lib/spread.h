@@ -68,7 +68,7 @@ hidden void popcorn_letters_forget(struct popcorn_thread *);
 
 /* A thread on its way: this, then its frames, in as many letters as they take. */
 struct popcorn_traveller {
-	uint64_t tp, generation, points, size; /* of the frames */
+	uint64_t tp, stack, generation, points, size; /* common stack, what is in use of it; of the frames */
 	uint64_t rebuild_every, seed;
 	uint32_t rounding, exceptions;
 	int32_t pid, wanted; /* the machine's node that it wants to go on to, or -1; or that it has not been able to go on here: */
@@ -77,6 +77,8 @@ struct popcorn_traveller {
 enum { POPCORN_UNABLE = -2 };
 
 hidden void popcorn_travel(struct popcorn_thread *, unsigned to, int wanted); /* with its frames unwound */
+/* With the node's lock held: a first letter of FRAMES has come, whose thread will soon write to its block and its stack. */
+hidden void popcorn_expect(const struct popcorn_letter *);
 /* One letter of FRAMES more. 1: it is complete in t->frames; -1: not a traveller. */
 hidden int popcorn_arriving(struct popcorn_thread *, const struct popcorn_letter *);
 

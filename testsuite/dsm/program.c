@@ -28,6 +28,16 @@ static void move(struct thread *t)
 	note("thread %u leaves for node %u", id(t), t->node);
 }
 
+/* As when a thread comes: pages it will write are asked for, whether it does or not. */
+static void expect(const struct thread *t)
+{
+	unsigned page = below(PAGES);
+
+	if (t->node == DSM_ORIGIN && world.mapped[page] != DSM_MAY_WRITE) return;
+	note("node %u wants page %u", t->node, page);
+	popcorn_replica_want(&world.node[t->node].replica, page);
+}
+
 static void pick(struct thread *t)
 {
 	if (!t->left--) {
@@ -36,6 +46,7 @@ static void pick(struct thread *t)
 	}
 	t->at = (struct place){ below(PAGES), below(WORDS) };
 	if (t->at.page < SYNC_PAGES) t->at = (struct place){ 1, 0 }; /* beside what the lock guards */
+	if (!below(40)) expect(t);
 	switch (below(12)) {
 	case 0: move(t); break;
 	case 1: enter(t, FIRST, PICK); break;
