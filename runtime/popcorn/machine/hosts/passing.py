@@ -55,7 +55,7 @@ class Gate(Server, ABC):
         super().__init__("gate")
         self.machine, self.contexts = machine, contexts
         self.host = socket.gethostname() or "unnamed"
-        self.programs = Programs()
+        self.programs = Programs(self.log)
         self.streams: dict[str, Stream] = {}
         self.present: set[int] = set()  # which of this host's nodes are up
         self.news = asyncio.Event()  # the nodes have changed

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,8 @@ _Name = tuple[str, str]
 class Programs:
     """What has come, the one that was wanted last behind all others."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self.log = log
         self._kept: dict[_Name, int] = {}
 
     def get(self, name: _Name) -> int | None:
@@ -90,6 +92,7 @@ async def take(connection: Secure, programs: Programs, name: _Name, called: str)
         if digest.hexdigest() != announced.get("sha256"):
             raise PopccError(f"'{called}' came damaged from the other host")
         programs.keep(name, fd)
+        programs.log(f"took the executable of '{called}' for {name[1]}, {os.fstat(fd).st_size} bytes")
     except BaseException as e:
         os.close(fd)
         if isinstance(e, OSError) and not isinstance(e, ConnectionError) and e.errno:
