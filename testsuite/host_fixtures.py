@@ -8,12 +8,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from machine_fixtures import Emulated, machine
 from popcorn_fixtures import eventually, succeeds
 
-from popcc.runtime.popcorn.machine.hosts.secure import parse_address
+from popcc.runtime.popcorn.machine.hosts.address import parse_address
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: the other side sees a cut, not an end
 
@@ -108,7 +109,11 @@ class Hosts:
     def all_up(self) -> None:
         """Until every host sees every node up."""
         for host in self.each:
-            eventually(lambda host=host: set(host.states()) == {"up"}, "all nodes to be up")
+            eventually(partial(_up, host), "all nodes to be up")
+
+
+def _up(host: Emulated) -> bool:
+    return set(host.states()) == {"up"}
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import click
 from popcc.errors import PopccError
 from popcc.runtime.popcorn import complete
 from popcc.runtime.popcorn.machine import control, state
+from popcc.runtime.popcorn.machine.hosts.address import parse_address
 from popcc.runtime.popcorn.machine.hosts.keys import make_key, read_key
-from popcc.runtime.popcorn.machine.hosts.secure import parse_address
 from popcc.runtime.popcorn.machine.interconnect import (
     Interconnect,
     bandwidth_text,

@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from popcc.errors import PopccError
+from popcc.runtime.popcorn.machine.hosts.certificate import contexts
 from popcc.runtime.popcorn.machine.hosts.joining import Joining
-from popcc.runtime.popcorn.machine.hosts.keys import contexts
 from popcc.runtime.popcorn.machine.hosts.listening import Listening
 from popcc.runtime.popcorn.machine.hosts.secure import address_of, listen
 from popcc.runtime.popcorn.machine.state import Hosts, Machine, change_machine, read_machine

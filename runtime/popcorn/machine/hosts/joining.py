@@ -12,7 +12,7 @@ from popcc.runtime.popcorn.machine import control
 from popcc.runtime.popcorn.machine.channel import Garbage
 from popcc.runtime.popcorn.machine.hosts import roster
 from popcc.runtime.popcorn.machine.hosts.carrier import Again
-from popcc.runtime.popcorn.machine.hosts.keys import Contexts
+from popcc.runtime.popcorn.machine.hosts.certificate import Contexts
 from popcc.runtime.popcorn.machine.hosts.passing import GRACE, Gate
 from popcc.runtime.popcorn.machine.hosts.roster import FIRST
 from popcc.runtime.popcorn.machine.hosts.secure import HANDSHAKE_SECONDS, Broken, Secure, dial

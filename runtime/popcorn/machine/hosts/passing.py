@@ -25,7 +25,7 @@ from popcc.runtime.popcorn.machine.channel import Asked, Channel, Garbage, passe
 from popcc.runtime.popcorn.machine.hosts import asking
 from popcc.runtime.popcorn.machine.hosts.asking import Far
 from popcc.runtime.popcorn.machine.hosts.carrier import Again, Carrier
-from popcc.runtime.popcorn.machine.hosts.keys import Contexts
+from popcc.runtime.popcorn.machine.hosts.certificate import Contexts
 from popcc.runtime.popcorn.machine.hosts.programs import Programs
 from popcc.runtime.popcorn.machine.hosts.roster import Listed
 from popcc.runtime.popcorn.machine.hosts.secure import Broken, Secure

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import ssl
 from contextlib import suppress
 
 from popcc.errors import PopccError
-from popcc.runtime.popcorn.machine.hosts.keys import Contexts
+from popcc.runtime.popcorn.machine.hosts.address import parse_address
+from popcc.runtime.popcorn.machine.hosts.certificate import Contexts
 from popcc.runtime.popcorn.machine.relay import readable, writable
 
 HANDSHAKE_SECONDS = 10.0  # in which a connection is made, and both sides know each other
-_ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^\[\]:]*)):([0-9]{1,5})")
 # A host that is gone without a word is noticed after this time; until then TCP itself heals a cut.
 _UNHEARD_MS = 10_000
 _KEEPALIVE = (
@@ -82,14 +81,6 @@ class Secure:
             self.tls.setblocking(False)
             self.tls.unwrap()  # says so to the other side, and waits for no answer
         self.tls.close()
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """HOST:PORT, [IPv6]:PORT or :PORT. Raises `PopccError` with what is expected."""
-    match = _ADDRESS.fullmatch(text)
-    if not match or int(match[3]) > 65535:
-        raise PopccError(f"'{text}' is not an address, for example 192.0.2.7:7900 or host.example:7900")
-    return match[1] or match[2], int(match[3])
 
 
 def listen(address: str) -> socket.socket:
