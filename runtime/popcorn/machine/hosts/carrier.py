@@ -223,7 +223,7 @@ class _Passage:
         """What came is dealt with. False: the socket takes no more now, or the stream is over."""
         while not self.over.done():
             if self.due and not self._deliver():
-                return not self.came
+                return False
             if self.due or len(self.came) < _HEAD.size:
                 return True
             kind, number = _HEAD.unpack_from(self.came)
@@ -246,7 +246,7 @@ class _Passage:
 
     def _deliver(self) -> bool:
         """What came of the data that is due, counted as it goes: what was not counted comes again over the next
-        connection. Where nobody reads any more it goes nowhere; that socket has come to its end. Says whether all went."""
+        connection. Where nobody reads any more it goes nowhere; that socket has come to its end. Whether all went."""
         piece = self.came[: self.due]
         try:
             n = self.end.send(piece) if piece else 0
