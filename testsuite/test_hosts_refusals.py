@@ -100,20 +100,19 @@ def test_nobody_is_there(two: tuple[Hosts, Running], apart: dict[str, str]) -> N
     text = refused(*join(address, made.key), env=apart)
     assert text == f"cannot reach the machine at {address}: Connection refused"
     text = refused(*join("no.such.invalid:1", made.key), env=apart)
-    assert text.startswith("cannot reach the machine at no.such.invalid:1: ")
+    assert text.startswith("cannot reach the machine at no.such.invalid:1: ") and not text.endswith(": ")
 
 
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak as a machine's host does"),
-        (b"", "cannot reach the machine at"),
-        (None, "it does not answer within 10 s"),
+        (b"", "does not speak as a machine's host does (unexpected eof while reading)"),
     ],
-    ids=["another server", "hangs up", "silent"],
+    ids=["another server", "hangs up"],
 )
 def test_somebody_else_is_there(
-    answer: bytes | None, text: str, two: tuple[Hosts, Running], apart: dict[str, str]
+    answer: bytes, text: str, two: tuple[Hosts, Running], apart: dict[str, str]
 ) -> None:
     made, _ = two
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -122,10 +121,9 @@ def test_somebody_else_is_there(
         process = subprocess.Popen(command, env=apart, stderr=subprocess.PIPE, text=True)
         connection, _ = other.accept()
         with connection:
-            if answer is not None:
-                connection.recv(1)
-                connection.sendall(answer)
-                connection.shutdown(socket.SHUT_WR)
+            connection.recv(1)
+            connection.sendall(answer)
+            connection.shutdown(socket.SHUT_WR)
             _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1 and said.startswith("popcorn: error: ") and said.count("\n") == 1
     assert text in said and address in said
@@ -137,9 +135,9 @@ def test_garbage_at_the_port(data: bytes, two: tuple[Hosts, Running]) -> None:
     host, _, port = made.address.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         where = "{}:{}".format(*connection.getsockname())
-        connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
-        with suppress(ConnectionResetError):
+        with suppress(OSError):  # it may have hung up before it has all of that
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
             while connection.recv(4096):
                 pass
     eventually(lambda: f"{where} is not let in: " in made.log(0), "the gate to say so")

@@ -153,6 +153,16 @@ def test_who_proves_nothing_is_heard_by_nobody() -> None:
     run(work())
 
 
+def test_a_host_that_says_nothing() -> None:
+    async def work() -> None:
+        with secure.listen("127.0.0.1:0") as listener:
+            address = secure.address_of(listener)
+            with pytest.raises(PopccError, match=r"cannot reach the machine at .*: it does not answer within 0 s"):
+                await secure.dial(address, contexts(KEY), 0.2)
+
+    run(work())
+
+
 def test_the_versions_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     async def work() -> None:
         async with pair() as (served, dialled):

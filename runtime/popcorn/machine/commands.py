@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,13 @@ def up(
         )
     secret = read_key(key) if key is not None and hosts is not None else b""
     wire = Interconnect(latency or 0.0, bandwidth or 0.0)
-    _show(control.up(name, nodes or control.default_nodes(), wire, hosts, secret), as_json)
+
+    def then(started: Machine) -> None:
+        _show(started, as_json)
+        # a Ctrl-C that comes now comes too late: whoever sees that status believes that nothing was started
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+
+    control.up(name, nodes or control.default_nodes(), wire, hosts, secret, then)
 
 
 def _hosts(listen: str | None, join: str | None, key: Path | None) -> Hosts | None:

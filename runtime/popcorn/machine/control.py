@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,10 +54,15 @@ def parse_node(text: str) -> tuple[str, str]:
 
 
 def up(
-    name: str, wanted: list[tuple[str, str]], wire: Interconnect, hosts: Hosts | None = None, key: bytes = b""
-) -> Machine:
+    name: str,
+    wanted: list[tuple[str, str]],
+    wire: Interconnect,
+    hosts: Hosts | None = None,
+    key: bytes = b"",
+    then: Callable[[Machine], None] = lambda machine: None,
+) -> None:
     """Starts a machine, or this host's part of it, all of whose nodes answer then. Raises `PopccError`, and nothing is
-    left, when one does not."""
+    left, when one does not, or `then` fails."""
     for _, isa in wanted:
         runner_for(isa)
     machine = state.plan(name, wanted, wire, hosts)
@@ -76,13 +82,12 @@ def up(
                 _open_gate(machine, key)
                 machine = state.read_machine(machine.directory)  # the nodes have their numbers now
             pids = _started(machine)
-            machine = state.change_machine(machine.directory, lambda m: _with_pids(m, pids))
+            then(state.change_machine(machine.directory, lambda m: _with_pids(m, pids)))
         except BaseException as e:
             _end(machine.directory)
             if isinstance(e, OSError):
                 raise PopccError(f"cannot start machine '{name}': {e.strerror or e}") from None
             raise
-    return machine
 
 
 def _with_pids(machine: Machine, pids: dict[str, int]) -> Machine:

@@ -19,7 +19,7 @@ from popcc.runtime.popcorn.machine.hosts.secure import HANDSHAKE_SECONDS, Broken
 from popcc.runtime.popcorn.machine.hosts.words import Words, greet, hear, tell
 from popcc.runtime.popcorn.machine.state import Machine, Node
 
-_STRANGERS = 32  # who have not proved the key yet, at a time
+_STRANGERS = 256  # who have not proved the key yet, at a time
 _FAREWELL_SECONDS = 1.0
 
 
@@ -145,8 +145,11 @@ class Listening(Gate):
             try:
                 if await self._listen_to(member, connection):
                     return True
-            except (Broken, Garbage) as e:
+            except Broken as e:
                 self.log(f"the connection to host '{member.host}' was cut: {e}")
+            except Garbage as e:
+                self.log(f"host '{member.host}' does not speak as a host does: {e}")
+                return False
             finally:
                 member.connection = None
                 connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from contextlib import suppress
@@ -116,7 +117,7 @@ async def dial(address: str, contexts: Contexts, seconds: float = HANDSHAKE_SECO
                     await loop.sock_connect(connection, where)
                 except OSError as e:
                     connection.close()
-                    why = e.strerror or str(e)
+                    why = _why(e)
                     continue
                 except BaseException:
                     connection.close()
@@ -127,8 +128,13 @@ async def dial(address: str, contexts: Contexts, seconds: float = HANDSHAKE_SECO
     except WrongKey as e:
         raise WrongKey(f"{address}: {e}") from None
     except OSError as e:  # of names, too
-        why = e.strerror or str(e)
+        why = _why(e)
     raise PopccError(f"cannot reach the machine at {address}: {why}") from None
+
+
+def _why(error: OSError) -> str:
+    """In the kernel's words, or those of whoever looks up names."""
+    return os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or str(error)
 
 
 async def secured(connection: socket.socket, contexts: Contexts, serves: bool) -> Secure:
