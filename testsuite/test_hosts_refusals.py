@@ -111,9 +111,7 @@ def test_nobody_is_there(two: tuple[Hosts, Running], apart: dict[str, str]) -> N
     ],
     ids=["another server", "hangs up"],
 )
-def test_somebody_else_is_there(
-    answer: bytes, text: str, two: tuple[Hosts, Running], apart: dict[str, str]
-) -> None:
+def test_somebody_else_is_there(answer: bytes, text: str, two: tuple[Hosts, Running], apart: dict[str, str]) -> None:
     made, _ = two
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
@@ -267,8 +265,29 @@ def test_a_key_that_others_can_read(two: tuple[Hosts, Running], apart: dict[str,
     text = refused(*join(made.address, key), env=apart)
     assert text == f"others can read or write the key '{key}': chmod 600 it, or make another one"
     text = refused(*join(made.address, tmp_path / "none"), env=apart)
-    assert text == f"cannot read the key '{tmp_path}/none': No such file or directory"
+    assert text == f"there is no key '{tmp_path}/none'; make one: popcorn machine key {tmp_path}/none"
+    assert refused(*join(made.address, key / "x"), env=apart) == f"cannot read the key '{key}/x': Not a directory"
     assert refused("machine", "key", key).startswith(f"'{key}' is there already; remove it")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
+@pytest.mark.parametrize("name", ["1.far", "gate"])
+def test_another_user_is_not_served(name: str, two: tuple[Hosts, Running]) -> None:
+    """By the socket that stands for another host's node, and by the one of the gate itself."""
+    made, _ = two
+    address = made.each[0].machine.directory / name
+    modes = {p: p.stat().st_mode for p in (address, *address.parents)}
+    for path, mode in modes.items():
+        path.chmod(mode | (0o777 if path.is_socket() else 0o711))
+    script = (
+        "import os, socket, sys; os.setgid(65534); os.setuid(65534); s = socket.socket(socket.AF_UNIX);"
+        f"s.connect({str(address)!r}); print(s.recv(1))"
+    )
+    done = subprocess.run(["python3", "-c", script], capture_output=True, text=True)
+    for path, mode in modes.items():
+        path.chmod(mode)
+    assert done.stdout == "b''\n", done.stderr
+    assert "of user 65534 is not served" in made.log(0)
 
 
 @pytest.mark.parametrize("how", ["--listen", "--join"])

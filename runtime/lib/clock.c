@@ -1,12 +1,10 @@
 /* Clocks, without a system call where this node's kernel offers one: its vDSO is a small ELF library that it maps into
  * every process and tells of in the auxiliary vector (vdso(7)). It belongs to the node, so every executable looks for
  * its own, and the program never hears of it. */
+#include "kernel.h"
 #include "arch.h"
-#include "spread.h"
 
-int popcorn_clocks_far;
-
-enum { AT_SYSINFO_EHDR = 33, SHT_DYNSYM = 11, PT_LOAD = 1, MONOTONIC = 1, SECOND = 1000000000 };
+enum { AT_SYSINFO_EHDR = 33, SHT_DYNSYM = 11, PT_LOAD = 1 };
 
 struct header { unsigned char ident[16]; uint16_t type, machine; uint32_t version; uint64_t entry, programs, sections;
 	uint32_t flags; uint16_t size, program_size, programs_n, section_size, sections_n, names; };
@@ -60,30 +58,4 @@ long popcorn_read_clock(int clock, struct k_timespec *t)
 	r = read_clock && clock >= 0 ? read_clock(clock, &own) : K2(K_clock_gettime, clock, &own);
 	if (!r) *t = own;
 	return r;
-}
-
-/* Another host has other clocks, which may be behind: there a thread of the program reads the origin's, so that time goes
- * back nowhere, and no thread sees an effect before its cause. */
-static long read_far(struct popcorn_thread *self, int clock, struct k_timespec *t)
-{
-	long r = popcorn_remote(self, 0, CALL_CLOCK, (long[6]){ clock });
-
-	if (r < 0) return r;
-	*t = (struct k_timespec){ r / SECOND, r % SECOND };
-	return 0;
-}
-
-long __popcorn_clock(int clock, struct k_timespec *t)
-{
-	struct popcorn_thread *self = popcorn_clocks_far ? popcorn_self() : 0;
-
-	return self && self->guest ? read_far(self, clock, t) : popcorn_read_clock(clock, t);
-}
-
-uint64_t __popcorn_ticks(void)
-{
-	struct k_timespec t = { 0, 0 };
-
-	__popcorn_clock(MONOTONIC, &t);
-	return (uint64_t)t.sec * SECOND + (uint64_t)t.nsec;
 }

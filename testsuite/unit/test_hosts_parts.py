@@ -1,69 +1,30 @@
-"""Parts of machines of several hosts: keys, the list of nodes, streams whose connections are cut, odd messages."""
+"""Parts of machines of several hosts: keys, the list of nodes, what goes over, odd messages."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import random
-import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
+from hosts_pair import KEY, accepted, pair, run
 
 from popcc import __version__
 from popcc.errors import PopccError
 from popcc.isa import ISAS
 from popcc.runtime.popcorn.machine.channel import Asked, Garbage
-from popcc.runtime.popcorn.machine.hosts import asking, carrier, passing, programs, secure, words
+from popcc.runtime.popcorn.machine.hosts import asking, passing, programs, secure, words
 from popcc.runtime.popcorn.machine.hosts.address import parse_address
-from popcc.runtime.popcorn.machine.hosts.carrier import Carrier
 from popcc.runtime.popcorn.machine.hosts.certificate import contexts
 from popcc.runtime.popcorn.machine.hosts.keys import make_key, read_key
 from popcc.runtime.popcorn.machine.hosts.programs import Programs
 from popcc.runtime.popcorn.machine.hosts.roster import Roster, Wanted, listed, wanted
-from popcc.runtime.popcorn.machine.hosts.secure import Broken, Secure, WrongKey
+from popcc.runtime.popcorn.machine.hosts.secure import Broken, WrongKey
 from popcc.runtime.popcorn.machine.protocol import request
 from popcc.schema.machines import MachineOp
 
 ISA, OTHER = list(ISAS)[:2]
-KEY = bytes(range(32))
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """In an event loop, for so long at most."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(60):
-            await work
-
-    asyncio.run(bounded())
-
-
-@asynccontextmanager
-async def pair(ours: bytes = KEY, theirs: bytes = KEY) -> AsyncIterator[tuple[Secure, Secure]]:
-    """Two ends of a connection, of who listens and of who dials."""
-    listener = secure.listen("127.0.0.1:0")
-    with listener:
-        accepted = asyncio.create_task(_accepted(listener, ours))
-        try:
-            dialled = await secure.dial(secure.address_of(listener), contexts(theirs))
-        except PopccError:
-            with pytest.raises((WrongKey, OSError)):
-                await accepted
-            raise
-        served = await accepted
-        yield served, dialled
-        served.close()
-        dialled.close()
-
-
-async def _accepted(listener: socket.socket, key: bytes) -> Secure:
-    connection, _ = await asyncio.get_running_loop().sock_accept(listener)
-    return await secure.secured(connection, contexts(key), serves=True)
 
 
 def test_keys(tmp_path: Path) -> None:
@@ -85,7 +46,7 @@ def test_keys(tmp_path: Path) -> None:
         path.chmod(mode)
         with pytest.raises(PopccError, match="others can read or write the key"):
             read_key(path)
-    with pytest.raises(PopccError, match="cannot read the key '/nowhere/key'"):
+    with pytest.raises(PopccError, match="there is no key '/nowhere/key'; make one: popcorn machine key"):
         read_key(Path("/nowhere/key"))
     os.mkfifo(tmp_path / "pipe", 0o600)
     writer = os.open(tmp_path / "pipe", os.O_RDWR)
@@ -139,13 +100,13 @@ def test_who_proves_nothing_is_heard_by_nobody() -> None:
 
     async def work() -> None:
         with secure.listen("127.0.0.1:0") as listener:
-            accepted = asyncio.create_task(_accepted(listener, KEY))
+            serving = asyncio.create_task(accepted(listener, KEY))
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             host, port = parse_address(secure.address_of(listener))
             reader, writer = await asyncio.open_connection(host, port, ssl=context)
             with pytest.raises(WrongKey, match="the other side has another key"):
-                await accepted
+                await serving
             with pytest.raises(ssl.SSLError):
                 await reader.read()
             writer.close()
@@ -245,110 +206,6 @@ def test_executables_come_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -
     for kept_fd in found[3:]:
         assert kept_fd is not None
         os.close(kept_fd)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_a_stream_is_whole_however_often_it_is_cut(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bytes go both ways in pieces of all sizes, and are read at any pace."""
-    draw = random.Random(seed)
-    monkeypatch.setattr(carrier, "_HELD", 300_000)
-    monkeypatch.setattr(carrier, "_TELL_EVERY", 50_000)
-    given = [draw.randbytes(draw.choice([1, 5_000, 2_000_000])) for _ in range(2)]
-    cuts = 0
-
-    async def work() -> None:
-        nonlocal cuts
-        loop = asyncio.get_running_loop()
-        listener = secure.listen("127.0.0.1:0")
-        certificate = contexts(KEY)
-        waiting: asyncio.Queue[Secure] = asyncio.Queue()
-
-        async def accept() -> None:
-            while True:
-                connection, _ = await loop.sock_accept(listener)
-                waiting.put_nowait(await secure.secured(connection, certificate, serves=True))
-
-        async def dial() -> Secure:
-            return await secure.dial(secure.address_of(listener), certificate)
-
-        accepting = asyncio.create_task(accept())
-        outside, carriers, tasks = [], [], []
-        for again in (waiting.get, dial):
-            end, process = socket.socketpair()
-            process.setblocking(False)
-            outside.append(process)
-            carriers.append(Carrier(end, again))
-        for each, connect in zip(carriers, (waiting.get, dial), strict=True):
-            tasks.append(asyncio.create_task(_begins(each, connect)))
-
-        async def writes(n: int) -> None:
-            at = 0
-            while at < len(given[n]):
-                size = draw.choice([1, 64, 4160, 100_000])
-                await loop.sock_sendall(outside[n], given[n][at : at + size])
-                at += size
-
-        async def reads(n: int) -> bytes:
-            data = b""
-            while len(data) < len(given[1 - n]):
-                data += await loop.sock_recv(outside[n], draw.choice([10, 70_000]) if seed % 2 else 1 << 17)
-            return data
-
-        async def cutting() -> None:
-            nonlocal cuts
-            while True:
-                await asyncio.sleep(draw.random() * 0.03)
-                carriers[draw.randrange(2)].cut()
-                cuts += 1
-
-        cutter = asyncio.create_task(cutting())
-        _, _, first, second = await asyncio.gather(writes(0), writes(1), reads(0), reads(1))
-        assert (first, second) == (given[1], given[0])
-        cutter.cancel()
-        outside[0].close()
-        await asyncio.gather(*tasks)
-        assert await loop.sock_recv(outside[1], 1) == b""
-        outside[1].close()
-        accepting.cancel()
-        listener.close()
-
-    run(work())
-
-
-async def _begins(stream: Carrier, connect: Any) -> None:
-    await stream.run(await connect())
-
-
-def test_a_stream_that_is_no_stream() -> None:
-    async def work() -> None:
-        for data in (b"\1" + bytes(7) + b"\1", bytes(9), b"\1" + bytes(8) + b"\7" + bytes(8)):
-            async with pair() as (served, dialled):
-                end, process = socket.socketpair()
-                await dialled.send(data)
-                with process, pytest.raises(Garbage):
-                    await Carrier(end, _never).run(served)
-                process.close()
-
-    run(work())
-
-
-async def _never() -> Secure | None:
-    return None
-
-
-def test_a_stream_that_is_not_made_again_ends() -> None:
-    async def work() -> None:
-        async with pair() as (served, dialled):
-            end, process = socket.socketpair()
-            carried = asyncio.create_task(Carrier(end, _never).run(served))
-            await dialled.exactly(9)
-            await dialled.send(b"\1" + bytes(8))
-            dialled.cut()
-            await carried
-            with process:
-                assert process.recv(1) == b""
-
-    run(work())
 
 
 def test_nodes_have_names_and_numbers_of_their_own() -> None:

@@ -41,6 +41,8 @@ def read_key(path: Path) -> bytes:
             if found.st_mode & 0o077 or found.st_uid not in (0, os.geteuid()):
                 raise PopccError(f"others can read or write the key '{path}': chmod 600 it, or make another one")
             text = file.read(_FILE_MOST)
+    except FileNotFoundError:
+        raise PopccError(f"there is no key '{path}'; make one: popcorn machine key {path}") from None
     except OSError as e:
         raise PopccError(f"cannot read the key '{path}': {e.strerror}") from None
     try:

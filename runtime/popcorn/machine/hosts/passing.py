@@ -90,7 +90,9 @@ class Gate(Server, ABC):
         connection.setblocking(False)
         number = -1
         with connection, suppress(OSError, ValueError):
-            if peer(connection)[1] not in (0, os.geteuid()):
+            pid, uid = peer(connection)
+            if uid not in (0, os.geteuid()):
+                self.log(f"process {pid} of user {uid} is not served")
                 return
             number = int(await loop.sock_recv(connection, _LINE))
             self.present.add(number)

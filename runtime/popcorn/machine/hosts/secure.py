@@ -134,7 +134,8 @@ async def dial(address: str, contexts: Contexts, seconds: float = HANDSHAKE_SECO
 
 def _why(error: OSError) -> str:
     """In the kernel's words, or those of whoever looks up names."""
-    return os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror or str(error)
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else error.strerror or str(error)
 
 
 async def secured(connection: socket.socket, contexts: Contexts, serves: bool) -> Secure:
