@@ -32,7 +32,7 @@ from roaming import mode
 pytestmark = needs_emulator
 THERE, BEYOND = OTHERS[0], OTHERS[-1]
 NAMES = ["a", "b", "c", "d"]  # in the order of their numbers
-ROAMING = [p for p in harness.all_programs() if p.name in ("producer_consumer", "parallel_sort", "readers_writers")]
+ROAMING = [p for p in harness.all_programs() if p.name in ("parallel_sort", "readers_writers")]
 
 
 @pytest.fixture(scope="module")
@@ -178,10 +178,9 @@ def can_have_other_clocks() -> bool:
 
 
 @pytest.mark.skipif(not can_have_other_clocks(), reason="needs time namespaces")
-@pytest.mark.parametrize("ahead", [-100_000, 100_000])
-def test_time_goes_on_where_clocks_differ(ahead: int, itself: Path, tmp_path: Path) -> None:
-    """A host that was started earlier or later: what the program reads there is its origin's time."""
-    offset = max(ahead, -int(time.clock_gettime(time.CLOCK_MONOTONIC)) + 1)
+def test_time_goes_on_where_clocks_differ(itself: Path, tmp_path: Path) -> None:
+    """A host that was started a day earlier: what the program reads there is its origin's time, there and back."""
+    offset = 86400
     with hosts(tmp_path, [f"a:{HERE}"]) as made:
         env = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path / "other")}
         (tmp_path / "other").mkdir()
@@ -204,14 +203,22 @@ def test_links_are_cut_and_heal(program_folder: Path, tmp_path: Path) -> None:
     ):
         at = made.each[0]
         thread = max(where(running, at))
-        for turn in range(6):
+        for turn in range(5):
             succeeds("migrate", f"{running.pid}/{thread}", ("b", "a")[turn % 2], env=at.env)
             made.wire.cut()
             time.sleep(0.3 * turn)  # the test is of cuts of any length
             made.wire.heal()
             running.goes_on()
+        made.wire.cut()
+        move = [*harness.popcorn(), "migrate", str(running.pid), "b"]
+        with subprocess.Popen(move, env=at.env, stdout=subprocess.DEVNULL) as moving:
+            time.sleep(1.5)  # it waits for the other host
+            made.wire.heal()
+            assert moving.wait(60) == 0
+        assert set(where(running, at).values()) == {"b"}
+        running.goes_on()
         made.all_up()
-        assert made.wire.carried > 6
+        assert made.wire.carried > 5
         running.end()
         no_replicas(at)
 

@@ -13,16 +13,19 @@ from hosts_pair import KEY, accepted, pair, run
 from popcc import __version__
 from popcc.errors import PopccError
 from popcc.isa import ISAS
-from popcc.runtime.popcorn.machine.channel import Asked, Garbage
-from popcc.runtime.popcorn.machine.hosts import asking, passing, programs, secure, words
+from popcc.runtime.popcorn.machine.channel import Asked, Garbage, link
+from popcc.runtime.popcorn.machine.hosts import asking, carrier, passing, programs, secure, words
 from popcc.runtime.popcorn.machine.hosts.address import parse_address
 from popcc.runtime.popcorn.machine.hosts.certificate import contexts
 from popcc.runtime.popcorn.machine.hosts.keys import make_key, read_key
 from popcc.runtime.popcorn.machine.hosts.programs import Programs
 from popcc.runtime.popcorn.machine.hosts.roster import Roster, Wanted, listed, wanted
-from popcc.runtime.popcorn.machine.hosts.secure import Broken, WrongKey
-from popcc.runtime.popcorn.machine.protocol import request
+from popcc.runtime.popcorn.machine.hosts.secure import Broken, Secure, WrongKey
+from popcc.runtime.popcorn.machine.interconnect import Interconnect
+from popcc.runtime.popcorn.machine.protocol import Answered, reply, request
+from popcc.runtime.popcorn.machine.state import Hosts, Machine, Node
 from popcc.schema.machines import MachineOp
+from popcc.schema.requests import Status
 
 ISA, OTHER = list(ISAS)[:2]
 
@@ -277,3 +280,36 @@ def test_the_grace_is_that_of_the_documents() -> None:
     text = (Path(__file__).resolve().parents[2] / "ARCHITECTURE.md").read_text()
     assert passing.GRACE == 10 and "made again within ten seconds" in text
     assert issubclass(Broken, OSError)
+
+
+class Gatelike(passing.Gate):
+    """A gate that nobody has joined."""
+
+    async def reach(self, node: Node) -> Secure:
+        raise Broken(0, "no wire")
+
+    def again(self, stream: str) -> carrier.Again:
+        raise AssertionError
+
+    def member_of(self, node: Node) -> int:
+        return 1
+
+    async def presence(self) -> None:
+        raise AssertionError
+
+
+def test_what_a_gate_cannot_pass_on(tmp_path: Path) -> None:
+    there = Node(3, "there", ISA, tmp_path / "3.far", host="second")
+    machine = Machine("m", tmp_path, (there,), Interconnect(), Hosts(True, "h:1"))
+
+    async def work() -> None:
+        gate = Gatelike(machine, contexts(KEY))
+        far = asking.Far(Asked(request(MachineOp.NODES), b"", None), "")
+        with pytest.raises(PopccError, match="the machine has no node 2 any more"):
+            await gate.ask(2, far)
+        with pytest.raises(PopccError, match="node 'there' on host 'second' can't be reached: no wire"):
+            await gate.ask(3, far)
+        with pytest.raises(PopccError, match="node 'there' gave no link"):
+            link(there, Answered(reply(Status.DONE, 3, [], b""), b"", None))
+
+    run(work())

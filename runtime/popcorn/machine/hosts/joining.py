@@ -146,10 +146,10 @@ class Joining(Gate):
         return FIRST
 
     async def reach(self, node: Node) -> Secure:
-        try:
-            return await self._dial({"for": "ask", "token": self.token}, HANDSHAKE_SECONDS)
-        except PopccError as e:
-            raise Broken(0, str(e)) from None
+        connection = await self._again({"for": "ask", "token": self.token})
+        if connection is None:
+            raise Broken(0, f"no way to {self.address}")
+        return connection
 
     def again(self, stream: str) -> Again:
         return lambda: self._again({"for": "resume", "stream": stream})

@@ -21,6 +21,7 @@ from popcc.runtime.popcorn.machine.state import Machine, Node
 
 _STRANGERS = 256  # who have not proved the key yet, at a time
 _FAREWELL_SECONDS = 1.0
+_PAUSE = 0.1
 
 
 @dataclass
@@ -201,8 +202,12 @@ class Listening(Gate):
         future: asyncio.Future[Secure] = asyncio.get_running_loop().create_future()
         self.calls[name] = future
         try:
-            await self._tell(member, {"call": name})
-            return await asyncio.wait_for(future, HANDSHAKE_SECONDS)
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                while member.connection is None:  # it was cut, and may come back
+                    await asyncio.sleep(_PAUSE)
+                await self._tell(member, {"call": name})
+                connection: Secure = await future
+                return connection
         except TimeoutError:
             raise Broken(0, f"it does not answer within {HANDSHAKE_SECONDS:.0f} s") from None
         finally:

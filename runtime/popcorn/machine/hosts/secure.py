@@ -26,6 +26,9 @@ _KEEPALIVE = (
 class Broken(OSError):
     """The connection is over, however that came."""
 
+    def __str__(self) -> str:
+        return str(self.strerror)
+
 
 class WrongKey(PopccError):
     """The other side has not proved the shared key."""
