@@ -54,17 +54,17 @@ class Told:
 
 
 async def ask(connection: Secure, node: Node, far: Far) -> Told:
-    """Of a node that is not this host's. Raises `PopccError` with its words, `Broken`, or `Garbage`."""
+    """Of a node that is not this host's. Raises `PopccError` with its words, `Broken`, `Garbage`, or `TimeoutError`."""
     attaches = far.asked.request.op == MachineOp.ATTACH
     program = await asyncio.to_thread(executable, far.asked, node.isa, node.name) if attaches else b""
     words = {
         "request": far.asked.request.pack().hex(), "text": os.fsdecode(far.asked.text), "clocks": far.clocks,
         "isa": node.isa,
     }  # fmt: skip
-    await tell(connection, words)
-    if attaches:
-        await give(connection, program)
     async with asyncio.timeout(ANSWER_SECONDS):
+        await tell(connection, words)
+        if attaches:
+            await give(connection, program)
         answer = await hear(connection)
     text, stream = answer.get("text"), answer.get("stream")
     if not isinstance(text, str) or not isinstance(stream, str):

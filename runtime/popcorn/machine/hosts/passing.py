@@ -21,7 +21,7 @@ from pathlib import Path
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.machine import state
-from popcc.runtime.popcorn.machine.channel import Asked, Channel, Garbage, passed_on
+from popcc.runtime.popcorn.machine.channel import ANSWER_SECONDS, Asked, Channel, Garbage, passed_on
 from popcc.runtime.popcorn.machine.hosts import asking
 from popcc.runtime.popcorn.machine.hosts.asking import Far
 from popcc.runtime.popcorn.machine.hosts.carrier import Again, Carrier
@@ -192,9 +192,10 @@ class Gate(Server, ABC):
     async def answer(self, connection: Secure, member: int) -> None:
         """One request of another host. The connection is this one's to close."""
         try:
-            far = await asking.asked(connection, self.programs)
-        except (Broken, Garbage) as e:
-            self.log(f"a request of another host: {e}")
+            async with asyncio.timeout(ANSWER_SECONDS):
+                far = await asking.asked(connection, self.programs)
+        except (Broken, Garbage, TimeoutError) as e:
+            self.log(f"a request of another host: {str(e) or 'it does not come'}")
             connection.close()
             return
         except PopccError as e:
