@@ -41,8 +41,8 @@ def parse_what(text: str) -> What:
 def migrate(what: What, to: str, program: Path | None) -> Answer:
     """Moves it to the node, or the ISA, called `to`; a node comes first.
 
-    A process goes as a whole: the node becomes its origin, and nothing of it is left elsewhere. To a node of another host
-    go all its threads; the origin stays, with the kernel that has its files. Raises `PopccError`.
+    A process goes as a whole: the node becomes its origin, and nothing of it is left elsewhere. All its threads go to a
+    node of another host; the origin stays, with the kernel that has its files. Raises `PopccError`.
     """
     process = find_process(what.pid)
     node = _node(process, to)
