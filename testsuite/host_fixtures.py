@@ -14,7 +14,10 @@ from pathlib import Path
 from machine_fixtures import Emulated, machine
 from popcorn_fixtures import eventually, succeeds
 
+from popcc.runtime.popcorn.machine import control
+from popcc.runtime.popcorn.machine.control import NodeState
 from popcc.runtime.popcorn.machine.hosts.address import parse_address
+from popcc.runtime.popcorn.machine.state import read_machine
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: the other side sees a cut, not an end
 
@@ -112,8 +115,18 @@ class Hosts:
             eventually(partial(_up, host), "all nodes to be up")
 
 
+def looked_at(host: Emulated) -> list[NodeState]:
+    """What `popcorn nodes` would show, without its start."""
+    return control.look(read_machine(host.machine.directory))
+
+
+def states(host: Emulated) -> dict[str, str]:
+    """Of each node by name."""
+    return {n.node.name: "up" if n.up else "down" for n in looked_at(host)}
+
+
 def _up(host: Emulated) -> bool:
-    return set(host.states()) == {"up"}
+    return set(states(host).values()) == {"up"}
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 
 import harness
 import pytest
-from host_fixtures import Hosts, hosts
+from host_fixtures import Hosts, hosts, looked_at, states
 from machine_fixtures import Emulated
 from popcorn_fixtures import (
     HERE,
@@ -56,11 +56,11 @@ def where(running: Running, host: Emulated) -> dict[int, str]:
 
 
 def has_nodes(host: Emulated, *names: str) -> bool:
-    return tuple(n["name"] for n in host.nodes()) == names
+    return tuple(states(host)) == names
 
 
 def no_replicas(host: Emulated) -> None:
-    eventually(lambda: not any(n["replicas"] for n in host.nodes()), "the end of the replicas")
+    eventually(lambda: not any(n.replicas for n in looked_at(host)), "the end of the replicas")
 
 
 def test_all_hosts_number_the_nodes_alike(three: Hosts) -> None:
@@ -230,7 +230,7 @@ def test_a_link_stays_cut(program_folder: Path, tmp_path: Path) -> None:
         hosts(tmp_path, [f"a:{HERE}", f"a2:{HERE}"], [f"b:{HERE}"]) as made,
         started(command(team), tmp_path / "lost", "round", env=made.each[0].env) as lost,
         started(command(team), tmp_path / "kept", "round", env=made.each[0].env) as kept,
-        started(command(team), tmp_path / "other", "round", env=made.each[1].env) as other,
+        started(command(built("ticks", program_folder)), tmp_path / "other", "tick", env=made.each[1].env) as other,
     ):
         thread = max(where(lost, made.each[0]))
         succeeds("migrate", f"{lost.pid}/{thread}", "b", env=made.each[0].env)
@@ -238,14 +238,18 @@ def test_a_link_stays_cut(program_folder: Path, tmp_path: Path) -> None:
         made.wire.cut()
         assert lost.process.wait(30) == 125
         assert f"node 2 of the machine was lost, and with it thread {thread}" in lost.errors
-        eventually(lambda: made.each[0].states() == ["up", "up", "down"], "the first host to give the other up")
-        eventually(lambda: made.each[1].states() == ["down", "down", "up"], "the other to give the first up")
+        eventually(
+            lambda: states(made.each[0]) == {"a": "up", "a2": "up", "b": "down"}, "the first host to give the other up"
+        )
+        eventually(
+            lambda: states(made.each[1]) == {"a": "down", "a2": "down", "b": "up"}, "the other to give the first up"
+        )
         assert "is lost" in made.log(0) and "is lost" in made.log(1)
         text = refused("migrate", f"{kept.pid}/{kept.pid}", "b", env=made.each[0].env)
         assert text == f"process {kept.pid}: node 'b' is down"
-        for running in (kept, other):
+        for running, status in ((kept, 0), (other, 7)):
             running.goes_on()
-            running.end()
+            running.end(status)
         # the name is free again, and the number stays the same
         made.wire.heal()
         succeeds("machine", "down", env=made.each[1].env)
@@ -262,7 +266,7 @@ def test_hosts_leave(program_folder: Path, tmp_path: Path) -> None:
     with (
         hosts(tmp_path, [f"a:{HERE}"], [f"b:{HERE}"], [f"c:{HERE}"]) as made,
         started(command(team), tmp_path / "lost", "round", env=made.each[0].env) as lost,
-        started(command(team), tmp_path / "kept", "round", env=made.each[2].env) as kept,
+        started(command(built("ticks", program_folder)), tmp_path / "kept", "tick", env=made.each[2].env) as kept,
     ):
         succeeds("migrate", f"{lost.pid}/{max(where(lost, made.each[0]))}", "b", env=made.each[0].env)
         succeeds("machine", "down", env=made.each[1].env)
@@ -273,7 +277,7 @@ def test_hosts_leave(program_folder: Path, tmp_path: Path) -> None:
         succeeds("machine", "down", env=made.each[0].env)
         eventually(lambda: not list((tmp_path / "host2").iterdir()), "the end of the machine on the last host")
         kept.goes_on()
-        kept.end()
+        kept.end(7)
 
 
 def test_a_host_joins_while_a_program_runs(program_folder: Path, tmp_path: Path) -> None:
@@ -307,11 +311,13 @@ def test_a_gate_or_a_node_is_killed(program_folder: Path, tmp_path: Path) -> Non
             succeeds("migrate", f"{running.pid}/{max(where(running, made.each[0]))}", node, env=made.each[0].env)
         os.kill(next(n["pid"] for n in made.each[1].nodes() if n["name"] == "b"), signal.SIGKILL)
         assert first.process.wait(30) == 125
-        eventually(lambda: made.each[0].states() == ["up", "down", "up"], "the first host to hear of it")
+        eventually(lambda: states(made.each[0]) == {"a": "up", "b": "down", "c": "up"}, "the first host to hear of it")
         second.goes_on()
         os.kill(made.gate(1), signal.SIGKILL)
         assert second.process.wait(30) == 125
-        eventually(lambda: made.each[0].states() == ["up", "down", "down"], "the first host to give the other up")
+        eventually(
+            lambda: states(made.each[0]) == {"a": "up", "b": "down", "c": "down"}, "the first host to give the other up"
+        )
 
 
 def test_idle_hosts_use_no_processor_time(three: Hosts) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import harness
 import pytest
-from host_fixtures import Hosts, hosts
+from host_fixtures import Hosts, hosts, states
 from machine_fixtures import left_of
 from popcorn_fixtures import HERE, PATIENCE, Running, built, eventually, needs_emulator, refused, started, succeeds
 
@@ -220,7 +220,7 @@ def test_a_member_that_speaks_nonsense_is_lost(two: tuple[Hosts, Running]) -> No
         await words.tell(connection, {"leave": True})
 
     speaks(made, leaves)
-    eventually(lambda: {n["name"] for n in made.each[1].nodes()} == {"a", "b"}, "it to leave")
+    eventually(lambda: set(states(made.each[1])) == {"a", "b"}, "it to leave")
 
 
 def test_strangers_keep_nobody_out(two: tuple[Hosts, Running], apart: dict[str, str]) -> None:
@@ -303,4 +303,4 @@ def test_an_interrupted_start_leaves_nothing(how: str, two: tuple[Hosts, Running
         if process.wait(PATIENCE) == 0:
             succeeds("machine", "down", env=apart)
         assert not list(Path(apart["XDG_RUNTIME_DIR"]).iterdir())
-    eventually(lambda: {n["name"] for n in made.each[0].nodes()} == {"a", "b"}, "the machine to be as it was")
+    eventually(lambda: set(states(made.each[0])) == {"a", "b"}, "the machine to be as it was")
