@@ -1,16 +1,19 @@
-"""A thread's move there and back against as many bytes over a socket and back; pages served to one to eight nodes.
+"""A thread's move there and back against as many bytes over a socket and back; pages served to one to eight nodes; both
+to a node of another host, over TLS on the loopback, against a node of the same.
 
 Of each number the best of several runs counts. Nodes of the host's ISA, then of the others, which are emulated.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from common import report
 from harness import popcc, popcorn
@@ -31,6 +34,29 @@ def machine(folder: Path, isas: list[str]) -> Iterator[dict[str, str]]:
         yield env
     finally:
         subprocess.run([*popcorn(), "machine", "down"], env=env, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def joined(folder: Path, isa: str) -> Iterator[dict[str, str]]:
+    """Two hosts, which are folders of this one, with a node each; the environment of programs on the first."""
+    key = folder / "key"
+    subprocess.run([*popcorn(), "machine", "key", str(key)], check=True)
+    env = [{**os.environ, "XDG_RUNTIME_DIR": str(folder / host)} for host in ("first", "second")]
+    for each in env:
+        Path(each["XDG_RUNTIME_DIR"]).mkdir(exist_ok=True)
+
+    def up(n: int, way: str, address: str) -> dict[str, Any]:
+        words = [*popcorn(), "machine", "up", way, address, "--key", str(key), "--node", f"n{n}:{isa}", "--json"]
+        shown: dict[str, Any] = json.loads(subprocess.run(words, env=env[n], check=True, stdout=subprocess.PIPE).stdout)
+        return shown
+
+    try:
+        address = up(0, "--listen", "127.0.0.1:0")["hosts"]["listens"]
+        up(1, "--join", address)
+        yield env[0]
+    finally:
+        for each in reversed(env):
+            subprocess.run([*popcorn(), "machine", "down"], env=each, check=True, stdout=subprocess.DEVNULL)
 
 
 def numbers(program: Path, env: dict[str, str], *arguments: str) -> dict[str, int]:
@@ -63,6 +89,17 @@ def service(program: Path, folder: Path) -> None:
         report(f"pages per second to {name}", value, n["1-nodes"], "")
 
 
+def hosts(program: Path, folder: Path) -> None:
+    """What the way over two gates adds."""
+    here = host_isa().name
+    with machine(folder, [here, here]) as env:
+        near = numbers(program, env, "moves") | numbers(program, env)
+    with joined(folder, here) as env:
+        far = numbers(program, env, "moves") | numbers(program, env)
+    report("another host: warm move there and back", far["warm"] / 1e3, near["warm"] / 1e3, "us")
+    report("another host: a page read", 1e6 / far["1-nodes"], 1e6 / near["1-nodes"], "us")
+
+
 def main() -> None:
     """All of it."""
     with tempfile.TemporaryDirectory(prefix="popcc-bench-") as name:
@@ -73,6 +110,7 @@ def main() -> None:
         (folder / "m").mkdir()
         moves(program, folder / "m")
         service(program, folder / "m")
+        hosts(program, folder / "m")
 
 
 if __name__ == "__main__":

@@ -73,10 +73,10 @@ def left_of(folder: Path) -> list[str]:
         with suppress(OSError):
             if proc.name.isdigit() and int(proc.name) != os.getpid():
                 words = (proc / "cmdline").read_bytes().split(b"\0")
-                if os.fsencode(folder / "popcorn") in b" ".join(words) and b"popcorn.machine.daemon" in b" ".join(
+                if os.fsencode(folder / "popcorn") in b" ".join(
                     words
-                ):
-                    found.append(f"node {proc.name}")
+                ) and b"popcc.runtime.popcorn.machine" in b" ".join(words):
+                    found.append(f"node or gate {proc.name}")
                 if f"POPCORN_MACHINE={folder}/".encode() in (proc / "environ").read_bytes():
                     found.append(f"replica {proc.name}")
     return found

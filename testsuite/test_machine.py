@@ -75,8 +75,8 @@ def test_a_machine_has_a_node_for_each_isa(tmp_path: Path) -> None:
             (i, isa, "native" if isa == HERE else "emulated", "up", []) for i, isa in enumerate((HERE, *OTHERS))
         ]
         lines = succeeds("nodes", env=made.env).splitlines()
-        assert lines[1] == f"1\t{OTHERS[0]}\t{OTHERS[0]}\temulated\tup\t0"
-        assert succeeds("machine", "status", env=made.env) == f"default\t{len(shown)}\t{len(shown)}\t0\t-\t-\n"
+        assert lines[1] == f"1\t{OTHERS[0]}\t{OTHERS[0]}\temulated\tup\t0\t-"
+        assert succeeds("machine", "status", env=made.env) == f"default\t{len(shown)}\t{len(shown)}\t0\t-\t-\t-\n"
         folder = made.machine.directory
         assert folder.stat().st_mode & 0o777 == folder.parent.stat().st_mode & 0o777 == 0o700
     assert succeeds("machine", "status", "--json", env=made.env) == "[]\n"
@@ -91,7 +91,7 @@ def test_two_machines_stand_side_by_side(tmp_path: Path) -> None:
             env=env,
         )  # fmt: skip
         assert json.loads(shown)["latency"] == 0.001
-        assert succeeds("machine", "status", env=env) == "default\t2\t2\t0\t-\t-\nfar\t1\t1\t0\t1ms\t100Mbit\n"
+        assert succeeds("machine", "status", env=env) == "default\t2\t2\t0\t-\t-\t-\nfar\t1\t1\t0\t1ms\t100Mbit\t-\n"
         again = refused("machine", "up", "--name", "far", env=env)
         assert again.startswith("a machine 'far' is up already; end it with 'popcorn machine down --name far'")
         succeeds("machine", "down", "--name", "far", env=env)
@@ -153,7 +153,7 @@ def test_a_replica_is_started_where_it_is_asked_for(through: int, shared: Emulat
         assert told.link is not None and told.link.family == socket.AF_UNIX
         (pid,) = replicas(shared, node.number)
         found = environ(pid)
-        assert re.fullmatch(rf"[0-9]+:1:{KEY}", found["POPCORN_REPLICA"])
+        assert re.fullmatch(rf"[0-9]+:1:{KEY}:0", found["POPCORN_REPLICA"])
         assert found["POPCORN_MACHINE"] == str(node.socket)
         assert found["POPCORN_PROGRAM"] == str(program)
         assert {p.partition("=")[0] for p in found["POPCORN_RUNNERS"].split(";")} == {HERE, *OTHERS}

@@ -161,7 +161,7 @@ def test_what_a_node_refuses(shared: Emulated, program_folder: Path, tmp_path: P
         return told.words
 
     with shared.connection() as connection:  # one refusal after the other, on one connection
-        assert refusal(replace(asked, node=2), program) == "the machine has no node 2, only 0 to 1"
+        assert refusal(replace(asked, node=2), program) == "the machine has no node 2, only 0, 1"
         assert refusal(asked, None) == "no program file came along"
         assert refusal(replace(asked, op=77), None) == "node 'a' knows no request 77"
         assert refusal(replace(asked, build_id=bytes(20)), program) == (

@@ -9,7 +9,7 @@ from typing import Annotated
 from popcc.schema.record import C, Record
 
 MACHINE_MAGIC = 0x48434D50  # "PMCH"
-MACHINE_VERSION = 1
+MACHINE_VERSION = 2
 MACHINE_MOST = 16
 
 
@@ -32,6 +32,7 @@ class MachineRequest(Record):
     number: Annotated[int, C("u32", "ATTACH: which of the process's replicas it will be, from 1 on")]
     pid: Annotated[int, C("u32", "ATTACH: as the process knows itself")]
     key: Annotated[int, C("u64", "ATTACH: by which replicas of the process know each other")]
+    clocks: Annotated[int, C("u64", "ATTACH, of nodes to nodes: 1 if the process's clocks are another host's")]
     build_id: Annotated[bytes, C("u8", "of the calling executable", 20)]
     text_bytes: Annotated[int, C("u32", "")]
 
@@ -45,6 +46,6 @@ class MachineReply(Record):
     version: Annotated[int, C("u32", "POPCORN_MACHINE_VERSION")]
     status: Annotated[int, C("u32", "POPCORN_STATUS_*")]
     node: Annotated[int, C("u32", "the number of the node that answers")]
-    nodes: Annotated[int, C("u32", "how many the machine has")]
+    nodes: Annotated[int, C("u32", "one more than the largest number of a node; there may be gaps")]
     text_bytes: Annotated[int, C("u32", "")]
-    isa: Annotated[bytes, C("u8", "by node: ISA number, 0 when it is down", MACHINE_MOST)]
+    isa: Annotated[bytes, C("u8", "by node: ISA number, 0 when it is down or there is none", MACHINE_MOST)]

@@ -3,7 +3,7 @@
 #include "kernel.h"
 #include "node.h"
 
-#define HELLO_TIME 5000000000u /* ns that a new connection may be silent, beyond the grace */
+#define HELLO_TIME 20000000000u /* ns that a new connection may be silent, beyond the grace: more than gates take to mend one */
 
 /* The connection is over. The link waits for another one. */
 static void hang_up(struct popcorn_node *n, struct popcorn_wire *w)

@@ -4,7 +4,7 @@
 #include "kernel.h"
 #include "arch.h"
 
-enum { AT_SYSINFO_EHDR = 33, SHT_DYNSYM = 11, PT_LOAD = 1, MONOTONIC = 1 };
+enum { AT_SYSINFO_EHDR = 33, SHT_DYNSYM = 11, PT_LOAD = 1 };
 
 struct header { unsigned char ident[16]; uint16_t type, machine; uint32_t version; uint64_t entry, programs, sections;
 	uint32_t flags; uint16_t size, program_size, programs_n, section_size, sections_n, names; };
@@ -49,7 +49,7 @@ void popcorn_find_clock(const long *auxiliary)
 		if (*auxiliary == AT_SYSINFO_EHDR && auxiliary[1]) read_clock = find((const void *)auxiliary[1]);
 }
 
-long __popcorn_clock(int clock, struct k_timespec *t)
+long popcorn_read_clock(int clock, struct k_timespec *t)
 {
 	struct k_timespec own;
 	long r;
@@ -58,9 +58,4 @@ long __popcorn_clock(int clock, struct k_timespec *t)
 	r = read_clock && clock >= 0 ? read_clock(clock, &own) : K2(K_clock_gettime, clock, &own);
 	if (!r) *t = own;
 	return r;
-}
-
-uint64_t __popcorn_ticks(void)
-{
-	return popcorn_clock(MONOTONIC);
 }

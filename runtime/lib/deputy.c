@@ -43,6 +43,14 @@ static long clone_for(struct popcorn_thread *t, const long a[6])
 	return r;
 }
 
+static long clock_for(int clock)
+{
+	struct k_timespec t;
+	long e = popcorn_read_clock(clock, &t);
+
+	return e ? e : t.sec * 1000000000 + t.nsec;
+}
+
 static void send_stop(struct popcorn_thread *t)
 {
 	t->stop_sent = 1;
@@ -58,6 +66,7 @@ static void serve_call(struct popcorn_thread *t, const struct popcorn_letter *l)
 	popcorn_copy(&c, l->bytes, sizeof c);
 	if (c.n == CALL_UNMAPSELF) __unmapself((void *)c.a[0], (size_t)c.a[1]);
 	if (c.n == CALL_CLONE) r.value = clone_for(t, (const long *)c.a);
+	else if (c.n == CALL_CLOCK) r.value = clock_for((int)c.a[0]);
 	else r.value = popcorn_call(t, c.cancel ? (volatile int *)c.cancel : &never, c.n, (const long *)c.a);
 	r.time_left = t->time_left;
 	if (t->gather == POPCORN_GATHER_WANTED && !t->stop_sent) send_stop(t); /* before it comes to its next point */

@@ -11,7 +11,11 @@ static int64_t patience(const struct k_timespec *t, int op)
 
 	if (!t) return -1;
 	ns = t->sec > INT64_MAX / SECOND - 1 ? INT64_MAX : t->sec * SECOND + t->nsec;
-	if ((op & ~(PRIVATE | REALTIME)) == OP_WAIT_BITSET) ns -= (int64_t)popcorn_clock(op & REALTIME ? 0 : 1);
+	if ((op & ~(PRIVATE | REALTIME)) == OP_WAIT_BITSET) {
+		struct k_timespec now = { 0, 0 };
+		__popcorn_clock(op & REALTIME ? 0 : 1, &now); /* the program's, whose date it is */
+		ns -= now.sec * SECOND + now.nsec;
+	}
 	return ns > 0 ? ns : 0;
 }
 

@@ -217,7 +217,7 @@ static uint64_t number(const char **s)
 	return n;
 }
 
-/* `given` is POPCORN_REPLICA's value: descriptor of the link, number, key. */
+/* `given` is POPCORN_REPLICA's value: descriptor of the link, number, key, whether the clocks are another host's. */
 void popcorn_replica(const char *given)
 {
 	struct popcorn_node_settings s = popcorn_node_of_process();
@@ -229,6 +229,7 @@ void popcorn_replica(const char *given)
 	s.mail = mail_at_replica;
 	s.number = (unsigned)number(&given);
 	s.key = number(&given);
+	popcorn_clocks_far = (int)number(&given);
 	if (!t) popcorn_die("no memory for a replica");
 	t->own_block[POPCORN_SELF / 8] = (uintptr_t)t;
 	popcorn_set_tp(t->own_block);

@@ -26,13 +26,15 @@ struct k_iovec { char *base; size_t n; };
 struct k_msghdr { void *name; uint32_t name_bytes, pad; struct k_iovec *v; size_t nv; void *control; size_t control_bytes; uint32_t flags, pad2; };
 
 hidden void popcorn_find_clock(const long *auxiliary); /* of this node, in what the kernel passed */
-long __popcorn_clock(int clock, struct k_timespec *); /* 0 or -errno */
-uint64_t __popcorn_ticks(void); /* nanoseconds; monotonic over moves */
+extern hidden int popcorn_clocks_far; /* a replica on another host than the origin: the clocks there are not the program's */
+long __popcorn_clock(int clock, struct k_timespec *); /* the program's; 0 or -errno */
+uint64_t __popcorn_ticks(void); /* nanoseconds, the program's; monotonic over moves */
+hidden long popcorn_read_clock(int clock, struct k_timespec *); /* this node's; 0 or -errno */
 
 static inline uint64_t popcorn_clock(int clock)
 {
 	struct k_timespec t = { 0, 0 };
-	__popcorn_clock(clock, &t);
+	popcorn_read_clock(clock, &t);
 	return (uint64_t)t.sec * 1000000000u + (uint64_t)t.nsec;
 }
 

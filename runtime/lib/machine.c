@@ -67,17 +67,25 @@ unsigned popcorn_machine_node(unsigned number)
 	return machine.node[number];
 }
 
-static int learn(struct popcorn_text *error)
+/* Hosts join a machine while it is up, and leave it. */
+static int learn_anew(struct popcorn_text *error)
 {
 	struct popcorn_machine_request q = { .op = POPCORN_MACHINE_NODES };
+	struct popcorn_machine_reply r;
 	int none = -1;
 
+	if (ask(&q, &none, &r, error)) return -1;
+	machine.said = r;
 	if (machine.known) return 0;
-	if (ask(&q, &none, &machine.said, error)) return -1;
-	machine.node[0] = machine.said.node;
+	machine.node[0] = r.node;
 	machine.count = 1;
 	machine.known = 1;
 	return 0;
+}
+
+static int learn(struct popcorn_text *error)
+{
+	return machine.known ? 0 : learn_anew(error);
 }
 
 static int attach(unsigned node, struct popcorn_text *error)
@@ -95,6 +103,7 @@ static int attach(unsigned node, struct popcorn_text *error)
 	e = ask(&q, &with, &r, error);
 	K1(K_close, program);
 	if (e) return -1;
+	machine.said = r;
 	machine.node[machine.count] = node;
 	if (with < 0 || popcorn_node_connect(&popcorn_own_node, machine.count, with)) {
 		popcorn_text_set(error, "node %u gave no link to its replica", (unsigned long)node);
@@ -118,33 +127,34 @@ int popcorn_machine_reach(unsigned node, struct popcorn_text *error)
 	return found;
 }
 
-static const struct popcorn_machine_reply *said(void)
+static const struct popcorn_machine_reply *said(int anew)
 {
 	struct popcorn_text error;
 
 	popcorn_lock(&lock);
-	if (popcorn_config.machine[0]) learn(&error);
+	if (popcorn_config.machine[0]) (anew ? learn_anew : learn)(&error);
 	popcorn_unlock(&lock);
 	return machine.known ? &machine.said : 0;
 }
 
 int popcorn_machine_count(void)
 {
-	return said() ? (int)machine.said.nodes : 1;
+	return said(0) ? (int)machine.said.nodes : 1;
 }
 
 int popcorn_machine_here(void)
 {
-	return said() ? (int)machine.said.node : 0;
+	return said(0) ? (int)machine.said.node : 0;
 }
 
 /* The thread's next point takes it there. 1; 0: it is there; or -errno. */
 long __popcorn_want(long node)
 {
-	const struct popcorn_machine_reply *m = said();
+	const struct popcorn_machine_reply *m = said(0);
 
 	popcorn_self()->wanted = -1;
 	if (node == popcorn_machine_here()) return 0;
+	if (m && node >= (long)m->nodes) m = said(1);
 	if (!m || node < 0 || node >= (long)m->nodes) return -K_EINVAL;
 	popcorn_self()->wanted = (int)node;
 	return 1;
@@ -157,7 +167,7 @@ long __popcorn_here(void)
 
 long __popcorn_machine_nodes(void)
 {
-	return popcorn_machine_count();
+	return said(1) ? (long)machine.said.nodes : 1;
 }
 
 void popcorn_machine_lost(unsigned number)

@@ -14,7 +14,7 @@
 #define POPCORN_REQUEST_VERSION 3
 #define POPCORN_TEXT_MAX 65536
 #define POPCORN_MACHINE_MAGIC 0x48434d50u
-#define POPCORN_MACHINE_VERSION 1
+#define POPCORN_MACHINE_VERSION 2
 #define POPCORN_MACHINE_MOST 16
 #define POPCORN_IMAGE_VERSION 3
 #define POPCORN_NOTE_NAME "POPCORN"
@@ -210,10 +210,11 @@ struct popcorn_machine_request {
 	uint32_t number; /* ATTACH: which of the process's replicas it will be, from 1 on */
 	uint32_t pid; /* ATTACH: as the process knows itself */
 	uint64_t key; /* ATTACH: by which replicas of the process know each other */
+	uint64_t clocks; /* ATTACH, of nodes to nodes: 1 if the process's clocks are another host's */
 	uint8_t build_id[20]; /* of the calling executable */
 	uint32_t text_bytes;
 };
-_Static_assert(sizeof(struct popcorn_machine_request) == 56, "popcorn_machine_request");
+_Static_assert(sizeof(struct popcorn_machine_request) == 64, "popcorn_machine_request");
 
 /* Node to program; text follows: why not, when refused. With ATTACH comes a stream socket to the replica. */
 struct popcorn_machine_reply {
@@ -221,9 +222,9 @@ struct popcorn_machine_reply {
 	uint32_t version; /* POPCORN_MACHINE_VERSION */
 	uint32_t status; /* POPCORN_STATUS_* */
 	uint32_t node; /* the number of the node that answers */
-	uint32_t nodes; /* how many the machine has */
+	uint32_t nodes; /* one more than the largest number of a node; there may be gaps */
 	uint32_t text_bytes;
-	uint8_t isa[16]; /* by node: ISA number, 0 when it is down */
+	uint8_t isa[16]; /* by node: ISA number, 0 when it is down or there is none */
 };
 _Static_assert(sizeof(struct popcorn_machine_reply) == 40, "popcorn_machine_reply");
 

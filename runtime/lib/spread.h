@@ -92,7 +92,7 @@ hidden void popcorn_mail_at_origin(unsigned from, const struct popcorn_dsm_messa
 struct popcorn_remote_signal { int32_t sig, unused; uint64_t handler, flags, siginfo[16], mask, altstack[3]; };
 struct popcorn_remote_call { int64_t n, a[6]; uint64_t cancel; };
 struct popcorn_remote_reply { int64_t value, time_left; };
-enum { CALL_CLONE = POPCORN_COMMON_CALLS, CALL_UNMAPSELF };
+enum { CALL_CLONE = POPCORN_COMMON_CALLS, CALL_UNMAPSELF, CALL_CLOCK /* its value is nanoseconds */ };
 hidden long popcorn_remote(struct popcorn_thread *, volatile int *cancel, long n, const long a[6]);
 hidden _Noreturn void popcorn_remote_end(struct popcorn_thread *, long n, const long a[6]); /* a call after which the thread is no more */
 hidden void popcorn_guest_signals(struct popcorn_thread *, struct popcorn_context *); /* in the request signal's handler */

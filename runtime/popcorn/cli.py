@@ -158,7 +158,7 @@ def migrate(what: moving.What, node: str | None, isa: str | None, program: Path 
     """Move the running program PID, or its thread TID, to NODE of its machine; or the program to another ISA.
 
     It keeps its pid, files, terminal and parent. NODE is a name or a number; if it is an ISA's name and no node's, the
-    program changes its ISA and stays where it is.
+    program changes its ISA and stays where it is. To a node of another host go all its threads; its kernel stays here.
 
     \b
     Examples:

@@ -14,7 +14,7 @@ import pytest
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.hosts import host_isa
-from popcc.runtime.popcorn.machine import channel, control, daemon, protocol, running, state
+from popcc.runtime.popcorn.machine import channel, control, protocol, running, state
 from popcc.runtime.popcorn.machine.interconnect import (
     Interconnect,
     bandwidth_text,
@@ -167,14 +167,14 @@ def test_a_disk_that_is_full(small_disk: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_another_node_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(channel, "ANSWER_SECONDS", 0.05)
     node = state.Node(1, "b", HERE, tmp_path / "b.socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(node.socket))
         listener.listen()
         asked = channel.Asked(protocol.request(MachineOp.ATTACH), b"", None)
         with pytest.raises(PopccError, match="node 'b' did not answer within 0 s"):
-            asyncio.run(daemon._passed_on(node, asked))
+            asyncio.run(channel.passed_on(node, asked))
 
 
 def test_a_machine_is_planned_in_order(folder: Path) -> None:

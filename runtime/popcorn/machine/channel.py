@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.machine.protocol import Answered
 from popcc.runtime.popcorn.machine.relay import readable, writable
+from popcc.runtime.popcorn.machine.state import Node
 from popcc.schema.machines import MACHINE_MAGIC, MACHINE_VERSION, MachineReply, MachineRequest
-from popcc.schema.requests import TEXT_MAX
+from popcc.schema.requests import TEXT_MAX, Status
 
+ANSWER_SECONDS = 60.0  # in which another node has started a replica, however loaded the host is
 _DESCRIPTORS = 4  # that are taken from one message; all but the first are closed
 _HEAD = struct.Struct("<II")
 
@@ -106,3 +108,54 @@ class Channel:
                 raise Garbage("the connection ended")
             data += part
         return data
+
+
+async def connected(node: Node) -> socket.socket:
+    """Raises `OSError` when the node is down."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(connection, str(node.socket))
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+async def is_up(node: Node) -> bool:
+    """Whether it takes connections."""
+    try:
+        (await connected(node)).close()
+    except BlockingIOError:
+        return True  # so many ask it that it takes nobody now
+    except OSError:
+        return False
+    return True
+
+
+async def passed_on(target: Node, asked: Asked) -> Answered:
+    """What the target node answers, whose descriptor is the caller's. Raises `PopccError` with its words."""
+    try:
+        channel = Channel(await connected(target))
+    except OSError:
+        raise PopccError(f"node '{target.name}' is down") from None
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await channel.send(asked.request, asked.text, asked.descriptor)
+            answered = await channel.answered()
+    except TimeoutError:
+        raise PopccError(f"node '{target.name}' did not answer within {ANSWER_SECONDS:.0f} s") from None
+    except (OSError, Garbage):
+        raise PopccError(f"node '{target.name}' went down meanwhile") from None
+    finally:
+        channel.close()
+    if answered.reply.status != Status.DONE:
+        raise PopccError(answered.text.decode(errors="replace"))
+    return answered
+
+
+def link(target: Node, answered: Answered) -> socket.socket:
+    """What an answer to ATTACH has to bring. Raises `PopccError`."""
+    if answered.descriptor is None:
+        raise PopccError(f"node '{target.name}' gave no link")
+    return socket.socket(fileno=answered.descriptor)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,11 +22,13 @@ from popcc.runtime.popcorn.hosts import available_runners, host_isa, runner_for
 from popcc.runtime.popcorn.machine import state
 from popcc.runtime.popcorn.machine.interconnect import Interconnect
 from popcc.runtime.popcorn.machine.protocol import CommandOp, ask
-from popcc.runtime.popcorn.machine.state import REPLICA, VARIABLE, Machine, Node
+from popcc.runtime.popcorn.machine.state import REPLICA, VARIABLE, Hosts, Machine, Node
 
 START_SECONDS = 60.0  # in which a node answers for the first time; a loaded host is slow
 _END_SECONDS = 5.0  # between asking a node to end and killing it
-_MODULE = "popcc.runtime.popcorn.machine.daemon"
+_NODE = "popcc.runtime.popcorn.machine.daemon"
+_GATE = "popcc.runtime.popcorn.machine.hosts.gate"
+_SAID_MOST = 4096
 _PROC = Path("/proc")
 
 
@@ -50,11 +53,19 @@ def parse_node(text: str) -> tuple[str, str]:
     return (name, isa_named(isa).name) if colon else (text, isa_named(text).name)
 
 
-def up(name: str, wanted: list[tuple[str, str]], wire: Interconnect) -> Machine:
-    """Starts a machine, all of whose nodes answer then. Raises `PopccError`, and nothing is left, when one does not."""
+def up(
+    name: str,
+    wanted: list[tuple[str, str]],
+    wire: Interconnect,
+    hosts: Hosts | None = None,
+    key: bytes = b"",
+    then: Callable[[Machine], None] = lambda machine: None,
+) -> None:
+    """Starts a machine, or this host's part of it, all of whose nodes answer then. Raises `PopccError`, and nothing is
+    left, when one does not, or `then` fails."""
     for _, isa in wanted:
         runner_for(isa)
-    machine = state.plan(name, wanted, wire)
+    machine = state.plan(name, wanted, wire, hosts)
     with state.locked():
         if machine.directory.exists():
             if _daemons(machine.directory):
@@ -67,14 +78,20 @@ def up(name: str, wanted: list[tuple[str, str]], wire: Interconnect) -> Machine:
         try:  # which begins first: an interrupt may come behind any line
             machine.directory.mkdir(mode=0o700)
             state.write_machine(machine)
-            machine = replace(machine, nodes=tuple(_started(machine)))
-            state.write_machine(machine)
+            if hosts is not None:
+                _open_gate(machine, key)
+                machine = state.read_machine(machine.directory)  # the nodes have their numbers now
+            pids = _started(machine)
+            then(state.change_machine(machine.directory, lambda m: _with_pids(m, pids)))
         except BaseException as e:
             _end(machine.directory)
             if isinstance(e, OSError):
                 raise PopccError(f"cannot start machine '{name}': {e.strerror or e}") from None
             raise
-    return machine
+
+
+def _with_pids(machine: Machine, pids: dict[str, int]) -> Machine:
+    return replace(machine, nodes=tuple(n if n.host else replace(n, pid=pids[n.name]) for n in machine.nodes))
 
 
 def down(name: str) -> None:
@@ -105,36 +122,76 @@ def _look(node: Node) -> NodeState:
         return NodeState(node, False, ())
 
 
-def _started(machine: Machine) -> list[Node]:
-    """All nodes at once; each has said that it listens."""
-    starting = [_start(machine, node) for node in machine.nodes]
-    nodes = []
+@dataclass(frozen=True)
+class _Starting:
+    """A process of the machine that has not said yet that it is there."""
+
+    called: str
+    process: subprocess.Popen[bytes]
+    ready: int  # where it says so
+    log: Path
+
+    def wait(self) -> None:
+        """Raises `PopccError` when it does not come."""
+        if not select.select([self.ready], [], [], START_SECONDS)[0]:
+            raise PopccError(f"{self.called} did not start within {START_SECONDS:.0f} s")
+        said = os.read(self.ready, _SAID_MOST)
+        if not said:
+            raise PopccError(f"{self.called} did not start: {_last_line(self.log)}")
+        if said != b"\n":
+            raise PopccError(said.decode(errors="replace"))
+        self.process.returncode = 0  # nobody here waits for it
+
+
+def _open_gate(machine: Machine, key: bytes) -> None:
+    """This host is one of the machine's hosts then."""
+    given, keeper = os.pipe()
     try:
-        for node, process, ready in starting:
-            if not select.select([ready], [], [], START_SECONDS)[0]:
-                raise PopccError(f"node '{node.name}' did not start within {START_SECONDS:.0f} s")
-            if not os.read(ready, 1):
-                raise PopccError(f"node '{node.name}' did not start: {_last_line(node.log)}")
-            nodes.append(replace(node, pid=process.pid))
-            process.returncode = 0  # nobody here waits for it
+        os.write(keeper, key)
+        starting = _start("the gate to the other hosts", machine.gate_log, _GATE, [str(machine.directory)], [given])
     finally:
-        for _, _, ready in starting:
-            os.close(ready)
-    return nodes
-
-
-def _start(machine: Machine, node: Node) -> tuple[Node, subprocess.Popen[bytes], int]:
-    ready, told = os.pipe()
+        os.close(given)
+        os.close(keeper)
     try:
-        with node.log.open("ab") as log, held():
+        starting.wait()
+    finally:
+        os.close(starting.ready)
+
+
+def _started(machine: Machine) -> dict[str, int]:
+    """All nodes at once; each has said that it listens. Their processes by name."""
+    starting: list[_Starting] = []
+    try:
+        for node in machine.own:
+            words = [str(machine.directory), str(node.number)]
+            starting.append(_start(f"node '{node.name}'", node.log, _NODE, words))
+        for each in starting:
+            each.wait()
+    finally:
+        for each in starting:
+            os.close(each.ready)
+    return {node.name: each.process.pid for node, each in zip(machine.own, starting, strict=True)}
+
+
+def _start(called: str, log: Path, module: str, words: list[str], given: list[int] | None = None) -> _Starting:
+    """A process of the machine, with words that say what it is, and behind them where to say that it is ready, and the
+    descriptors that are given to it."""
+    ready, told = os.pipe()
+    inherited = [told, *(given or [])]
+    try:
+        with log.open("ab") as file, held():
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _MODULE, str(machine.directory), str(node.number), str(told)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True, pass_fds=[told],
+                [sys.executable, "-P", "-m", module, *words, *map(str, inherited)],
+                stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd="/", start_new_session=True,
+                pass_fds=inherited,
                 env={k: v for k, v in os.environ.items() if not k.startswith("POPCORN_")} | _import_path(),
             )  # fmt: skip
+    except BaseException:
+        os.close(ready)
+        raise
     finally:
         os.close(told)
-    return node, process, ready
+    return _Starting(called, process, ready, log)
 
 
 def _import_path() -> dict[str, str]:
@@ -175,11 +232,13 @@ def _end(directory: Path) -> None:
 
 
 def _daemons(directory: Path) -> list[int]:
-    """The processes of a machine's nodes, found by what they execute: no file can name a wrong one."""
+    """The processes of a machine's nodes and its gate, found by what they execute: no file can name a wrong one. A gate
+    that ends its machine is not among them."""
     found = []
+    modules = {os.fsencode(m) for m in (_NODE, _GATE)}
     for pid in _own_processes():
         words = _read(pid, "cmdline")
-        if len(words) >= 4 and os.fsencode(_MODULE) in words and os.fsencode(directory) in words:
+        if pid != os.getpid() and len(words) >= 4 and modules & set(words) and os.fsencode(directory) in words:
             found.append(pid)
     return found
 

@@ -41,7 +41,8 @@ def parse_what(text: str) -> What:
 def migrate(what: What, to: str, program: Path | None) -> Answer:
     """Moves it to the node, or the ISA, called `to`; a node comes first.
 
-    A process goes as a whole: the node becomes its origin, and nothing of it is left elsewhere. Raises `PopccError`.
+    A process goes as a whole: the node becomes its origin, and nothing of it is left elsewhere. All its threads go to a
+    node of another host; the origin stays, with the kernel that has its files. Raises `PopccError`.
     """
     process = find_process(what.pid)
     node = _node(process, to)
@@ -49,7 +50,7 @@ def migrate(what: What, to: str, program: Path | None) -> Answer:
         if what.thread:
             raise PopccError(f"a thread alone goes to a node of its machine; '{to}' is an ISA, for a whole process")
         return actions.migrate(what.pid, to, program)
-    if what.thread or process.socket == str(node.socket):
+    if what.thread or node.host or process.socket == str(node.socket):
         with Conversation(process) as conversation:
             return conversation.ask(Op.THREAD, thread=what.thread, node=node.number)
     if not is_up(node):

@@ -43,6 +43,7 @@ def request(op: int, **fields: int | bytes) -> MachineRequest:
         "number": 0,
         "pid": 0,
         "key": 0,
+        "clocks": 0,
         "build_id": bytes(20),
         "text_bytes": 0,
     }
@@ -50,7 +51,7 @@ def request(op: int, **fields: int | bytes) -> MachineRequest:
 
 
 def reply(status: Status, node: int, isas: list[int], text: bytes) -> MachineReply:
-    """A reply of `node`; `isas` as many as there are nodes."""
+    """A reply of `node`; `isas` by the nodes' numbers, 0 for one that is down or was never there."""
     known = bytes(isas) + bytes(MACHINE_MOST - len(isas))
     return MachineReply(MACHINE_MAGIC, MACHINE_VERSION, status, node, len(isas), len(text), known)
 

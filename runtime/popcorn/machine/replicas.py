@@ -83,7 +83,7 @@ def start(node: Node, asked: MachineRequest, executable: Executable, link: socke
     """The process, which has `link` and the executable from now on. Raises `PopccError` when the kernel refuses."""
     fd = executable.descriptor
     environment = {k: v for k, v in os.environ.items() if not k.startswith("POPCORN_")} | {
-        REPLICA: f"{link.fileno()}:{asked.number}:{asked.key}",
+        REPLICA: f"{link.fileno()}:{asked.number}:{asked.key}:{asked.clocks}",
         VARIABLE: str(node.socket),
         "POPCORN_PROGRAM": executable.program,
         "POPCORN_RUNNERS": runners_text(),

@@ -19,9 +19,13 @@ def origin(machine: Machine, named: str | None, program: ProgramInfo) -> Node:
     for. Raises `PopccError` when there is none."""
     if named is not None:
         node = machine.node(named)
+        if node.host:
+            raise PopccError(
+                f"node '{node.name}' is on host '{node.host}'; start the program there, or here and migrate it"
+            )
     else:
         here = host_isa().name
-        possible = sorted((n for n in machine.nodes if n.isa in program.available), key=lambda n: n.isa != here)
+        possible = sorted((n for n in machine.own if n.isa in program.available), key=lambda n: n.isa != here)
         if not possible:
             have = ", ".join(program.available)
             raise PopccError(f"{program.path}: no node of machine '{machine.name}' has an ISA of the program's: {have}")

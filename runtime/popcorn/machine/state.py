@@ -1,9 +1,12 @@
 """A machine's description, and where it lies: a folder that only its user can enter.
 
     $XDG_RUNTIME_DIR/popcorn/MACHINE or /tmp/popcorn-UID/MACHINE
-        machine.json     the nodes in their order, and the wire between them
+        machine.json     the nodes in their order, what lies between them, and which other hosts there are
         NODE.socket      where programs, commands and other nodes reach a node
         NODE.log         what the node has to say, and the standard output and error of its replicas
+        NUMBER.far       where they reach a node of another host, by way of this host's gate (hosts/gate.py)
+        gate             where this host's nodes tell the gate that they are up
+        gate-log         what the gate has to say
 
 A program is in a machine if POPCORN_MACHINE in its environment names the socket of its node.
 """
@@ -16,7 +19,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +32,8 @@ from popcc.schema.machines import MACHINE_MOST
 
 DEFAULT = "default"  # the machine that is meant when none is named
 VARIABLE = "POPCORN_MACHINE"
-REPLICA = "POPCORN_REPLICA"  # FD:NUMBER:KEY, by which a program knows that it is one
-_VERSION = 1
+REPLICA = "POPCORN_REPLICA"  # FD:NUMBER:KEY:CLOCKS, by which a program knows that it is one
+_VERSION = 2
 _FILE = "machine.json"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}")
 _ADDRESS = 107  # bytes of a Unix socket's path
@@ -44,11 +47,13 @@ class Node:
     name: str
     isa: str
     socket: Path
-    pid: int = 0  # 0: not started yet
+    pid: int = 0  # 0: not started yet, or another host's
+    host: str = ""  # which other host's it is; "": this one's
+    how: str = ""  # "native" or "emulated", as its own host has it
 
     @property
     def emulated(self) -> bool:
-        return self.isa != host_isa().name
+        return self.how == "emulated" if self.how else self.isa != host_isa().name
 
     @property
     def log(self) -> Path:
@@ -56,20 +61,47 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Hosts:
+    """What makes a machine one of several hosts."""
+
+    listens: bool  # it is the one that others join
+    address: str  # HOST:PORT, where that one listens
+
+
+@dataclass(frozen=True)
 class Machine:
-    """Nodes and what lies between them."""
+    """Nodes, in the order of their numbers, and what lies between them. Numbers of nodes that left are free."""
 
     name: str
     directory: Path
     nodes: tuple[Node, ...]
     wire: Interconnect
+    hosts: Hosts | None = None
+
+    @property
+    def own(self) -> tuple[Node, ...]:
+        """The nodes of this host."""
+        return tuple(n for n in self.nodes if not n.host)
+
+    @property
+    def gate(self) -> Path:
+        """The socket of the gate; no node's name makes this one."""
+        return self.directory / "gate"
+
+    @property
+    def gate_log(self) -> Path:
+        return self.directory / "gate-log"
+
+    def numbered(self, number: int) -> Node | None:
+        """The node with this number, if there is one."""
+        return next((n for n in self.nodes if n.number == number), None)
 
     def node(self, named: str) -> Node:
         """By name or by number. Raises `PopccError` naming those there are."""
         for node in self.nodes:
             if named in (node.name, str(node.number)):
                 return node
-        known = ", ".join(f"{n.name} ({n.isa})" for n in self.nodes)
+        known = ", ".join(f"{n.name} ({n.isa})" for n in self.nodes) or "none"
         raise PopccError(f"machine '{self.name}' has no node '{named}'; its nodes are {known}")
 
 
@@ -81,7 +113,7 @@ def check_name(what: str, name: str) -> None:
         )
 
 
-def plan(name: str, wanted: list[tuple[str, str]], wire: Interconnect) -> Machine:
+def plan(name: str, wanted: list[tuple[str, str]], wire: Interconnect, hosts: Hosts | None = None) -> Machine:
     """A machine of nodes (name, ISA), none of them started. Raises `PopccError` when they can't be one machine."""
     check_name("machine", name)
     if len(wanted) > MACHINE_MOST:
@@ -89,16 +121,21 @@ def plan(name: str, wanted: list[tuple[str, str]], wire: Interconnect) -> Machin
     directory = base() / name
     nodes: list[Node] = []
     for number, (node, isa) in enumerate(wanted):
-        check_name("node", node)
+        check_node(node, isa)
         if any(n.name == node for n in nodes):
             raise PopccError(f"two nodes are called '{node}'; give them names: --node NAME:{isa}")
-        if node in ISAS and node != isa:
-            raise PopccError(f"a node of {isa} can't be called '{node}', which is another ISA")
         socket = directory / f"{node}.socket"
         if len(os.fsencode(socket)) > _ADDRESS:
             raise PopccError(f"'{socket}' is too long for a socket's name; choose a shorter $XDG_RUNTIME_DIR or names")
         nodes.append(Node(number, node, isa, socket))
-    return Machine(name, directory, tuple(nodes), wire)
+    return Machine(name, directory, tuple(nodes), wire, hosts)
+
+
+def check_node(name: str, isa: str) -> None:
+    """Raises `PopccError` when a node of `isa` can't be called so."""
+    check_name("node", name)
+    if name in ISAS and name != isa:
+        raise PopccError(f"a node of {isa} can't be called '{name}', which is another ISA")
 
 
 def base() -> Path:
@@ -153,14 +190,32 @@ def check_private(folder: Path) -> None:
 
 def write_machine(machine: Machine) -> None:
     """Into its folder, whole or not at all."""
-    nodes = [{"name": n.name, "isa": n.isa, "pid": n.pid, "socket": str(n.socket)} for n in machine.nodes]
+    nodes = [
+        {
+            "number": n.number, "name": n.name, "isa": n.isa, "pid": n.pid, "socket": str(n.socket), "host": n.host,
+            "how": n.how,
+        }
+        for n in machine.nodes
+    ]  # fmt: skip
+    hosts = None if machine.hosts is None else {"listens": machine.hosts.listens, "address": machine.hosts.address}
     described = {
         "version": _VERSION, "name": machine.name, "latency": machine.wire.latency,
-        "bandwidth": machine.wire.bandwidth, "nodes": nodes,
+        "bandwidth": machine.wire.bandwidth, "hosts": hosts, "nodes": nodes,
     }  # fmt: skip
     written = machine.directory / f".{_FILE}"
     written.write_text(json.dumps(described, indent=2) + "\n")
     written.replace(machine.directory / _FILE)
+
+
+def change_machine(directory: Path, change: Callable[[Machine], Machine]) -> Machine:
+    """Describes it anew; nobody else does so meanwhile. Raises as `read_machine`, and `OSError`."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        write_machine(changed := change(read_machine(directory)))
+    finally:
+        os.close(fd)
+    return changed
 
 
 def read_machine(directory: Path) -> Machine:
@@ -171,11 +226,15 @@ def read_machine(directory: Path) -> Machine:
         if j["version"] != _VERSION:
             raise PopccError(f"{path}: made by another popcorn; put the machine down with that one")
         nodes = tuple(
-            Node(number, str(n["name"]), str(n["isa"]), Path(n["socket"]), int(n["pid"]))
-            for number, n in enumerate(j["nodes"])
-        )
+            Node(
+                int(n["number"]), str(n["name"]), str(n["isa"]), Path(n["socket"]), int(n["pid"]), str(n["host"]),
+                str(n["how"]),
+            )
+            for n in j["nodes"]
+        )  # fmt: skip
         wire = Interconnect(float(j["latency"]), float(j["bandwidth"]))
-        return Machine(str(j["name"]), directory, nodes, wire)
+        hosts = j["hosts"] and Hosts(bool(j["hosts"]["listens"]), str(j["hosts"]["address"]))
+        return Machine(str(j["name"]), directory, nodes, wire, hosts or None)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(str(path)) from None
     except OSError as e:

@@ -33,7 +33,7 @@ long popcorn_kernel(long n, ...)
 	return r < 0 ? -(long)errno : r;
 }
 
-long __popcorn_clock(int clock, struct k_timespec *t)
+long popcorn_read_clock(int clock, struct k_timespec *t)
 {
 	struct timespec now;
 	long r = clock_gettime(clock, &now);
