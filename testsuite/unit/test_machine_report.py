@@ -178,10 +178,10 @@ def test_top_once(process: Process) -> None:
 @pytest.mark.parametrize(
     ("words", "asked"),
     [
-        (["4711", "far"], {"thread": 0, "node": 0}),
+        (["4711", "near"], {"thread": 0, "node": 1}),  # where it is at home
         (["4711/4713", "near"], {"thread": 4713, "node": 1}),
         (["4711/4713", "1"], {"thread": 4713, "node": 1}),
-        (["4711", "--to", "far"], {"thread": 0, "node": 0}),
+        (["4711/4713", "--to", "far"], {"thread": 4713, "node": 0}),
     ],
 )
 def test_migrate_asks_for_a_node(
@@ -199,18 +199,20 @@ def test_migrate_asks_for_a_node(
 
 
 def test_a_node_comes_before_an_isa(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
-    moved: list[str] = []
+    moved: list[tuple[str, str]] = []
 
-    def move(pid: int, isa: str, program: Path | None) -> Answer:
-        moved.append(isa)
+    def move(pid: int, isa: str, program: Path | None, node: str = "") -> Answer:
+        moved.append((isa, node))
         return Answer(1, 1, 1, 0, 0.0, 0.0)
 
     monkeypatch.setattr(actions, "migrate", move)
     other = next(isa for isa in ISAS if isa != HERE)
-    assert run("migrate", "4711", other).exit_code == 0 and moved == [other]  # no node is called so
+    assert run("migrate", "4711", other).exit_code == 0 and moved == [(other, "")]  # no node is called so
     planned = state.plan("m", [(HERE, HERE), ("near", HERE)], Interconnect())
     state.write_machine(planned)
-    assert run("migrate", "4711", HERE).exit_code == 0 and moved == [other]
+    assert refusal("migrate", "4711", HERE) == f"node '{HERE}' is down; see {planned.nodes[0].log}"
+    monkeypatch.setattr(moving, "is_up", lambda node: True)
+    assert run("migrate", "4711", HERE).exit_code == 0 and moved[1:] == [(HERE, str(planned.nodes[0].socket))]
     assert refusal("migrate", "4711/2", other).startswith("a thread alone goes to a node of its machine")
 
 
