@@ -9,7 +9,9 @@ for in the object's; the object's stack map gets the new records, and its call f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
+from functools import cached_property
 
 from popcc.linker.elf import (
     RELA,
@@ -35,6 +37,7 @@ from popcc.linker.maps.stackmaps import STACK_MAPS, StackMaps, function_numbers
 
 _KINDS = ("text", "rodata", "data", "bss")  # of the sections that variables and functions have
 _GLOBAL = 1 << 4
+_HIDDEN = 2
 _FRAMES = (
     ".debug_frame"  # DWARF 4, section 6.4.1: entries of whole words, in which 8 bytes of length follow the address
 )
@@ -170,12 +173,13 @@ class _Splice:
             section = self._sections.get(f".{kind}.{symbol.name}")
             if section:
                 return self._in_section(section, 0)
-        return self._undefined(symbol.name), 0
+        return self._added(symbol.name, SHN_UNDEF), 0
 
     def _in_section(self, section: SectionHeader, offset: int) -> tuple[int, int]:
         number = self._of_section.get(section.index)
         if number is None:
-            raise CannotSplice(f"no symbol in section {section.name}")
+            # code of a higher rung may hold a constant's bytes in an instruction, and have no use for the constant
+            return self._added(f"{section.name}.{self._unique}", section.index), offset
         return number, offset - self._old.symbols[number].value
 
     def _pooled(self, symbol: ElfSymbol, addend: int, place: SectionHeader) -> tuple[int, int]:
@@ -193,12 +197,17 @@ class _Splice:
                         return number, offset - at if by_section else 0
         raise CannotSplice(f"a constant in {place.name}")
 
-    def _undefined(self, name: str) -> int:
-        """A new symbol that another object defines."""
-        names = self._of(self._old.sections[self._symbols.link])
-        table = self._of(self._symbols)
-        number = len(table) // SYMBOL.size
-        table += SYMBOL.pack(len(names), _GLOBAL, 0, SHN_UNDEF, 0, 0)
-        names += name.encode("utf-8", "surrogateescape") + b"\0"
-        self._named[name] = number
-        return number
+    def _added(self, name: str, section: int) -> int:
+        """A new symbol, which another object defines or which is the beginning of a section."""
+        if name not in self._named:
+            names = self._of(self._old.sections[self._symbols.link])
+            table = self._of(self._symbols)
+            self._named[name] = len(table) // SYMBOL.size
+            table += SYMBOL.pack(len(names), _GLOBAL, _HIDDEN if section else 0, section, 0, 0)
+            names += name.encode("utf-8", "surrogateescape") + b"\0"
+        return self._named[name]
+
+    @cached_property
+    def _unique(self) -> str:
+        """What no other object's symbols end in."""
+        return hashlib.sha1(self._old.data).hexdigest()[:16]

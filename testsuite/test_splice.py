@@ -79,9 +79,12 @@ static int again(int n)
 }
 int main(void)
 {
+	char name[8]; /* by immediates in a higher rung, by constants in a lower */
 	for (int n = 0; n < 60; n += 7) {
 		int result = pointer(n);
-		printf("%d: %d %d\n", n, result, counter);
+		if (result & 4) memcpy(name, "Inf", 4);
+		else memcpy(name, "small", 6);
+		printf("%d: %d %d %s\n", n, result, counter, name);
 	}
 	return 0;
 }
@@ -135,6 +138,7 @@ def test_a_spliced_program_does_what_it_did(source: Path, tmp_path: Path, monkey
         names = [f.name for f in o.functions]
         assert len(names) == len(set(names)), isa
         assert frames(o) == {s.name: s.size for s in o.symbols if s.type == "func"}, isa
+        assert any(s.name.startswith(".rodata..str.") and s.binding == "global" for s in o.symbols), isa
     host = tmp_path / "host"
     subprocess.run(["gcc", "-O1", "-w", "-ffp-contract=off", "-o", host, source], check=True)
     expected = subprocess.run([host], capture_output=True, text=True, check=True).stdout
