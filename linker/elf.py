@@ -267,9 +267,7 @@ def with_headers(data: bytes, changes: Iterable[NewHeader]) -> bytes:
     """A sound relocatable object with its sections changed so; their contents, relocations and symbols stay."""
     out = bytearray(data)
     header = _EHDR.unpack_from(data)
-    names_at = header[6] + _SHDR.size * (
-        _SHDR.unpack_from(data, header[6])[6] if header[13] == SHN_XINDEX else header[13]
-    )
+    names_at = header[6] + _names_index(data, header[6], header[13]) * _SHDR.size
     names_row = list(_SHDR.unpack_from(data, names_at))
     names = bytearray(data[names_row[4] : names_row[4] + names_row[5]])
     for new in changes:
