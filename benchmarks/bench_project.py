@@ -1,7 +1,8 @@
-"""What does a project of a hundred files cost against clang once per ISA, with make -j2, and what a change of one file?
+"""What does a project of a hundred files cost against clang once per ISA, with make -j2; what one file with all of
+SQLite in it; and what a change of one file?
 
-The project is liblzma (xz), by its own makefiles. The change is one of 100 generated files of 20 functions each, which
-are linked for all ISAs, laid out alike and verified.
+The project is liblzma (xz), by its own makefiles. SQLite is one run of popcc against three of clang, two at a time. The
+change is one of 100 generated files of 20 functions each, which are linked for all ISAs, laid out alike and verified.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from common import POPCC, cpu, report
 from real import sources
+from real.files import SQLITE_FLAGS
 
 from popcc.frontend import base_flags, clang
 from popcc.isa import ISAS
@@ -37,10 +41,32 @@ def made(source: Path, compiler: str) -> tuple[float, float]:
     """Seconds of wall time and of processor time that make -j2 takes from the beginning."""
     library = source / "src/liblzma"
     subprocess.run(["make", "clean"], cwd=library, stdout=subprocess.DEVNULL, check=True)
-    begin = time.perf_counter()
     command = ["make", "-j2", f"CC={compiler}", "CFLAGS=-O2 -w"]
-    _, spent = cpu(lambda: subprocess.run(command, cwd=library, stdout=subprocess.DEVNULL, check=True))
-    return time.perf_counter() - begin, spent
+    return spent(lambda: subprocess.run(command, cwd=library, stdout=subprocess.DEVNULL, check=True))
+
+
+def spent(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of wall time, and of processor time in child processes."""
+    begin = time.perf_counter()
+    _, processor = cpu(work)
+    return time.perf_counter() - begin, processor
+
+
+def amalgamation(folder: Path) -> None:
+    """SQLite in one file: popcc's wall time and processor time against those of clang once per ISA."""
+    source = sources.unpack(sources.SQLITE, folder / "sqlite") / "sqlite3.c"
+    flags = [*SQLITE_FLAGS, "-O2", "-w", "-c", str(source), "-o"]
+    rival = [*clang(), *base_flags(include_dirs()), *flags]
+
+    def once_per_isa() -> None:
+        with ThreadPoolExecutor(max_workers=2) as two:
+            for done in [two.submit(subprocess.run, [*rival, folder / f"{isa}.o"], check=True) for isa in ISAS]:
+                done.result()
+
+    ours, ours_cpu = spent(lambda: subprocess.run([*POPCC, *flags, folder / "sqlite3.o"], check=True))
+    theirs, theirs_cpu = spent(once_per_isa)
+    report(f"SQLite, against {len(ISAS)} x clang, two at a time", ours, theirs)
+    report("    processor time", ours_cpu, theirs_cpu)
 
 
 def generated(folder: Path) -> None:
@@ -76,7 +102,7 @@ def changed(folder: Path) -> float:
 
 
 def main() -> None:
-    """Both measurements."""
+    """All measurements."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="popcc-bench-") as name:
         folder = Path(name)
@@ -87,6 +113,7 @@ def main() -> None:
             report(f"liblzma, make -j2, {again}, against {len(ISAS)} x clang", ours, len(ISAS) * theirs)
             report("    processor time", ours_cpu, len(ISAS) * theirs_cpu)
         shutil.rmtree(source)
+        amalgamation(folder)
         (folder / "generated").mkdir()
         generated(folder / "generated")
         report(f"one of {FILES} files changed, to the program", changed(folder / "generated"), GOAL)

@@ -100,10 +100,10 @@ def _regenerated(optimised: OptimisedIr, path: Path, options: CompileOptions, be
     if common is None:
         return None
     objects = regenerated(before.objects, common, functions, path, options, ladder)
-    if objects is None or unproved(objects):
+    if objects is None:
         return None
     whole = replace(common, text=before.common.text + common.text)
-    return _Round(ladder, whole, objects, ladder)
+    return _Round(ladder, whole, objects, ladder.after_unproved(unproved(objects)))
 
 
 def common_ir(ir: str, options: CompileOptions) -> CommonIr:
