@@ -1,4 +1,5 @@
-"""Wheels hold the inner loops of completion and proof compiled by mypyc; an editable tree runs them as they stand.
+"""Wheels hold the passes and the inner loops of completion and proof compiled by mypyc; an editable tree runs them as
+they stand, unless POPCC_COMPILED is set: then what was compiled is used, whatever its source becomes.
 
 Without a C compiler, or with POPCC_PURE set, a wheel has Python alone: everything works, slower.
 """
@@ -10,20 +11,28 @@ from pathlib import Path
 from setuptools import setup
 
 COMPILED = (
-    "machine/base.py",
-    "machine/*64_*.py",  # of each ISA all but the decoder that finds its methods by name, which compiled classes lack
-    *(f"maps/{name}.py" for name in "complete flow live terms values".split()),
-    *(f"verify/{n}.py" for n in "claims expressions frame listing places placing poison preconditions writers".split()),
+    "ir/[!_]*.py",
+    "passes/[!_]*.py",
+    "linker/machine/base.py",
+    "linker/machine/*64_*.py",  # but for decoders, which find their methods by name
+    *(f"linker/maps/{name}.py" for name in "complete flow live terms values".split()),
+    *(
+        f"linker/verify/{name}.py"
+        for name in "claims expressions frame listing places placing poison preconditions writers".split()
+    ),
 )
+# llvmlite's values belong to a module that must outlive their last use; compiled code forgets names before it returns
+PLAIN = {Path("popcc/passes/sizes.py")}
 
 
 def _extensions() -> list:
-    if "editable_wheel" in sys.argv or "sdist" in sys.argv or os.environ.get("POPCC_PURE"):
+    as_it_stands = "editable_wheel" in sys.argv and not os.environ.get("POPCC_COMPILED")
+    if as_it_stands or "sdist" in sys.argv or os.environ.get("POPCC_PURE"):
         return []
     from mypyc.build import mypycify
 
-    files = sorted(str(file) for pattern in COMPILED for file in Path("popcc/linker").glob(pattern))
-    extensions = mypycify(files, opt_level="2")
+    files = {file for pattern in COMPILED for file in Path("popcc").glob(pattern)} - PLAIN
+    extensions = mypycify(sorted(map(str, files)), opt_level="2", multi_file=True)
     for extension in extensions:
         extension.optional = True
     return extensions

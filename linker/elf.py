@@ -16,7 +16,7 @@ from typing import Any
 from popcc.errors import PopccError
 
 ET_REL, ET_EXEC, ET_DYN = 1, 2, 3
-SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_REL, SHT_SYMTAB_SHNDX = 1, 2, 4, 8, 9, 18
+SHT_NULL, SHT_PROGBITS, SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_REL, SHT_SYMTAB_SHNDX = 0, 1, 2, 4, 8, 9, 18
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_MERGE, SHF_STRINGS, SHF_TLS = 1, 2, 4, 0x10, 0x20, 0x400
 SHF_GNU_RETAIN, SHF_EXCLUDE = 0x200000, 0x80000000
 SHN_UNDEF, SHN_LORESERVE, SHN_ABS, SHN_COMMON, SHN_XINDEX = 0, 0xFF00, 0xFFF1, 0xFFF2, 0xFFFF
@@ -240,11 +240,13 @@ def with_sections(data: bytes, where: str, contents: Mapping[int, bytes | bytear
     elf = read_elf(data, where)
     header = list(_EHDR.unpack_from(data))
     rows = [list(r) for r in _SHDR.iter_unpack(data[header[6] : header[6] + len(elf.sections) * _SHDR.size])]
-    out = bytearray(data)
-    for index, new in contents.items():
-        _pad(out, min(max(1, elf.sections[index].align), _MAX_ALIGN))
-        rows[index][4:6] = [len(out), len(new)]
-        out += new
+    out = bytearray(data[: _EHDR.size])
+    for section, row in zip(elf.sections, rows, strict=True):
+        if section.type not in (SHT_NULL, SHT_NOBITS):
+            new = contents.get(section.index, elf.contents(section))
+            _pad(out, min(max(1, section.align), _MAX_ALIGN))
+            row[4:6] = [len(out), len(new)]
+            out += new
     _pad(out, 8)
     header[6] = len(out)
     for r in rows:

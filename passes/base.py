@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Protocol
 
 from popcc.errors import Place
@@ -50,6 +49,7 @@ class DebugLines:
 
     def __init__(self, module: Module) -> None:
         self._module = module
+        self._known: dict[str, str] | None = None
 
     def line_of(self, inst: Inst) -> int:
         """The line in the instruction's own function (where it was inlined to), 0 if unknown."""
@@ -72,9 +72,14 @@ class DebugLines:
         m = _DBG.search(inst.text)
         return self._nodes.get(m.group(1), "") if m else ""
 
-    @cached_property
+    @property
     def _nodes(self) -> dict[str, str]:
-        """Metadata by number, made when the first position is asked for."""
+        """Metadata by number, made when the first position is asked for (mypyc does not know `cached_property`)."""
+        if self._known is None:
+            self._known = self._read()
+        return self._known
+
+    def _read(self) -> dict[str, str]:
         lines = self._module.lines()
         return {m.group(1): m.group(2) for i in lines if i.startswith("!") and (m := _METADATA.match(i))}
 

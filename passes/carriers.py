@@ -78,7 +78,7 @@ class Carriers:
 
     def emit(self, rhs: str, out: list[Inst]) -> str:
         """Appends an instruction; returns its result's name."""
-        name = f"%popcorn.s{next(self._fresh)}"
+        name = f"%.s{next(self._fresh)}"
         out.append(Inst.of(name, rhs))
         return name
 

@@ -51,7 +51,7 @@ class Renaming:
         }
         defines[self._function.blocks[0].name] |= liveness.bits(self._parameters)
         return {
-            block: {name: f"%popcorn.s{self._carriers.number()}" for name in liveness.listed(needed)}
+            block: {name: f"%.s{self._carriers.number()}" for name in liveness.listed(needed)}
             for block, needed in joins(self._dominance, defines, live_in).items()
             if needed
         }

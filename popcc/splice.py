@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from functools import cached_property
 
 from popcc.linker.elf import (
     RELA,
@@ -74,6 +73,12 @@ class _Splice:
         if len(tables) != 1 or any(s.type in unusual for s in (*old.sections, *new.sections)):
             raise CannotSplice("unusual tables")
         (self._symbols,) = tables
+        self._maps, self._numbers = _stack_maps(old)
+        self._its_maps, self._its_numbers = _stack_maps(new)
+        self._frames: dict[int, list[int]] = {}  # by section of a function, where the call frame information names it
+        for target, offset, _, symbol, _ in old.relocations():
+            if old.sections[target].name == _FRAMES:
+                self._frames.setdefault(old.symbols[symbol].section, []).append(offset)
         self._moved: dict[int, tuple[SectionHeader, int]] = {}  # by section of the new code, where it is in the old
         self._rows: dict[int, list[tuple[int, int, int, int]]] = {}
         for target, offset, type_, symbol, addend in new.relocations():
@@ -125,26 +130,18 @@ class _Splice:
 
     def _record(self, place: SectionHeader, code: SectionHeader) -> None:
         """Gives the function its new records."""
-        old, new = self._old.section(STACK_MAPS), self._new.section(STACK_MAPS)
-        numbers = [function_numbers(elf, s) if s else {} for elf, s in ((self._old, old), (self._new, new))]
-        at, other = numbers[0].get(place.index), numbers[1].get(code.index)
+        at, other = self._numbers.get(place.index), self._its_numbers.get(code.index)
         if at is None and other is None:
             return
-        if old is None or new is None or at is None or other is None:
+        if at is None or other is None:
             raise CannotSplice(f"{place.name} has sites in one of the two only")
-        maps = StackMaps.read(bytes(self._of(old)))
-        maps.replace(at, StackMaps.read(self._new.contents(new)), other)
-        self._of(old)[:] = maps.written()
+        self._maps.replace(at, self._its_maps, other)
 
     def _forget_frame(self, place: SectionHeader) -> None:
-        """Has the old code's entry among the call frame information speak of no byte."""
-        frames = self._old.section(_FRAMES)
-        if frames is None:
-            return
-        contents = self._of(frames)
-        for section, offset, _, symbol, _ in self._old.relocations():
-            if section == frames.index and self._old.symbols[symbol].section == place.index:
-                contents[offset + _LENGTH : offset + 2 * _LENGTH] = bytes(_LENGTH)
+        """Has the old code's entries among the call frame information speak of no byte."""
+        for offset in self._frames.get(place.index, ()):
+            contents = self._of(self._sections[_FRAMES])
+            contents[offset + _LENGTH : offset + 2 * _LENGTH] = bytes(_LENGTH)
 
     def result(self) -> bytes:
         """The object."""
@@ -156,6 +153,8 @@ class _Splice:
                 number, distance = self._target(self._new.symbols[symbol], addend)
                 table = self._of(self._relocations[place.index])
                 table += RELA.pack(base + offset, number << 32 | type_, addend + distance)
+        if self._numbers:
+            self._of(self._sections[STACK_MAPS])[:] = self._maps.written()
         return with_sections(self._old.data, self._old.where, self._contents)
 
     def _target(self, symbol: ElfSymbol, addend: int) -> tuple[int, int]:
@@ -179,7 +178,7 @@ class _Splice:
         number = self._of_section.get(section.index)
         if number is None:
             # code of a higher rung may hold a constant's bytes in an instruction, and have no use for the constant
-            return self._added(f"{section.name}.{self._unique}", section.index), offset
+            return self._added(f"{section.name}.{self._unique()}", section.index), offset
         return number, offset - self._old.symbols[number].value
 
     def _pooled(self, symbol: ElfSymbol, addend: int, place: SectionHeader) -> tuple[int, int]:
@@ -207,7 +206,14 @@ class _Splice:
             names += name.encode("utf-8", "surrogateescape") + b"\0"
         return self._named[name]
 
-    @cached_property
     def _unique(self) -> str:
         """What no other object's symbols end in."""
         return hashlib.sha1(self._old.data).hexdigest()[:16]
+
+
+def _stack_maps(elf: Elf) -> tuple[StackMaps, dict[int, int]]:
+    """The object's stack maps, and by the section of a function the number of its entry."""
+    section = elf.section(STACK_MAPS)
+    if section is None:
+        return StackMaps(b"", [], [], []), {}
+    return StackMaps.read(elf.contents(section)), function_numbers(elf, section)

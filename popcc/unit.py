@@ -17,7 +17,7 @@ from typing import Any
 from popcc.errors import PopccError
 
 MAGIC = b"POPU"
-VERSION = 4
+VERSION = 5
 _HEAD = struct.Struct("<QI")
 
 
@@ -143,7 +143,7 @@ class Unit:
             "source": self.source,
             "private": self.private,
             "leaf_calls": self.leaf_calls,
-            "sites": [asdict(s) for s in self.sites],
+            "sites": [_row(s) for s in self.sites],
             "memory_tier": self.memory_tier,
             "without_sites": self.without_sites,
             "prototypes": asdict(self.prototypes),
@@ -154,11 +154,16 @@ class Unit:
         return MAGIC + _HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
+def _row(of: Section | Symbol | Recipe | SiteInfo) -> list[Any]:
+    """The fields' values, in the order of the class, which takes them back so."""
+    return list(vars(of).values())
+
+
 def _object_header(o: IsaObject) -> dict[str, Any]:
     return {
         "elf": len(o.elf),
-        "sections": [list(asdict(s).values()) for s in o.sections],
-        "symbols": [list(asdict(s).values()) for s in o.symbols],
+        "sections": [_row(s) for s in o.sections],
+        "symbols": [_row(s) for s in o.symbols],
         "references": {str(k): v for k, v in o.references.items()},
         "functions": [_function_header(f) for f in o.functions],
         "tables": o.tables,
@@ -167,8 +172,7 @@ def _object_header(o: IsaObject) -> dict[str, Any]:
 
 def _function_header(f: FunctionMap) -> list[Any]:
     sites = [
-        [s.id, s.offset, s.frame, s.values, s.saved, [list(asdict(r).values()) for r in s.recipes], s.flags, s.unproved]
-        for s in f.sites
+        [s.id, s.offset, s.frame, s.values, s.saved, [_row(r) for r in s.recipes], s.flags, s.unproved] for s in f.sites
     ]
     return [f.name, f.section, f.size, f.flags, sites]
 
@@ -221,8 +225,8 @@ def _decode_unit(body: bytes, where: str) -> Unit:
         pos += o["elf"]
     p = h["prototypes"]
     sites = tuple(
-        SiteInfo(s["function"], s["line"], s["callee"], tuple((v[0], v[1]) for v in s["values"]), s["noreturn"])
-        for s in h["sites"]
+        SiteInfo(function, line, callee, tuple((name, type_) for name, type_ in values), noreturn)
+        for function, line, callee, values, noreturn in h["sites"]
     )
     return Unit(
         h["name"], h["source"], h["private"], tuple(h["leaf_calls"]), sites, h["memory_tier"], h["without_sites"],

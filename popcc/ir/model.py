@@ -32,25 +32,23 @@ class Inst:
 
     __slots__ = ("_names", "_parsed", "opcode", "result", "rhs", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, result: str | None = None, rhs: str = "") -> None:
+        """Takes `text` apart, unless its parts are given."""
         self.text = text
         self._names: tuple[str, ...] | None = None
         self._parsed: dict[Callable[[Inst], Any], Any] | None = None
-        self.result: str | None = None
-        rhs = text.lstrip()
-        if rhs[0] == "%" and (m := _DEFINITION.match(text)):
-            self.result, rhs = m.groups()
+        if not rhs:
+            rhs = text.lstrip()
+            if rhs[0] == "%" and (m := _DEFINITION.match(text)):
+                result, rhs = m.groups()
+        self.result = result
         self.rhs = rhs
         self.opcode = _opcode(rhs)
 
     @classmethod
     def of(cls, result: str | None, rhs: str) -> Inst:
         """The instruction that is ``result = rhs``, or `rhs` alone."""
-        inst = cls.__new__(cls)
-        inst.text = f"  {result} = {rhs}" if result else f"  {rhs}"
-        inst.result, inst.rhs, inst.opcode = result, rhs, _opcode(rhs)
-        inst._names = inst._parsed = None
-        return inst
+        return cls(f"  {result} = {rhs}" if result else f"  {rhs}", result, rhs)
 
     @property
     def names(self) -> tuple[str, ...]:

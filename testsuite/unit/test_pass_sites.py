@@ -22,9 +22,11 @@ def with_sites(text: str, name: str = "f") -> list[str]:
 
 
 def renamed(lines: list[str]) -> list[str]:
-    """``%popcorn.…`` names numbered in order of appearance."""
+    """``%popcorn.…`` and ``%.…`` names numbered in order of appearance."""
     names: dict[str, str] = {}
-    return [re.sub(r"%popcorn\.[\w.]+", lambda m: names.setdefault(m.group(), f"%t{len(names)}"), i) for i in lines]
+    return [
+        re.sub(r"%(?:popcorn)?\.[\w.]+", lambda m: names.setdefault(m.group(), f"%t{len(names)}"), i) for i in lines
+    ]
 
 
 def test_a_live_value_is_redefined_by_its_relocation() -> None:
@@ -101,7 +103,7 @@ def test_values_travel_as_8_bytes(type_: str, encode: list[str], decode: list[st
     out = with_sites(
         f"declare void @g()\ndefine {type_} @f({type_} %v) {{\nentry:\ncall void @g()\nret {type_} %v\n}}\n"
     )
-    plain = [re.sub(r"%popcorn\.[\w.]+", "%t", i).removeprefix("%t = ") for i in out]
+    plain = [re.sub(r"%(?:popcorn)?\.[\w.]+", "%t", i).removeprefix("%t = ") for i in out]
     at = next(k for k, i in enumerate(plain) if STATEPOINT in i)
     source = "%v" if not encode else "%t"
     assert plain[1:at] == [*encode, f"inttoptr i64 {source} to {P1}"]
