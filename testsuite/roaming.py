@@ -6,12 +6,13 @@ import random
 import re
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import harness
-from machine_fixtures import Emulated
+from machine_fixtures import Emulated, machine
 from popcorn_fixtures import HERE, OTHERS
 
 # where machines for this are: one of every ISA; and two of some, since two of an ISA hide what three nodes show
@@ -61,3 +62,10 @@ class Roamed:
         except AssertionError as e:
             raise AssertionError(f"{e}\non: popcorn machine up {shlex.join(options(self.nodes))}") from None
         return set(self.replicas(executable) - before)
+
+
+@contextmanager
+def roamed(folder: Path, nodes: tuple[str, ...]) -> Iterator[Roamed]:
+    """A machine of these nodes."""
+    with machine(folder, *options(nodes)) as made:
+        yield Roamed(made, nodes)

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import harness
 import pytest
-from machine_fixtures import machine
 from popcorn_fixtures import built, needs_emulator, succeeds
 from real import builds, runs
-from roaming import FIVE, THREE, Roamed, mode, options
+from roaming import FIVE, THREE, Roamed, mode, roamed
 
 pytestmark = needs_emulator
 PROGRAMS = harness.all_programs()
@@ -23,15 +22,15 @@ HEAVY = "producer_consumer parallel_sort kmeans matrix_blocks hash_striped heat_
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roamed]:
     """A node of each ISA."""
-    with machine(tmp_path_factory.mktemp("3"), *options(THREE)) as made:
-        yield Roamed(made, THREE)
+    with roamed(tmp_path_factory.mktemp("3"), THREE) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roamed]:
     """Two nodes of two ISAs, one of the third."""
-    with machine(tmp_path_factory.mktemp("5"), *options(FIVE)) as made:
-        yield Roamed(made, FIVE)
+    with roamed(tmp_path_factory.mktemp("5"), FIVE) as made:
+        yield made
 
 
 @pytest.mark.parametrize("program", [p for p in PROGRAMS if not p.forbid_roam], ids=lambda p: p.name)

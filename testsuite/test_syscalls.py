@@ -1,17 +1,21 @@
 """System calls and what the C library makes of them: every ISA answers as the host's own compiler's program does.
 
 Each file of testsuite/syscalls prints a table of expressions with values and errno: numbers, flags, structures, what
-bad arguments are told. The reference is the file built by gcc against the host's C library.
+bad arguments are told. The reference is the file built by gcc against the host's C library. A thread that goes from
+node to node of a machine is told the same.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import harness
 import pytest
+from popcorn_fixtures import needs_emulator
+from roaming import THREE, Roamed, mode, roamed
 
 from popcc.runtime.popcorn.hosts import runner_for
 
@@ -35,29 +39,59 @@ EMULATED = {
 # Why a program can't move everywhere, by the file; it goes on unharmed, which its answers show.
 REFUSED = {"waiting": "a real-time signal that waits for thread"}
 
+# Memory that others write to without the origin's knowledge is refused while a process is on several nodes.
+AT_ONE_NODE = "shared"
+
 
 def modes() -> Iterator[tuple[str, tuple[str, ...]]]:
     """Those of the programs, without rebuilding under emulation, which moves do as well."""
-    for mode in harness.MODES:
-        if not mode.name.endswith("-rebuilt") or runner_for(mode.name.removesuffix("-rebuilt")) == "":
-            yield mode.name, tuple({"REBUILD": "1", "MOVE": MOVE_EVERY}.get(o, o) for o in mode.options)
+    for m in harness.MODES:
+        if not m.name.endswith("-rebuilt") or runner_for(m.name.removesuffix("-rebuilt")) == "":
+            yield m.name, tuple({"REBUILD": "1", "MOVE": MOVE_EVERY}.get(o, o) for o in m.options)
 
 
-def answers(command: list[str], folder: Path, refused: str = "") -> list[str]:
-    """What a program prints, in an empty folder of its own; `refused` is the only thing popcorn may say."""
+def answers(command: list[str], folder: Path, refused: str = "", env: Mapping[str, str] | None = None) -> list[str]:
+    """What a program prints, in an empty folder of its own; what matches `refused` is all that popcorn may say."""
     folder.mkdir()
-    outcome = harness.run(command, TIMEOUT, cwd=folder)
-    said = [line for line in outcome.stderr.splitlines() if not refused or refused not in line]
+    outcome = harness.run(command, TIMEOUT, cwd=folder, env=env)
+    said = [line for line in outcome.stderr.splitlines() if not refused or not re.search(refused, line)]
     assert (outcome.status, said) == (0, []), outcome
     return outcome.stdout.splitlines()
+
+
+def reference(source: Path, folder: Path) -> list[str]:
+    """What the host's own compiler's program is told."""
+    program = folder / "reference"
+    subprocess.run(["gcc", "-O1", *FLAGS, source, "-o", program, "-lm", "-lrt"], check=True)
+    return answers([str(program)], folder / "native")
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roamed]:
+    """A node of each ISA."""
+    with roamed(tmp_path_factory.mktemp("3"), THREE) as made:
+        yield made
+
+
+@needs_emulator
+@pytest.mark.parametrize("source", [s for s in SOURCES if s.stem != AT_ONE_NODE], ids=lambda p: p.stem)
+def test_elsewhere(source: Path, three: Roamed, program_folder: Path, tmp_path: Path) -> None:
+    """The origin answers, natively, whatever node the thread that asks is on."""
+    expected = reference(source, tmp_path)
+    program = harness.compiled(source, FLAGS, program_folder)
+    before = three.replicas(program)
+    chosen = mode()
+    command = [*harness.popcorn(), "run", *(o.replace("ROAM", MOVE_EVERY) for o in chosen.options), str(program)]
+    got = answers(command, tmp_path / "roaming", chosen.may_say, three.made.env)
+    different = [f"{b}    instead of    {a}" for a, b in zip(expected, got, strict=False) if a != b]
+    assert not different and len(got) == len(expected), "\n".join([" ".join(command), *different, *got[-1:]])
+    assert set(three.replicas(program) - before) == three.others, "it was not everywhere; make MOVE_EVERY smaller"
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
 def test_system_calls(source: Path, program_folder: Path, tmp_path: Path) -> None:
     """All modes in one test, since one reference serves them; what differs is told of all of them."""
-    reference = tmp_path / "reference"
-    subprocess.run(["gcc", "-O1", *FLAGS, source, "-o", reference, "-lm", "-lrt"], check=True)
-    expected = answers([str(reference)], tmp_path / "native")
+    expected = reference(source, tmp_path)
     program = harness.compiled(source, FLAGS, program_folder)
     found = []
     for name, options in modes():

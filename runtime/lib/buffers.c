@@ -36,7 +36,8 @@ static size_t amount(unsigned how, long count)
 	unsigned what = how >> 4 & 7;
 
 	if (what == PAGES >> 4) return ROUND_UP(count) / PAGE;
-	return count < 0 || count > INT32_MAX ? SIZE_MAX / 2 : (size_t)count * size[what] + more[what];
+	if (count >= 0 && count <= INT32_MAX) return (size_t)count * size[what] + more[what];
+	return what < SEMOPS >> 4 ? SIZE_MAX / 2 : 0; /* bytes; of other things the kernel refuses such a number without a look */
 }
 
 static const uint16_t pointers[POPCORN_COMMON_CALLS][6] = {
@@ -89,7 +90,7 @@ static const uint8_t plain[POPCORN_COMMON_CALLS] = { /* no argument is a pointer
 	[C_getsid] = 1, [C_sched_getscheduler] = 1, [C_sched_get_priority_max] = 1, [C_sched_get_priority_min] = 1, [C_getpriority] = 1,
 	[C_setpriority] = 1, [C_gettid] = 1, [C_epoll_create1] = 1, [C_eventfd2] = 1, [C_timerfd_create] = 1, [C_inotify_init1] = 1,
 	[C_inotify_rm_watch] = 1, [C_fallocate] = 1, [C_fadvise64] = 1, [C_set_robust_list] = 1, [C_sync] = 1, [C_syncfs] = 1, [C_readahead] = 1,
-	[C_membarrier] = 1, [C_sync_file_range] = 1, [C_tee] = 1, [C_timer_getoverrun] = 1, [C_timer_delete] = 1, [C_msync] = 1, [C_mlock] = 1, [C_munlock] = 1, [C_pidfd_open] = 1, [C_close_range] = 1, [C_semget] = 1, [C_msgget] = 1,
+	[C_membarrier] = 1, [C_sync_file_range] = 1, [C_tee] = 1, [C_timer_getoverrun] = 1, [C_timer_delete] = 1, [C_msync] = 1, [C_mlock] = 1, [C_munlock] = 1, [C_mlock2] = 1, [C_pidfd_open] = 1, [C_close_range] = 1, [C_semget] = 1, [C_msgget] = 1,
 	[C_setreuid] = 1, [C_setregid] = 1, [C_setresuid] = 1, [C_setresgid] = 1, [C_personality] = 1, [C_restart_syscall] = 1,
 };
 

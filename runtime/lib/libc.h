@@ -55,7 +55,7 @@ hidden long popcorn_issue(struct popcorn_call *); /* hands it to the kernel; AGA
 
 /* calls the runtime answers itself or changes before they go on; by file */
 hidden popcorn_fixup popcorn_do_mmap, popcorn_do_munmap, popcorn_do_mprotect, popcorn_do_mremap, popcorn_do_brk,
-	popcorn_do_madvise, popcorn_do_shmat, popcorn_do_shmdt, popcorn_do_pkey_mprotect;
+	popcorn_do_madvise, popcorn_do_mlock, popcorn_do_shmat, popcorn_do_shmdt, popcorn_do_pkey_mprotect;
 hidden popcorn_fixup popcorn_do_rt_sigaction, popcorn_do_rt_sigprocmask, popcorn_do_sigaltstack;
 hidden popcorn_fixup popcorn_do_clone, popcorn_do_exit, popcorn_do_set_tid_address, popcorn_do_set_robust_list,
 	popcorn_do_gettid, popcorn_do_getpid, popcorn_do_kill, popcorn_do_tkill, popcorn_do_tgkill, popcorn_do_tid_argument,

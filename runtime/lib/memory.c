@@ -282,6 +282,19 @@ long popcorn_do_madvise(struct popcorn_call *c)
 	return r;
 }
 
+/* Pages that another node has are closed here: the kernel takes note, and then finds that it can't touch them. */
+long popcorn_do_mlock(struct popcorn_call *c)
+{
+	uint64_t at = (uint64_t)c->a[0] & -PAGE, end = ROUND_UP(c->a[0] + c->a[1]);
+	long r = popcorn_issue(c);
+
+	if (r != -K_ENOMEM || !popcorn_spread || at >= end) return r;
+	popcorn_lock(&popcorn_memory_lock);
+	while (at < end && popcorn_spread_mapped_locked(at)) at += PAGE;
+	popcorn_unlock(&popcorn_memory_lock);
+	return at < end ? r : 0;
+}
+
 /* System V shared memory goes where a mapping would; an image can't hold it, which the table's flags say. */
 long popcorn_do_shmat(struct popcorn_call *c)
 {

@@ -172,7 +172,10 @@ static void requested(int sig, const void *siginfo, void *ucontext)
 		wake(t);
 		__atomic_add_fetch(&t->mail, 1, __ATOMIC_SEQ_CST); /* the kernel begins a wait again */
 	}
-	if (t->guest) popcorn_guest_signals(t, ucontext);
+	if (t->guest) {
+		popcorn_guest_signals(t, ucontext);
+		wake(t);
+	}
 	leave_window(ucontext);
 }
 

@@ -9,6 +9,7 @@ static popcorn_fixup *const fixups[POPCORN_COMMON_CALLS] = {
 	[C_mmap] = popcorn_do_mmap, [C_munmap] = popcorn_do_munmap, [C_mprotect] = popcorn_do_mprotect,
 	[C_mremap] = popcorn_do_mremap, [C_brk] = popcorn_do_brk, [C_shmat] = popcorn_do_shmat, [C_shmdt] = popcorn_do_shmdt,
 	[C_pkey_mprotect] = popcorn_do_pkey_mprotect, [C_madvise] = popcorn_do_madvise,
+	[C_mlock] = popcorn_do_mlock, [C_mlock2] = popcorn_do_mlock,
 	/* signal.c */
 	[C_rt_sigaction] = popcorn_do_rt_sigaction, [C_rt_sigprocmask] = popcorn_do_rt_sigprocmask,
 	[C_sigaltstack] = popcorn_do_sigaltstack,

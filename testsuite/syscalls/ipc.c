@@ -1,12 +1,10 @@
-/* Semaphores, POSIX and System V message queues, shared memory: limits, order, what is refused. */
+/* Semaphores, POSIX and System V message queues: limits, order, what is refused. */
 #include <fcntl.h>
 #include <mqueue.h>
 #include <semaphore.h>
 #include <sys/ipc.h>
-#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
-#include <sys/shm.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,9 +12,9 @@
 
 static const struct timespec past = { 1, 0 };
 
-static void posix_semaphores(const char *name)
+static void posix_semaphores(void)
 {
-	sem_t own, *named;
+	sem_t own;
 	int value;
 
 	CHECK(sem_init(&own, 0, 2));
@@ -29,15 +27,6 @@ static void posix_semaphores(const char *name)
 	CHECK(sem_getvalue(&own, &value));
 	CHECK(value);
 	CHECK(sem_init(&own, 0, 1u + 0x7fffffff));
-	CHECK(sem_open(name, 0) == SEM_FAILED ? -1 : 0);
-	CHECK((named = sem_open(name, O_CREAT | O_EXCL, 0600, 3)) != SEM_FAILED);
-	CHECK(sem_open(name, O_CREAT | O_EXCL, 0600, 3) == SEM_FAILED ? -1 : 0);
-	CHECK(sem_wait(named));
-	CHECK(sem_getvalue(named, &value));
-	CHECK(value);
-	CHECK(sem_close(named));
-	CHECK(sem_unlink(name));
-	CHECK(sem_unlink(name));
 }
 
 static void posix_queues(const char *name)
@@ -80,7 +69,6 @@ static void system_v(void)
 {
 	struct { long type; char text[8]; } message = { 2, "two" };
 	struct msqid_ds queued;
-	struct shmid_ds segment;
 	struct semid_ds set;
 	union { int val; struct semid_ds *buf; unsigned short *array; } argument;
 	unsigned short values[3] = { 1, 2, 3 };
@@ -113,15 +101,6 @@ static void system_v(void)
 	CHECK(set.sem_otime > 0);
 	CHECK(semctl(id, 0, IPC_RMID));
 	CHECK(semctl(id, 0, GETVAL));
-
-	CHECK((id = shmget(IPC_PRIVATE, 10000, 0600)) >= 0);
-	CHECK(shmctl(id, IPC_STAT, &segment));
-	CHECK(segment.shm_segsz);
-	CHECK(segment.shm_nattch);
-	CHECK(segment.shm_cpid == getpid());
-	CHECK(segment.shm_perm.mode);
-	CHECK(shmctl(id, IPC_RMID, 0));
-	CHECK(shmget(12345678, 1, 0));
 }
 
 int main(void)
@@ -129,7 +108,7 @@ int main(void)
 	char name[40];
 
 	snprintf(name, sizeof name, "/popcc-test-%d", getpid());
-	posix_semaphores(name);
+	posix_semaphores();
 	posix_queues(name);
 	system_v();
 	return 0;

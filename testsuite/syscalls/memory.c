@@ -94,16 +94,6 @@ int main(void)
 	CHECK((fd = open("mapped", O_CREAT | O_RDWR, 0600)) >= 0);
 	CHECK(ftruncate(fd, PAGE + 100));
 	CHECK(FAILED(mmap(0, PAGE, PROT_READ, MAP_SHARED, fd, 1)));
-	CHECK((q = mmap(0, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED);
-	CHECK(touched(q + PAGE, 1));
-	CHECK(touched(q + 2 * PAGE, 1));
-	CHECK(got.si_code);
-	q[10] = 'q';
-	CHECK(pread(fd, bytes, 16, 0));
-	CHECK(bytes[10]);
-	CHECK(pwrite(fd, "new", 3, 0));
-	CHECK(q[0]);
-	CHECK(munmap(q, 3 * PAGE));
 	CHECK(getrandom(bytes, 16, GRND_NONBLOCK));
 	CHECK(getrandom(bytes, 16, 0x100));
 	CHECK(getrandom((void *)8, 16, 0));
