@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -127,3 +128,19 @@ def heard(connection: socket.socket) -> Told:
     if link:
         link.settimeout(60)
     return Told(reply, words.decode(), link)
+
+
+def heard_by_another_user(address: Path) -> bytes:
+    """What a Unix socket says to a user who is not this one, with the way to it open to all; needs root."""
+    modes = {p: p.stat().st_mode for p in (address, *address.parents)}
+    for path, mode in modes.items():
+        path.chmod(mode | (0o777 if path.is_socket() else 0o711))
+    script = (
+        "import os, socket, sys; os.setgid(65534); os.setuid(65534); s = socket.socket(socket.AF_UNIX);"
+        f"s.connect({str(address)!r}); sys.stdout.buffer.write(s.recv(9))"
+    )
+    try:
+        return subprocess.run(["python3", "-c", script], stdout=subprocess.PIPE, check=True).stdout
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)

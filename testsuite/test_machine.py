@@ -246,7 +246,7 @@ def test_a_killed_node_takes_its_replicas_along(tmp_path: Path, program_folder: 
             assert list(tell(connection, request(MachineOp.NODES)).reply.isa[:3]) == [host_isa().number, 0, 0]
             assert tell(connection, attach(program, 1), program).words == "node 'b' is down"
         text = refused("run", "--machine", "--node", "b", program, env=made.env)
-        assert text.startswith("node 'b' of machine 'default' is down; see ")
+        assert text.startswith("node 'b' is down; see ")
 
 
 def test_a_node_that_ends_before_it_answers(tmp_path: Path, program_folder: Path) -> None:

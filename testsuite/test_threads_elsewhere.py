@@ -21,6 +21,7 @@ from popcorn_fixtures import (
     eventually,
     files,
     needs_emulator,
+    popcorn,
     refused,
     restoring,
     started,
@@ -28,6 +29,7 @@ from popcorn_fixtures import (
 )
 
 pytestmark = needs_emulator
+MAPPINGS = int(Path("/proc/sys/vm/max_map_count").read_text())
 SECOND = 1 + len(OTHERS)  # the machine's number of the second node of the host's ISA
 
 
@@ -103,6 +105,16 @@ def test_a_process_does_not_go_to_a_node_that_is_down(program_folder: Path, tmp_
         succeeds("migrate", running.pid, "third", env=made.env)
         running.goes_on()
         running.end()
+
+
+@pytest.mark.skipif(MAPPINGS > 70_000, reason="takes as many pages as the kernel allows a process mappings")
+def test_pages_are_more_scattered_than_the_kernel_allows(shared: Emulated, program_folder: Path) -> None:
+    program = built("scattered", program_folder)
+    assert succeeds("run", "--machine", program, SECOND, 1000, env=shared.env) == "written\n"
+    ended = popcorn("run", "--machine", program, SECOND, MAPPINGS + 1000, env=shared.env)
+    assert ended.status == 125
+    assert "no more mappings for pages that are here and on other nodes" in ended.stderr, ended
+    assert succeeds("run", "--machine", program, SECOND, 1000, env=shared.env) == "written\n"
 
 
 def test_a_process_on_several_nodes_is_saved(shared: Emulated, program_folder: Path, tmp_path: Path) -> None:

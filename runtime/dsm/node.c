@@ -109,7 +109,8 @@ static void do_open(void *context, uint64_t page, enum dsm_access access)
 
 	if (n->origin && n->origin->rights(page) < access) access = n->origin->rights(page);
 	alias(n, page); /* at a remote there is nothing to open without */
-	if (K3(K_mprotect, n->common + page * DSM_PAGE, DSM_PAGE, protection[access])) n->broken = 1;
+	long r = K3(K_mprotect, n->common + page * DSM_PAGE, DSM_PAGE, protection[access]);
+	if (r) n->broken = n->unmapped = (int)-r;
 }
 
 void popcorn_node_ring(struct popcorn_node *n, enum node_poll whom)

@@ -99,6 +99,7 @@ struct popcorn_node {
 	struct popcorn_wait *receiver, *attending; /* who waits on the latter; who has been woken and holds the lock */
 	int timer;   /* a turn is over that something waits for */
 	int broken;  /* no memory for what is to be sent: as if all links were cut */
+	int unmapped; /* errno: the kernel would not open or close a page, which ends the node's part in the process as well */
 	uint64_t faults, asked[DSM_NODES]; /* of this node's threads; at the origin, of each remote */
 };
 

@@ -241,5 +241,5 @@ void popcorn_replica(const char *given)
 	if ((e = popcorn_node_begin(&popcorn_own_node, &s)) || (e = popcorn_node_connect(&popcorn_own_node, DSM_ORIGIN, (int)popcorn_high_fd(link))))
 		popcorn_die("a replica can't begin: error %d", (int)-e);
 	popcorn_node_serve(&popcorn_own_node, &stop);
-	for (;;) K1(K_exit_group, 0);
+	popcorn_spread_over();
 }

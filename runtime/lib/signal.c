@@ -143,7 +143,7 @@ static void faulted(int sig, const void *siginfo, void *ucontext)
 	int r = !sent ? popcorn_spread_fault(*address, popcorn_context_wrote(c)) : DSM_UNMAPPED;
 
 	if (!r) return;
-	if (r < 0) for (;;) K1(K_exit_group, 0); /* the origin is no more */
+	if (r < 0) popcorn_spread_over(); /* the origin is no more */
 	if (r == DSM_LOST) popcorn_die("memory at %x was lost with the node that had it", *address);
 	t = popcorn_self();
 	if (t->guest) {

@@ -30,12 +30,20 @@ static void do_lost(uint64_t page, unsigned node)
 	if (!gone) gone = page;
 }
 
+void popcorn_spread_over(void)
+{
+	if (popcorn_own_node.unmapped)
+		popcorn_die("no more mappings for pages that are here and on other nodes (error %d); raise vm.max_map_count by sysctl", popcorn_own_node.unmapped);
+	for (;;) K1(K_exit_group, 0);
+}
+
 /* Without those threads, or without that memory, the process can't go on. */
 static void do_parted(unsigned node)
 {
 	struct popcorn_text words;
 	unsigned threads = 0;
 
+	if (popcorn_own_node.unmapped) popcorn_spread_over();
 	popcorn_text_set(&words, "node %u of the machine was lost", (unsigned long)popcorn_machine_node(node));
 	popcorn_lock_threads();
 	for (const struct popcorn_thread *t = popcorn_threads; t; t = t->next)

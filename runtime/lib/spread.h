@@ -37,6 +37,7 @@ hidden int popcorn_is_common(uint64_t at); /* on any node */
 
 /* A thread's access at `at` failed: 0 when it is to be tried again. */
 hidden int popcorn_spread_fault(uint64_t at, int wrote);
+hidden _Noreturn void popcorn_spread_over(void); /* of this process, which can do no more; says why if nobody else can */
 
 /* machine.c: the machine's node by this number has a replica; its number among the process's nodes, or -1 with the error set. */
 hidden int popcorn_machine_reach(unsigned node, struct popcorn_text *error);

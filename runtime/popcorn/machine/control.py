@@ -109,9 +109,10 @@ def look(machine: Machine) -> list[NodeState]:
     return [_look(node) for node in machine.nodes]
 
 
-def is_up(node: Node) -> bool:
-    """Whether it answers."""
-    return _look(node).up
+def needs_up(node: Node) -> None:
+    """Raises `PopccError` when the node does not answer."""
+    if not _look(node).up:
+        raise PopccError(f"node '{node.name}' is down; see {node.log}")
 
 
 def _look(node: Node) -> NodeState:

@@ -21,12 +21,10 @@ from popcc.runtime.popcorn.machine.channel import Asked, Channel, is_up, link, p
 from popcc.runtime.popcorn.machine.protocol import CommandOp, reply
 from popcc.runtime.popcorn.machine.relay import relay
 from popcc.runtime.popcorn.machine.replicas import Replica, open_executable, start
-from popcc.runtime.popcorn.machine.serving import Server
+from popcc.runtime.popcorn.machine.serving import BACKLOG, Server
 from popcc.runtime.popcorn.machine.state import Machine, Node, read_machine
 from popcc.schema.machines import MachineOp
 from popcc.schema.requests import Status
-
-BACKLOG = 128
 
 
 class Daemon(Server):

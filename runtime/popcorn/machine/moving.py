@@ -9,7 +9,7 @@ from pathlib import Path
 from popcc.errors import PopccError
 from popcc.isa import ISAS
 from popcc.runtime.popcorn import actions
-from popcc.runtime.popcorn.machine.control import is_up
+from popcc.runtime.popcorn.machine.control import needs_up
 from popcc.runtime.popcorn.machine.state import Node, machine_at
 from popcc.runtime.popcorn.processes import Process, find_process
 from popcc.runtime.popcorn.request import Answer, Conversation
@@ -53,8 +53,7 @@ def migrate(what: What, to: str, program: Path | None) -> Answer:
     if what.thread or node.host or process.socket == str(node.socket):
         with Conversation(process) as conversation:
             return conversation.ask(Op.THREAD, thread=what.thread, node=node.number)
-    if not is_up(node):
-        raise PopccError(f"node '{node.name}' is down; see {node.log}")
+    needs_up(node)
     return actions.migrate(what.pid, node.isa, program, str(node.socket))
 
 

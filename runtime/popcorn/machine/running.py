@@ -8,7 +8,7 @@ from popcc.errors import PopccError
 from popcc.linker.program import ProgramInfo
 from popcc.runtime.popcorn.hosts import host_isa
 from popcc.runtime.popcorn.machine import state
-from popcc.runtime.popcorn.machine.control import is_up
+from popcc.runtime.popcorn.machine.control import needs_up
 from popcc.runtime.popcorn.machine.state import VARIABLE, Machine, Node
 
 OPTION = "--machine"
@@ -30,8 +30,7 @@ def origin(machine: Machine, named: str | None, program: ProgramInfo) -> Node:
             have = ", ".join(program.available)
             raise PopccError(f"{program.path}: no node of machine '{machine.name}' has an ISA of the program's: {have}")
         node = possible[0]
-    if not is_up(node):
-        raise PopccError(f"node '{node.name}' of machine '{machine.name}' is down; see {node.log}")
+    needs_up(node)
     return node
 
 

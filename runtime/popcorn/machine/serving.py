@@ -15,6 +15,7 @@ from popcc.runtime.popcorn.machine.channel import Asked, Channel, Garbage, Other
 from popcc.runtime.popcorn.machine.protocol import peer, reply
 from popcc.schema.requests import TEXT_MAX, Status
 
+BACKLOG = 128  # of the sockets that servers listen on
 _NO_ROOM_SECONDS = 0.5  # until a server that has run out of descriptors looks again
 
 Serve = Callable[[Channel, Asked], Awaitable[None]]

@@ -30,12 +30,11 @@ from popcc.runtime.popcorn.machine.hosts.programs import Programs
 from popcc.runtime.popcorn.machine.hosts.roster import Listed
 from popcc.runtime.popcorn.machine.hosts.secure import Broken, Secure
 from popcc.runtime.popcorn.machine.protocol import Answered, peer
-from popcc.runtime.popcorn.machine.serving import Meet, Server
+from popcc.runtime.popcorn.machine.serving import BACKLOG, Meet, Server
 from popcc.runtime.popcorn.machine.state import Machine, Node
 from popcc.schema.requests import Status
 
 GRACE = 10.0  # seconds in which a connection that was cut is made again; then what was at the other end is lost
-_BACKLOG = 128
 _LINE = 16
 
 
@@ -256,6 +255,6 @@ def _unix(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
-    listener.listen(_BACKLOG)
+    listener.listen(BACKLOG)
     listener.setblocking(False)
     return listener
