@@ -211,7 +211,7 @@ def test_a_node_comes_before_an_isa(process: Process, monkeypatch: pytest.Monkey
     planned = state.plan("m", [(HERE, HERE), ("near", HERE)], Interconnect())
     state.write_machine(planned)
     assert refusal("migrate", "4711", HERE) == f"node '{HERE}' is down; see {planned.nodes[0].log}"
-    monkeypatch.setattr(moving, "is_up", lambda node: True)
+    monkeypatch.setattr(moving, "needs_up", lambda node: None)
     assert run("migrate", "4711", HERE).exit_code == 0 and moved[1:] == [(HERE, str(planned.nodes[0].socket))]
     assert refusal("migrate", "4711/2", other).startswith("a thread alone goes to a node of its machine")
 
