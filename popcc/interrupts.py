@@ -55,6 +55,26 @@ def held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def as_in_a_new_program() -> Iterator[None]:
+    """Signals act as they do where a program begins, for an exec, which would lose one whose handler Python has noted
+    and not yet called. Those that came before act first."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    handlers = {}
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # and calls the handlers that were noted
+        for number in signal.valid_signals():
+            # Python ignores these two, and an exec would hand that on
+            if callable(signal.getsignal(number)) or number in (signal.SIGPIPE, signal.SIGXFSZ):
+                handlers[number] = signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def end_by(number: int) -> NoReturn:
     """Ends this process by the signal `number`."""
     for stream in (sys.stdout, sys.stderr):

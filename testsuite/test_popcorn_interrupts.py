@@ -67,7 +67,11 @@ def interrupted(command: Sequence[object], moment: float, directory: Path, numbe
             process.wait(moment)
         with suppress(ProcessLookupError):
             (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-        _, words = process.communicate(timeout=PATIENCE)
+        try:
+            _, words = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     # Python itself is interrupted while it starts or ends, before and after any code of ours
     early = starting(words)
     assert early or words.strip() == "", words  # click ends the terminal's line

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from popcc.errors import PopccError
+from popcc.interrupts import as_in_a_new_program
 from popcc.linker.program import ProgramInfo
 from popcc.runtime.popcorn.hosts import available_runners, runner_for
 
@@ -28,13 +28,10 @@ class Launch:
         """Become the program. Returns never; raises `PopccError` when the kernel refuses."""
         for fd in self.descriptors:
             os.set_inheritable(fd, True)
-        # Python ignores them, and an exec would hand that on
-        before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGPIPE, signal.SIGXFSZ)}
         try:
-            os.execve(self.path, self.argv, self.environment)
+            with as_in_a_new_program():
+                os.execve(self.path, self.argv, self.environment)
         except OSError as e:
-            for number, handler in before.items():
-                signal.signal(number, handler)
             raise PopccError(f"cannot start '{self.path}': {e.strerror}") from None
 
 

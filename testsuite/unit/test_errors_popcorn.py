@@ -10,6 +10,8 @@ import re
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -237,6 +239,16 @@ def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
     with pytest.raises(PopccError, match=f"^cannot start '{tmp_path}': Permission denied$"):
         Launch(str(tmp_path), ("x",), {}).exec()
     assert signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN  # as Python has it: what writes the message needs it
+
+
+def test_a_signal_on_the_way_to_the_program_is_not_lost() -> None:
+    """An exec would drop one that Python has noted and not handled yet."""
+    script = (
+        "import os, signal; from popcc.interrupts import Interrupts; from popcc.runtime.popcorn.launch import Launch;"
+        "Interrupts(); os.execve = lambda *_: os.kill(os.getpid(), signal.SIGINT); Launch('x', ('x',), {}).exec()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")  # by the default action, not by a handler of Python's
 
 
 def test_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
