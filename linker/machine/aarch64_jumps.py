@@ -5,19 +5,19 @@ from __future__ import annotations
 import struct
 
 from popcc.linker.machine.base import Code, Insn, Undecodable, table_end
-from popcc.linker.machine.reaching import ever_in
+from popcc.linker.machine.reaching import Reach
 
 
-def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+def jump_targets(code: Code, insns: list[Insn], at: int, reach: Reach) -> list[int]:
     """Entries are 4-byte offsets from a label: ``adr b, label; ldrsw o, [table, i, lsl #2]; add b, b, o; br b``.
 
     The table's address may have been put into its register long before. If it can't be told which table it
-    is, all that the register ever points to are taken together: too many edges are safe, too few are not.
+    is, all that may be in the register are taken together: too many edges are safe, too few are not.
     """
     base, load = _dispatch(insns, at)
     ((_, _, _, (_, (table, *_), _, _)),) = insns[load].effects  # one register is set to what is loaded
     assert table is not None
-    starts = _tables(insns, load, table)
+    starts = _tables(insns, load, table, reach)
     targets: dict[int, None] = {}
     for start in starts:
         for offset in range(start, table_end(code, start) - 3, 4):
@@ -30,12 +30,12 @@ def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     return list(targets)
 
 
-def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+def linked_targets(code: Code, insns: list[Insn], at: int, reach: Reach) -> list[int]:
     """As `jump_targets`, for linked code: a table ends where its entries leave the function or the next one begins."""
     base, load = _dispatch(insns, at)
     ((_, _, _, (_, (register, *_), _, _)),) = insns[load].effects
     targets: dict[int, None] = {}
-    for start in _linked_tables(code, insns, load, register, base):
+    for start in _linked_tables(code, insns, load, register, base, reach):
         for address in range(start, table_end(code, start) - 3, 4):
             target = _entry(code, address, base)
             if target is None:
@@ -46,8 +46,8 @@ def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     return list(targets)
 
 
-def _linked_tables(code: Code, insns: list[Insn], load: int, register: str, base: int) -> list[int]:
-    """The tables that `register` may point to at the load: the one of the same block, else all there ever are."""
+def _linked_tables(code: Code, insns: list[Insn], load: int, register: str, base: int, reach: Reach) -> list[int]:
+    """The tables that `register` may point to at the load: the one of the same block, else all that come there."""
     addresses = _addresses(insns)
     labels = {i.target for i in insns}
     for k in range(load - 1, -1, -1):
@@ -55,7 +55,7 @@ def _linked_tables(code: Code, insns: list[Insn], load: int, register: str, base
             break
         if k in addresses and addresses[k][0] == register:
             return [addresses[k][1]]
-    found = ever_in(insns, {register}, addresses, "sp")
+    found = reach(insns, load, {register}, addresses)
     return sorted(a for a in found & set(code.table_starts) if _entry(code, a, base) is not None)
 
 
@@ -98,23 +98,26 @@ def _dispatch(insns: list[Insn], at: int) -> tuple[int, int]:
     raise Undecodable(f"no jump table for {insns[at]!r}")
 
 
-def _tables(insns: list[Insn], load: int, register: str) -> list[int]:
+def _tables(insns: list[Insn], load: int, register: str, reach: Reach) -> list[int]:
     """Offsets in .rodata of the tables that `register` may point to at an index.
 
-    A definition that stands before the load in its own block is the one; otherwise every table of the function counts.
+    A definition that stands before the load in its own block is the one; otherwise all that come there count, and
+    every table of the function if that does not tell.
     """
     labels = {i.target for i in insns}
     for k in range(load - 1, -1, -1):
         if insns[k].end in labels or insns[k].kind not in ("", "call"):
             break
-        found = _table_of(insns[k], register)
-        if found is not None:
-            return [found]
-    return list(dict.fromkeys(t for i in insns if (t := _table_of(i, None)) is not None))
+        found = _table_of(insns[k])
+        if found is not None and found[0] == register:
+            return [found[1]]
+    made = {k: t for k, i in enumerate(insns) if (t := _table_of(i)) is not None}
+    return sorted(reach(insns, load, {register}, made)) or list(dict.fromkeys(t for _, t in made.values()))
 
 
-def _table_of(insn: Insn, register: str | None) -> int | None:
+def _table_of(insn: Insn) -> tuple[str, int] | None:
+    """The register that is set to the address of a table, and which."""
     for e in insn.effects:
-        if e[0] == "set" and e[1] == (register or e[1]) and e[3][0] == "lo12" and e[3][2] == "section:.rodata":
-            return int(e[3][3])
+        if e[0] == "set" and e[3][0] == "lo12" and e[3][2] == "section:.rodata":
+            return e[1], int(e[3][3])
     return None

@@ -157,9 +157,9 @@ class Machine:
     undefined_at_entry: frozenset[str]  # registers with no meaning when a function begins
     page_rounding: int  # what "lo12" takes to have been added to an address before its low 12 bits were cleared
     decode: Callable[[Code], list[Insn]]
-    jump_targets: Callable[[Code, list[Insn], int], list[int]]
-    """Targets of the indirect jump at an index; raises `Undecodable` when its table can't be found."""
-    linked_targets: Callable[[Code, list[Insn], int], list[int]]
+    jump_targets: Callable[[Code, list[Insn], int, Any], list[int]]
+    """Targets of the indirect jump at an index (`reaching.Find`); raises `Undecodable` for one without a table."""
+    linked_targets: Callable[[Code, list[Insn], int, Any], list[int]]
     """The same in linked code."""
 
 

@@ -10,15 +10,15 @@ edges are safe, too few are not.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from popcc.linker.machine.base import Code, Expr, Insn, Undecodable, table_end
-from popcc.linker.machine.reaching import ever_in
+from popcc.linker.machine.reaching import Made, Reach
 
 _ENTRY = 4
 
 
-def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+def jump_targets(code: Code, insns: list[Insn], at: int, reach: Reach) -> list[int]:
     """Targets of the jump at an index of an object's code. Raises `Undecodable` when its table can't be found."""
     made = {
         k: (e[1], r.addend)
@@ -28,7 +28,7 @@ def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
         if r.symbol == "section:.rodata" and e[0] == "set"
     }
     targets: dict[int, None] = {}
-    for begin in _chosen(insns, at, made) or code.table_starts:
+    for begin in _chosen(insns, at, made, reach) or code.table_starts:
         for offset in range(begin, table_end(code, begin), _ENTRY):
             r = code.rodata_relocations.get(offset)
             if r is None or r.symbol != f"section:{code.section}":
@@ -39,11 +39,11 @@ def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     return list(targets)
 
 
-def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+def linked_targets(code: Code, insns: list[Insn], at: int, reach: Reach) -> list[int]:
     """As `jump_targets`, for linked code."""
     own = [start for start in code.table_starts if code.holds(_entry(code, start))]
     targets: dict[int, None] = {}
-    for start in _chosen(insns, at, _addresses(insns, own, _behind(insns, at))) or own:
+    for start in _chosen(insns, at, _addresses(insns, own, _behind(insns, at)), reach) or own:
         for address in range(start, table_end(code, start) - _ENTRY + 1, _ENTRY):
             target = _entry(code, address)
             if not code.holds(target):
@@ -54,29 +54,31 @@ def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     return list(targets)
 
 
-def _chosen(insns: list[Insn], at: int, made: Mapping[int, tuple[str, int]]) -> set[int]:
+def _chosen(insns: list[Insn], at: int, made: Made, reach: Reach) -> set[int]:
     """The tables that the jump at an index may go by: the one whose address its own block makes, else all whose
-    addresses ever come into the registers that the block takes it from. None, if that does not tell."""
-    making, taken = _making(insns, at)
+    addresses come into the registers that the block takes it from. None, if that does not tell."""
+    making, taken, begin = _making(insns, at)
     near = {made[k][1] for k in making if k in made}
-    return near if len(near) == 1 else ever_in(insns, taken, made, "sp")
+    return near if len(near) == 1 else reach(insns, begin, taken, made)
 
 
-def _making(insns: list[Insn], at: int) -> tuple[list[int], set[str]]:
-    """The instructions of the same block that make what the jump at an index goes by, and the registers that the block
-    takes that from."""
+def _making(insns: list[Insn], at: int) -> tuple[list[int], set[str], int]:
+    """The instructions of the same block that make what the jump at an index goes by, the registers that the block
+    takes that from, and where it begins."""
     labels = {i.target for i in insns}
     wanted = {r for r, _ in insns[at].reads}
     found: list[int] = []
+    begin = at
     for k in range(at - 1, -1, -1):
         if insns[k].end in labels or insns[k].kind:
             break
+        begin = k
         for e in insns[k].effects:
             if e[0] == "set" and e[1] in wanted:
                 wanted.discard(e[1])
                 wanted.update(_pointers(e[3], not found))
                 found.append(k)
-    return found, wanted
+    return found, wanted, begin
 
 
 def _pointers(e: Expr, entry: bool) -> Iterator[str]:

@@ -10,13 +10,14 @@ import re
 import struct
 
 from popcc.linker.machine.base import Code, Insn, Undecodable, table_end
+from popcc.linker.machine.reaching import Reach
 
 PC_RELATIVE = frozenset((2, 4, 9, 41, 42))  # PC32, PLT32, GOTPCREL, GOTPCRELX, REX_GOTPCRELX
 _NEAR = 12  # instructions between the load of an entry and the jump
 _NUMBER = re.compile(r"0x[0-9a-f]+")
 
 
-def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+def jump_targets(code: Code, insns: list[Insn], at: int, _: Reach) -> list[int]:
     """Targets of the jump at an index of an object's code. Raises `Undecodable` when its table can't be found."""
     start = None
     for insn in reversed(insns[max(0, at - _NEAR) : at + 1]):
@@ -42,7 +43,7 @@ def jump_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
     return targets
 
 
-def linked_targets(code: Code, insns: list[Insn], at: int) -> list[int]:
+def linked_targets(code: Code, insns: list[Insn], at: int, _: Reach) -> list[int]:
     """As `jump_targets`, for linked code."""
     for insn in reversed(insns[max(0, at - _NEAR) : at + 1]):
         if near := _tables(code, insn):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from popcc.linker.machine.base import Code, Insn, Machine
+from popcc.linker.machine.reaching import all_targets
 
 _ENDS = frozenset(("ret", "jump", "trap", "tail", "indirect"))
 
@@ -27,7 +28,7 @@ def build_flow(machine: Machine, code: Code, noreturn: frozenset[int]) -> Flow:
     """
     insns = machine.decode(code)
     turns = [(k, i) for k, i in enumerate(insns) if i.kind]  # no other instruction goes anywhere
-    jumps = {k: machine.jump_targets(code, insns, k) for k, i in turns if i.kind == "indirect"}
+    jumps = all_targets(machine.jump_targets, code, insns)
     starts = {0}
     for k, insn in turns:
         if insn.target is not None:

@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from popcc.linker.machine.base import Code, Effect, Insn, Machine, Undecodable
+from popcc.linker.machine.reaching import all_targets
 from popcc.linker.verify.placing import SOMETIMES, Bases, Effects, Placed, Unprovable, with_effects
 from popcc.linker.verify.tables import TableFunction, TableSite
 from popcc.schema.sites import SiteFlag
@@ -55,16 +56,16 @@ def read_body(machine: Machine, code: Code, function: TableFunction) -> Body:
     """Decodes a function. Raises `Unprovable`."""
     try:
         insns = machine.decode(code)
-        turns = [(k, i) for k, i in enumerate(insns) if i.kind]  # no other instruction goes anywhere
-        tables = {k: machine.linked_targets(code, insns, k) for k, i in turns if i.kind == "indirect"}
+        turns = [i for i in insns if i.kind]  # no other instruction goes anywhere
+        tables = all_targets(machine.linked_targets, code, insns)
     except Undecodable as problem:
         raise Unprovable(str(problem)) from None
     sites = {s.returns_to: s for s in function.sites}
-    missing = sites.keys() - {i.end for _, i in turns if i.kind == "call"}
+    missing = sites.keys() - {i.end for i in turns if i.kind == "call"}
     if missing:
         raise Unprovable(f"the site at {min(missing):#x} is behind no call", min(missing))
     ends = frozenset(s.returns_to for s in function.sites if s.flags & SiteFlag.NORETURN)
-    blocks, successors = _blocks(code, insns, [i for _, i in turns], tables, ends)
+    blocks, successors = _blocks(code, insns, turns, tables, ends)
     entry = _bases(machine, blocks, successors)
     steps = tuple(_steps(machine, block, entry[n], sites) if n in entry else () for n, block in enumerate(blocks))
     predecessors: list[list[int]] = [[] for _ in blocks]

@@ -1,0 +1,48 @@
+"""Which jump tables an indirect jump goes by, where several are near."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from execute_fixtures import assemble
+
+from popcc.linker.elf import read_elf
+from popcc.linker.machine import MACHINES
+from popcc.linker.maps.flow import build_flow
+from popcc.linker.maps.objectcode import read_object
+
+# two jumps by tables whose addresses come from afar, in one register; {between} is done before the second is made
+TWO_JUMPS = {
+    "aarch64": (
+        "adrp x8, .Lone\nadd x8, x8, :lo12:.Lone\ncbz x2, 5f\nadr x9, .Lo1\n"
+        "ldrsw x10, [x8, x1, lsl #2]\nadd x9, x9, x10\nbr x9\n.Lo1: nop\nadd x0, x0, #1\n.Lo2: ret\n"
+        "5: {between}\nadrp x8, .Ltwo\nadd x8, x8, :lo12:.Ltwo\n6: cbz x3, 7f\nadr x9, .Lt1\n"
+        "ldrsw x10, [x8, x1, lsl #2]\nadd x9, x9, x10\nbr x9\n.Lt1: add x0, x0, #2\n.Lt2: add x0, x0, #3\n7: ret\n",
+        "cbz x4, 6f",
+        ".Lone: .word .Lo1-.Lo1, .Lo2-.Lo1\n.Ltwo: .word .Lt1-.Lt1, .Lt2-.Lt1\n",
+        3,  # entries are distances, and each table has one of 0
+    ),
+    "riscv64": (
+        "lui t0, %hi(.Lone)\naddi t0, t0, %lo(.Lone)\nbeqz a2, 5f\nadd t1, t0, a1\nlw t1, 0(t1)\njr t1\n"
+        ".Lo1: addi a0, a0, 1\n.Lo2: ret\n5: {between}\nlui t0, %hi(.Ltwo)\naddi t0, t0, %lo(.Ltwo)\n"
+        "6: beqz a3, 7f\nadd t1, t0, a1\nlw t1, 0(t1)\njr t1\n.Lt1: addi a0, a0, 2\n.Lt2: addi a0, a0, 3\n7: ret\n",
+        "beqz a4, 6f",
+        ".Lone: .word .Lo1, .Lo2\n.Ltwo: .word .Lt1, .Lt2\n",
+        4,
+    ),
+}
+
+
+@pytest.mark.parametrize("isa", TWO_JUMPS)
+@pytest.mark.parametrize("both", [False, True], ids=["one comes", "both come"])
+def test_a_jump_goes_by_the_tables_that_come_to_it(isa: str, both: bool, tmp_path: Path) -> None:
+    text, jump, tables, more = TWO_JUMPS[isa]
+    text = text.replace("{between}", jump if both else "")
+    body = f'.section .text.f,"ax",@progbits\n.globl f\n.type f,@function\nf:\n{text}.size f, .-f\n'
+    elf = read_elf(assemble(f'{body}.section .rodata,"a"\n.balign 4\n{tables}', isa, tmp_path, "f"), "f")
+    section = elf.section(".text.f")
+    assert section is not None
+    flow = build_flow(MACHINES[isa], read_object(elf).code(section.index), frozenset())
+    ways = [len(flow.successors[n]) for n, block in enumerate(flow.blocks) if block[-1].kind == "indirect"]
+    assert ways == [2, more if both else 2]
