@@ -1,7 +1,8 @@
 """Wheels hold the passes and the inner loops of completion and proof compiled by mypyc; an editable tree runs them as
 they stand, unless POPCC_COMPILED is set: then what was compiled is used, whatever its source becomes.
 
-Without a C compiler, or with POPCC_PURE set, a wheel has Python alone: everything works, slower.
+MYPYC_OPT_LEVEL is gcc's -O, as in mypy's own setup. Without a C compiler, or with POPCC_PURE set, a wheel has Python
+alone: everything works, slower.
 """
 
 import os
@@ -32,7 +33,7 @@ def _extensions() -> list:
     from mypyc.build import mypycify
 
     files = {file for pattern in COMPILED for file in Path("popcc").glob(pattern)} - PLAIN
-    extensions = mypycify(sorted(map(str, files)), opt_level="2", multi_file=True)
+    extensions = mypycify(sorted(map(str, files)), opt_level=os.environ.get("MYPYC_OPT_LEVEL", "2"), multi_file=True)
     for extension in extensions:
         extension.optional = True
     return extensions

@@ -17,15 +17,15 @@ NOTHING = Path("/dev/null")
 
 
 def compressible(folder: Path) -> Path:
-    """Three megabytes that compress a little, a lot and not at all; the same every time, made once per session."""
+    """1.5 megabytes that compress a little, a lot and not at all; the same every time, made once per session."""
     path = folder / "data"
     with harness.locked(folder / "data.lock"):
         if not path.exists():
             random_ = random.Random(1)
             words = [bytes(random_.choices(b"etaoinshrdlu", k=random_.randint(2, 9))) for _ in range(2000)]
-            text = b" ".join(random_.choices(words, k=250_000))
-            runs = b"".join(bytes([random_.randrange(256)]) * random_.randint(1, 4000) for _ in range(400))
-            path.write_bytes(text[:1_700_000] + runs[:700_000] + random_.randbytes(600_000))
+            text = b" ".join(random_.choices(words, k=125_000))
+            runs = b"".join(bytes([random_.randrange(256)]) * random_.randint(1, 4000) for _ in range(200))
+            path.write_bytes(text[:850_000] + runs[:350_000] + random_.randbytes(300_000))
     return path
 
 
