@@ -58,10 +58,13 @@ def amalgamation(folder: Path) -> None:
     flags = [*SQLITE_FLAGS, "-O2", "-w", "-c", str(source), "-o"]
     rival = [*clang(), *base_flags(include_dirs()), *flags]
 
+    def compiled(isa: str) -> None:
+        subprocess.run([*rival, folder / f"{isa}.o"], check=True)
+
     def once_per_isa() -> None:
         with ThreadPoolExecutor(max_workers=2) as two:
-            for done in [two.submit(subprocess.run, [*rival, folder / f"{isa}.o"], check=True) for isa in ISAS]:
-                done.result()
+            for _ in two.map(compiled, ISAS):
+                pass
 
     ours, ours_cpu = spent(lambda: subprocess.run([*POPCC, *flags, folder / "sqlite3.o"], check=True))
     theirs, theirs_cpu = spent(once_per_isa)
