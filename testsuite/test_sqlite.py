@@ -39,7 +39,7 @@ def outcome(database: Path, command: list[str], sql: Path, runners: harness.Runn
     "options",
     [
         *(pytest.param(["--on", isa, "--rebuild-every", "1"], id=f"{isa}-rebuilt") for isa in ISAS),
-        pytest.param(["--on", "x86_64", "--move-every", "10000"], id="moved"),
+        pytest.param(["--on", "x86_64", "--move-every", "8000"], id="moved"),
     ],
 )
 def test_sqlite(options: list[str], programs: tuple[Path, Path], tmp_path: Path) -> None:
