@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from functools import cached_property
 
 from popcc.linker.elf import (
     RELA,
@@ -178,7 +179,7 @@ class _Splice:
         number = self._of_section.get(section.index)
         if number is None:
             # code of a higher rung may hold a constant's bytes in an instruction, and have no use for the constant
-            return self._added(f"{section.name}.{self._unique()}", section.index), offset
+            return self._added(f"{section.name}.{self._unique}", section.index), offset
         return number, offset - self._old.symbols[number].value
 
     def _pooled(self, symbol: ElfSymbol, addend: int, place: SectionHeader) -> tuple[int, int]:
@@ -206,6 +207,7 @@ class _Splice:
             names += name.encode("utf-8", "surrogateescape") + b"\0"
         return self._named[name]
 
+    @cached_property
     def _unique(self) -> str:
         """What no other object's symbols end in."""
         return hashlib.sha1(self._old.data).hexdigest()[:16]

@@ -32,6 +32,7 @@ from typing import Any
 
 from popcc.isa import Isa
 
+ENDS = frozenset(("ret", "jump", "trap", "tail", "indirect"))  # kinds of instructions that the next one does not follow
 Expr = tuple[Any, ...]
 Mem = tuple[str | None, str | None, int, tuple[str, str, int] | None]
 Effect = tuple[Any, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from popcc.linker.machine.base import Code, Expr, Insn, Mem
+from popcc.linker.machine.base import ENDS, Code, Expr, Insn, Mem
 
 Made = Mapping[int, tuple[str, int]]
 """By index of the instruction that makes an address, where it puts it, and the address."""
@@ -15,7 +15,6 @@ Find = Callable[[Code, list[Insn], int, Reach], list[int]]
 """Where the indirect jump at an index may go."""
 
 _SHIFTS = frozenset(("shl", "shr", "sar"))  # they make no address
-_ENDS = frozenset(("ret", "jump", "trap", "tail", "indirect"))
 _STACK_POINTER = "sp"  # where tables' addresses are not in the jump itself
 
 
@@ -59,7 +58,7 @@ def _before(insns: list[Insn], jumps: Mapping[int, list[int]]) -> list[list[int]
     index = {insn.address: k for k, insn in enumerate(insns)}
     before: list[list[int]] = [[] for _ in insns]
     for k, insn in enumerate(insns):
-        if insn.kind not in _ENDS and k + 1 < len(insns):
+        if insn.kind not in ENDS and k + 1 < len(insns):
             before[k + 1].append(k)
         targets = jumps.get(k, ()) if insn.target is None else (insn.target,)
         for target in targets:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from popcc.linker.machine.base import Code, Insn, Machine
+from popcc.linker.machine.base import ENDS, Code, Insn, Machine
 from popcc.linker.machine.reaching import all_targets
-
-_ENDS = frozenset(("ret", "jump", "trap", "tail", "indirect"))
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ def build_flow(machine: Machine, code: Code, noreturn: frozenset[int]) -> Flow:
         if insn.target is not None:
             starts.add(insn.target)
         starts.update(jumps.get(k, ()))
-        if insn.kind in _ENDS or insn.kind == "branch" or insn.end in noreturn:
+        if insn.kind in ENDS or insn.kind == "branch" or insn.end in noreturn:
             starts.add(insn.end)
     index = {i.address: k for k, i in enumerate(insns)}
     cuts = sorted(index[s] for s in starts & index.keys())
@@ -46,7 +44,7 @@ def build_flow(machine: Machine, code: Code, noreturn: frozenset[int]) -> Flow:
         out = [number[t] for t in jumps.get(end - 1, ()) if t in number]
         if last.target is not None and last.target in number:
             out.append(number[last.target])
-        if last.kind not in _ENDS and last.end not in noreturn and n + 1 < len(blocks):
+        if last.kind not in ENDS and last.end not in noreturn and n + 1 < len(blocks):
             out.append(n + 1)
         successors.append(tuple(dict.fromkeys(out)))
     predecessors: list[list[int]] = [[] for _ in blocks]

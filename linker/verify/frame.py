@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from popcc.linker.machine.base import Code, Effect, Insn, Machine, Undecodable
+from popcc.linker.machine.base import ENDS, Code, Effect, Insn, Machine, Undecodable
 from popcc.linker.machine.reaching import all_targets
 from popcc.linker.verify.placing import SOMETIMES, Bases, Effects, Placed, Unprovable, with_effects
 from popcc.linker.verify.tables import TableFunction, TableSite
 from popcc.schema.sites import SiteFlag
 
-_LEAVES = frozenset(("ret", "jump", "trap", "tail", "indirect"))
 _NONE: Mapping[int, int] = {}
 Block = list[tuple[Insn, Effects]]
 
@@ -84,7 +83,7 @@ def _blocks(
     for insn in turns:
         if insn.target is not None:
             heads.add(insn.target)
-        if insn.kind in _LEAVES or insn.target is not None or insn.end in ends:
+        if insn.kind in ENDS or insn.target is not None or insn.end in ends:
             heads.add(insn.end)
     heads.update(*tables.values())
     index = {i.address: k for k, i in enumerate(insns)}
@@ -101,7 +100,7 @@ def _blocks(
         targets = list(tables.get(end - 1, ()))
         if last.target is not None:
             targets.append(last.target)
-        if last.kind not in _LEAVES and last.end not in ends:
+        if last.kind not in ENDS and last.end not in ends:
             targets.append(last.end)
         # a block that the compiler found unreachable may be empty, and its label then stands behind the function
         if code.dead_end:

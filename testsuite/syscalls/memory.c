@@ -1,36 +1,15 @@
 /* Mappings: what mremap, madvise, mincore, mprotect and their like do, and refuse. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "check.h"
+#include "faults.h"
 
 #define PAGE 4096
 #define FAILED(...) ((void *)(__VA_ARGS__) == MAP_FAILED ? -1 : 0)
-
-static sigjmp_buf back;
-static siginfo_t got;
-
-static void fault(int sig, siginfo_t *info, void *context)
-{
-	(void)context;
-	got = *info;
-	siglongjmp(back, sig);
-}
-
-static int touched(volatile char *p, int writes)
-{
-	int sig = sigsetjmp(back, 1);
-
-	if (sig) return sig;
-	if (writes) *p = 1;
-	else (void)*p;
-	return 0;
-}
 
 int main(void)
 {

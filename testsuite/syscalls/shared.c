@@ -1,8 +1,6 @@
 /* Memory shared with a file, another process or a pipe: mappings of files, named semaphores, System V segments, vmsplice. */
 #include <fcntl.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -10,26 +8,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include "check.h"
+#include "faults.h"
 
 #define PAGE 4096
-
-static sigjmp_buf back;
-static siginfo_t got;
-
-static void fault(int sig, siginfo_t *info, void *context)
-{
-	(void)context;
-	got = *info;
-	siglongjmp(back, sig);
-}
-
-static int written(volatile char *p)
-{
-	int sig = sigsetjmp(back, 1);
-
-	if (!sig) *p = 1;
-	return sig;
-}
 
 static void file(void)
 {
@@ -39,8 +20,8 @@ static void file(void)
 	CHECK((fd = open("mapped", O_CREAT | O_RDWR, 0600)) >= 0);
 	CHECK(ftruncate(fd, PAGE + 100));
 	CHECK((q = mmap(0, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED);
-	CHECK(written(q + PAGE));
-	CHECK(written(q + 2 * PAGE));
+	CHECK(touched(q + PAGE, 1));
+	CHECK(touched(q + 2 * PAGE, 1));
 	CHECK(got.si_code);
 	q[10] = 'q';
 	CHECK(pread(fd, bytes, 16, 0));
