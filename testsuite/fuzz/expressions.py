@@ -80,7 +80,10 @@ class Expressions:
         """An expression below `length`, a power of two."""
         if self.rng.random() < 0.4:
             return str(self.rng.randrange(length))
-        return f"({self.value(U32, 1)}) & {length - 1}"
+        with self.inner():
+            # an array's index would have an index of its own, and that another: some seeds never end
+            self.scope[:] = [v for v in self.scope if not v.length]
+            return f"({self.value(U32, 1)}) & {length - 1}"
 
     def place(self, v: Variable) -> str:
         """The variable, or an element of the array."""
