@@ -27,8 +27,10 @@ class Wire:
 
     def __init__(self, target: str) -> None:
         self.target = parse_address(target)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        loopback = target.rpartition(":")[0]
+        self.family = socket.AF_INET6 if ":" in loopback else socket.AF_INET
+        self.listener = socket.create_server((self.target[0], 0), family=self.family)
+        self.address = f"{loopback}:{self.listener.getsockname()[1]}"
         self.whole = True
         self.carried = 0  # connections so far
         self._ends: set[socket.socket] = set()
@@ -56,7 +58,7 @@ class Wire:
         with suppress(OSError):
             while True:
                 near, _ = self.listener.accept()
-                far = socket.socket()
+                far = socket.socket(self.family)
                 with self._lock:
                     if not self.whole:
                         near.close()
@@ -130,13 +132,13 @@ def _up(host: Emulated) -> bool:
 
 
 @contextmanager
-def hosts(folder: Path, *nodes: Sequence[str]) -> Iterator[Hosts]:
+def hosts(folder: Path, *nodes: Sequence[str], loopback: str = "127.0.0.1") -> Iterator[Hosts]:
     """A host for each list of nodes; nothing of any is left afterwards."""
     key = folder / "key"
     succeeds("machine", "key", key)
     with ExitStack() as stack:
         first, *others = (options(each) for each in nodes)
-        made = [stack.enter_context(machine(folder / "host0", "--listen", "127.0.0.1:0", "--key", str(key), *first))]
+        made = [stack.enter_context(machine(folder / "host0", "--listen", f"{loopback}:0", "--key", str(key), *first))]
         assert made[0].machine.hosts is not None
         address = made[0].machine.hosts.address
         wire = Wire(address)

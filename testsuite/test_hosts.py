@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -171,6 +172,24 @@ def test_threads_roam_over_hosts(program: harness.Program, three: Hosts, program
     harness.check(program, mode(), program_folder, three.each[1].env)
     after = [host.machine.directory.glob("*.log") for host in three.each]
     assert all(sum(log.read_text().count("replica ") for log in logs) > n for logs, n in zip(after, seen, strict=True))
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6 on the loopback")
+def test_hosts_over_ipv6(itself: Path, tmp_path: Path) -> None:
+    """Where addresses have brackets."""
+    with hosts(tmp_path, [f"a:{HERE}"], [f"b:{HERE}", f"c:{THERE}"], loopback="[::1]") as made:
+        made.all_up()
+        assert made.address.startswith("[::1]:") and made.wire.carried
+        done = subprocess.run(command(itself), capture_output=True, text=True, timeout=60, env=made.each[0].env)
+        assert (done.stdout, done.stderr) == ("18 of 18, 0 back, 0 far\n", "")
 
 
 def can_have_other_clocks() -> bool:
