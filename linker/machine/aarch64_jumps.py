@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from popcc.linker.machine.base import Code, Insn, Undecodable, table_end
-from popcc.linker.machine.reaching import Reach
+from popcc.linker.machine.reaching import Made, Maker, Reach, anywhere, made_of_parts
 
 
 def jump_targets(code: Code, insns: list[Insn], at: int, reach: Reach) -> list[int]:
@@ -48,31 +48,20 @@ def linked_targets(code: Code, insns: list[Insn], at: int, reach: Reach) -> list
 
 def _linked_tables(code: Code, insns: list[Insn], load: int, register: str, base: int, reach: Reach) -> list[int]:
     """The tables that `register` may point to at the load: the one of the same block, else all that come there."""
-    addresses = _addresses(insns)
-    labels = {i.target for i in insns}
-    for k in range(load - 1, -1, -1):
-        if insns[k].end in labels or insns[k].kind not in ("", "call"):
-            break
-        if k in addresses and addresses[k][0] == register:
-            return [addresses[k][1]]
-    found = reach(insns, load, {register}, addresses)
-    return sorted(a for a in found & set(code.table_starts) if _entry(code, a, base) is not None)
+    own = {start: start for start in code.table_starts if _entry(code, start, base) is not None}
+    return sorted(_coming(insns, load, register, made_of_parts(insns, own), reach))
 
 
-def _addresses(insns: list[Insn]) -> dict[int, tuple[str, int]]:
-    """By index: (register, address) where `adrp` and `add`, or `adr` alone, make an address."""
-    pages: dict[str, int] = {}
-    out: dict[int, tuple[str, int]] = {}
-    for k, insn in enumerate(insns):
-        for e in insn.effects:
-            if e[0] != "set":
-                continue
-            if e[3][0] == "c":
-                pages[e[1]] = e[3][1]
-                out[k] = (e[1], e[3][1])
-            elif e[3][0] == "lea" and e[3][1][0] in pages and e[3][1][1] is None:
-                out[k] = (e[1], pages[e[3][1][0]] + e[3][1][2])
-    return out
+def _coming(insns: list[Insn], load: int, register: str, made: Made, reach: Reach) -> set[int]:
+    """The tables that come to a load; where ways are not known yet, the one whose address its own block makes."""
+    if reach is anywhere:
+        labels = {i.target for i in insns}
+        for k in range(load - 1, -1, -1):
+            if insns[k].end in labels or insns[k].kind not in ("", "call"):
+                break
+            if k in made and made[k].register == register:
+                return set(made[k].tables.values())
+    return reach(insns, load, {register}, made)
 
 
 def _entry(code: Code, address: int, base: int) -> int | None:
@@ -99,20 +88,11 @@ def _dispatch(insns: list[Insn], at: int) -> tuple[int, int]:
 
 
 def _tables(insns: list[Insn], load: int, register: str, reach: Reach) -> list[int]:
-    """Offsets in .rodata of the tables that `register` may point to at an index.
-
-    A definition that stands before the load in its own block is the one; otherwise all that come there count, and
-    every table of the function if that does not tell.
-    """
-    labels = {i.target for i in insns}
-    for k in range(load - 1, -1, -1):
-        if insns[k].end in labels or insns[k].kind not in ("", "call"):
-            break
-        found = _table_of(insns[k])
-        if found is not None and found[0] == register:
-            return [found[1]]
-    made = {k: t for k, i in enumerate(insns) if (t := _table_of(i)) is not None}
-    return sorted(reach(insns, load, {register}, made)) or list(dict.fromkeys(t for _, t in made.values()))
+    """Offsets in .rodata of the tables that `register` may point to at an index: all that come there, and every table
+    of the function if that does not tell."""
+    made = {k: Maker(t[0], {t[1]: t[1]}) for k, i in enumerate(insns) if (t := _table_of(i)) is not None}
+    found = _coming(insns, load, register, made, reach)
+    return sorted(found) or list(dict.fromkeys(t for maker in made.values() for t in maker.tables))
 
 
 def _table_of(insn: Insn) -> tuple[str, int] | None:

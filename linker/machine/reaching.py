@@ -3,14 +3,29 @@ addresses. Too much is safe, too little is not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from popcc.linker.machine.base import ENDS, Code, Expr, Insn, Mem
 
-Made = Mapping[int, tuple[str, int]]
-"""By index of the instruction that makes an address, where it puts it, and the address."""
+
+@dataclass(frozen=True)
+class Maker:
+    """An instruction that puts an address into a register, or may: the tables, by the numbers it may make.
+
+    If `base` is not "", it adds `more` to what is in that register.
+    """
+
+    register: str
+    tables: Mapping[int, int]
+    base: str = ""
+    more: int = 0
+
+
+Made = Mapping[int, Maker]
+"""By index of the instruction."""
 Reach = Callable[[list[Insn], int, Collection[str], Made], set[int]]
-"""All addresses that may be in one of some registers before the instruction at an index."""
+"""All tables whose addresses may be in one of some registers before the instruction at an index."""
 Find = Callable[[Code, list[Insn], int, Reach], list[int]]
 """Where the indirect jump at an index may go."""
 
@@ -22,15 +37,15 @@ def all_targets(find: Find, code: Code, insns: list[Insn]) -> dict[int, list[int
     """Where each indirect jump of a function may go, by its index: at first by all tables whose addresses ever come
     into its registers; then, by the ways that this allows, those that come there. Raises what `find` raises."""
     jumps = [k for k, i in enumerate(insns) if i.kind == "indirect"]
-    found = {k: find(code, insns, k, anywhere) for k in jumps}
-    if len(jumps) < 2:
-        return found
-    before = _before(insns, found)
-
-    def along(insns: list[Insn], at: int, registers: Collection[str], made: Made) -> set[int]:
-        return _along(insns, before, at, registers, made)
-
-    return {k: find(code, insns, k, along) for k in jumps}
+    allowed = {k: find(code, insns, k, anywhere) for k in jumps}
+    while allowed:
+        reach = _along_ways(insns, allowed)
+        found = {k: find(code, insns, k, reach) for k in jumps}
+        if all(set(found[k]) <= set(allowed[k]) for k in jumps):
+            return found
+        # `anywhere` goes by blocks of which it does not know that a table leads into their middle
+        allowed = {k: list(dict.fromkeys((*allowed[k], *found[k]))) for k in jumps}
+    return {}
 
 
 def anywhere(insns: list[Insn], _: int, registers: Collection[str], made: Made) -> set[int]:
@@ -40,8 +55,8 @@ def anywhere(insns: list[Insn], _: int, registers: Collection[str], made: Made) 
     for k, insn in enumerate(insns):
         for e in insn.effects:
             target = _place(e[1]) if e[0] == "store" else e[1]
-            if k in made and made[k][0] == target:
-                addresses.setdefault(target, set()).add(made[k][1])
+            if k in made and made[k].register == target:
+                addresses.setdefault(target, set()).update(made[k].tables.values())
             elif target:
                 sources.setdefault(target, set()).update(_sources(e[3]))
     seen = set(registers)
@@ -51,6 +66,53 @@ def anywhere(insns: list[Insn], _: int, registers: Collection[str], made: Made) 
         seen |= new
         work += new
     return {address for place in seen for address in addresses.get(place, ())}
+
+
+def constants(insns: list[Insn]) -> Made:
+    """Where numbers are put into registers."""
+    return {
+        k: Maker(e[1], {e[3][1]: e[3][1]})
+        for k, insn in enumerate(insns)
+        for e in insn.effects
+        if e[0] == "set" and e[3][0] == "c"
+    }
+
+
+def made_of_parts(insns: list[Insn], tables: Mapping[int, int]) -> Made:
+    """Where linked code may make a number that `tables` has a table for: by one instruction, or by two, of which the
+    second adds to what the first has made and may stand far from it."""
+    numbers = constants(insns)
+    known = {n for maker in numbers.values() for n in maker.tables}
+    made = {}
+    for k, insn in enumerate(insns):
+        for e in insn.effects:
+            if e[0] != "set":
+                continue
+            if e[3][0] == "c":
+                made[k] = Maker(e[1], {n: t for n, t in tables.items() if n == e[3][1]})
+            elif e[3][0] == "lea" and e[3][1][0] and not e[3][1][1]:
+                base, _, more, _ = e[3][1]
+                made[k] = Maker(e[1], {n: t for n, t in tables.items() if n - more in known}, base, more)
+    return {k: maker for k, maker in made.items() if maker.tables}
+
+
+def _along_ways(insns: list[Insn], jumps: Mapping[int, list[int]]) -> Reach:
+    """`Reach`, by the ways that instructions run one after the other."""
+    before = _before(insns, jumps)
+    numbers = constants(insns)
+
+    def pages(k: int, maker: Maker) -> set[int]:
+        return _along(insns, before, k, (maker.base,), numbers, lambda _, constant: constant.tables)
+
+    def tables(k: int, maker: Maker) -> Iterable[int]:
+        if not maker.base:
+            return maker.tables.values()
+        return (maker.tables[n + maker.more] for n in pages(k, maker) if n + maker.more in maker.tables)
+
+    def along(_: list[Insn], at: int, registers: Collection[str], made: Made) -> set[int]:
+        return _along(insns, before, at, registers, made, tables)
+
+    return along
 
 
 def _before(insns: list[Insn], jumps: Mapping[int, list[int]]) -> list[list[int]]:
@@ -67,7 +129,15 @@ def _before(insns: list[Insn], jumps: Mapping[int, list[int]]) -> list[list[int]
     return before
 
 
-def _along(insns: list[Insn], before: list[list[int]], at: int, registers: Collection[str], made: Made) -> set[int]:
+def _along(
+    insns: list[Insn],
+    before: list[list[int]],
+    at: int,
+    registers: Collection[str],
+    made: Made,
+    of: Callable[[int, Maker], Iterable[int]],
+) -> set[int]:
+    """What comes to an instruction `of` those that make something."""
     found: set[int] = set()
     work = [(k, place) for place in registers for k in before[at]]
     seen = set(work)
@@ -78,8 +148,8 @@ def _along(insns: list[Insn], before: list[list[int]], at: int, registers: Colle
         for e in insns[k].effects:
             if (_place(e[1]) if e[0] == "store" else e[1]) == place:
                 kept = False
-                if k in made and made[k][0] == place:
-                    found.add(made[k][1])
+                if k in made and made[k].register == place:
+                    found.update(of(k, made[k]))
                 else:
                     wanted |= _sources(e[3])
         if kept:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from popcc.linker.machine.base import Code, Expr, Insn, Undecodable, table_end
-from popcc.linker.machine.reaching import Made, Reach
+from popcc.linker.machine.base import Code, Expr, Insn, Mem, Undecodable, table_end
+from popcc.linker.machine.reaching import Made, Maker, Reach, anywhere, made_of_parts
 
 _ENTRY = 4
 
@@ -21,7 +21,7 @@ _ENTRY = 4
 def jump_targets(code: Code, insns: list[Insn], at: int, reach: Reach) -> list[int]:
     """Targets of the jump at an index of an object's code. Raises `Undecodable` when its table can't be found."""
     made = {
-        k: (e[1], r.addend)
+        k: Maker(e[1], {r.addend: r.addend})
         for k, insn in enumerate(insns)
         for r in code.relocations.get(insn.address, ())
         for e in insn.effects
@@ -43,7 +43,10 @@ def linked_targets(code: Code, insns: list[Insn], at: int, reach: Reach) -> list
     """As `jump_targets`, for linked code."""
     own = [start for start in code.table_starts if code.holds(_entry(code, start))]
     targets: dict[int, None] = {}
-    for start in _chosen(insns, at, _addresses(insns, own, _behind(insns, at)), reach) or own:
+    load = _load(insns, _making(insns, at)[0])
+    behind = load[1][2] if load else 0  # an index that does not begin at 0 has its beginning taken off in the load
+    made = made_of_parts(insns, {start - behind: start for start in own} | {start: start for start in own})
+    for start in _chosen(insns, at, made, reach) or own:
         for address in range(start, table_end(code, start) - _ENTRY + 1, _ENTRY):
             target = _entry(code, address)
             if not code.holds(target):
@@ -55,10 +58,13 @@ def linked_targets(code: Code, insns: list[Insn], at: int, reach: Reach) -> list
 
 
 def _chosen(insns: list[Insn], at: int, made: Made, reach: Reach) -> set[int]:
-    """The tables that the jump at an index may go by: the one whose address its own block makes, else all whose
-    addresses come into the registers that the block takes it from. None, if that does not tell."""
+    """The tables that the jump at an index may go by: all whose addresses come into the registers that its block takes
+    it from; where ways are not known yet, the one whose address the block makes. None, if that does not tell."""
     making, taken, begin = _making(insns, at)
-    near = {made[k][1] for k in making if k in made}
+    if reach is not anywhere:
+        load = _load(insns, making)
+        return reach(insns, load[0], {r for r in load[1][:2] if r}, made) if load else set()
+    near = {table for k in making if k in made for table in made[k].tables.values()}
     return near if len(near) == 1 else reach(insns, begin, taken, made)
 
 
@@ -93,33 +99,9 @@ def _pointers(e: Expr, entry: bool) -> Iterator[str]:
         yield from _pointers(e[3], False)
 
 
-def _behind(insns: list[Insn], at: int) -> int:
-    """How far behind the address that is made the table lies: what the load of the entry adds."""
-    for k in _making(insns, at)[0]:
-        for e in insns[k].effects:
-            if e[3][0] == "ld":
-                return int(e[3][1][2])
-    return 0
-
-
-def _addresses(insns: list[Insn], tables: list[int], behind: int) -> dict[int, tuple[str, int]]:
-    """By index: (register, table) where `lui`, or `lui` and `addi`, make the address of one."""
-    pages: dict[str, int] = {}
-    out: dict[int, tuple[str, int]] = {}
-    for k, insn in enumerate(insns):
-        for e in insn.effects:
-            if e[0] != "set":
-                continue
-            value = None
-            if e[3][0] == "c":
-                value = pages[e[1]] = e[3][1]
-            elif e[3][0] == "lea" and e[3][1][0] in pages and e[3][1][1] is None:
-                value = pages[e[3][1][0]] + e[3][1][2]
-            # an index that does not begin at 0 has its beginning taken off in the load
-            found = next((t for t in (value, (value or 0) + behind) if t in tables), None)
-            if value is not None and found is not None:
-                out[k] = (e[1], found)
-    return out
+def _load(insns: list[Insn], making: list[int]) -> tuple[int, Mem] | None:
+    """The instruction that loads the entry, and from where."""
+    return next(((k, e[3][1]) for k in making for e in insns[k].effects if e[3][0] == "ld"), None)
 
 
 def _entry(code: Code, address: int) -> int:
