@@ -29,6 +29,8 @@ LLVM_OPTIONS = (
     # each site copies what it carries: joining such copies in one go takes a ninth of the time in big functions
     "-join-globalcopies=0",
     "-emit-jump-table-sizes-section",
+    # in the course of which LLVM verifies what it parses: once is enough (`verify`)
+    "-disable-auto-upgrade-debug-info",
     *(option for isa in ISAS.values() for option in isa.llvm_options),
 )
 
@@ -50,13 +52,30 @@ def _machine(isa: Isa, level: int) -> llvm.TargetMachine:
 
 def parse(text: str, after: str) -> llvm.ModuleRef:
     """Parses and verifies IR; a failure is our own bug in phase `after`."""
+    module = parsed(text, after)
+    verify(module, after)
+    return module
+
+
+def parsed(text: str, after: str) -> llvm.ModuleRef:
+    """As `parse`, but leaves it to the caller to `verify`."""
     try:
         # in a context of its own: in a common one LLVM would rename types that an earlier module had as well
-        module = llvm.parse_assembly(text, llvm.create_context())
+        return llvm.parse_assembly(text, llvm.create_context())
+    except RuntimeError as error:
+        raise _invalid(after, error) from None
+
+
+def verify(module: llvm.ModuleRef, after: str) -> None:
+    """Raises `PopccError` when the IR is not sound."""
+    try:
         module.verify()
     except RuntimeError as error:
-        raise PopccError(f"internal error: invalid IR after {after}: {error}") from None
-    return module
+        raise _invalid(after, error) from None
+
+
+def _invalid(after: str, error: Exception) -> PopccError:
+    return PopccError(f"internal error: invalid IR after {after}: {error}")
 
 
 def tidied(text: str) -> str:

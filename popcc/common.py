@@ -18,7 +18,7 @@ from popcc.passes.builtins import Builtins
 from popcc.passes.callgraph import CallGraph, call_graph, leaf_calls
 from popcc.passes.commonstack import check_machine_stack
 from popcc.passes.memory import MemoryTier
-from popcc.passes.nodebug import without_debug
+from popcc.passes.nodebug import with_positions_of_calls, without_debug
 from popcc.passes.pipeline import before_optimiser, behind_optimiser, with_sites
 from popcc.passes.prototypes import prototypes
 from popcc.passes.sites import Sites
@@ -56,7 +56,8 @@ def optimised_ir(ir: str, options: CompileOptions) -> OptimisedIr:
     builtins = Builtins()
     for p in before_optimiser(builtins):
         module = p.apply(module)
-    text = settled(optimise(module.text(), options.optimization), options.bodies)
+    text = module.text() if options.debug else with_positions_of_calls(module.text())
+    text = settled(optimise(text, options.optimization), options.bodies)
     module = model.parse(text, model.OPTIMISED)
     for p in behind_optimiser(options.migration_points):
         module = p.apply(module)

@@ -23,6 +23,7 @@ from popcc.unit import IsaObject
 if TYPE_CHECKING:
     from llvmlite.binding import ModuleRef
 
+_AFTER = "the site pass"
 _SMALL = 40_000  # characters of common IR
 
 Objects = dict[str, IsaObject]
@@ -34,12 +35,13 @@ def generated(common: CommonIr, path: Path, options: CompileOptions, ladder: Lad
 
     Raises `PlacedError` when there is no rung below.
     """
-    module = codegen.parse(common.text, "the site pass")  # once for all children, which get it by the fork
+    module = codegen.parsed(common.text, _AFTER)  # once for all children, which get it by the fork
     # where there is little to generate, forking costs more than the other core brings
     shares = [options.isas] if len(common.text) < _SMALL else [(isa,) for isa in options.isas]
     with _children() as children:
         for isas in shares:
             children |= dict.fromkeys(isas, isolate.start(_objects, common, module, isas, options))
+        module.close()  # which takes a while, in which the children are at work
         return _collected(children, path, common, ladder)
 
 
@@ -95,6 +97,8 @@ def _children() -> Iterator[dict[str, isolate.Running[Any]]]:
 def _objects(
     common: CommonIr, module: ModuleRef, isas: Sequence[str], options: CompileOptions
 ) -> Iterator[Any]:  # of `IsaObject`
+    if options.isas[0] in isas:
+        codegen.verify(module, _AFTER)
     for name in isas:
         isa = isa_named(name)
         elf = emit(common.text, isa, options, parsed=module if name == isas[-1] else module.clone())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ir_fixtures import tidy
 
 from popcc import codegen
-from popcc.passes.nodebug import without_debug
+from popcc.passes.nodebug import with_positions_of_calls, without_debug
 
 TEXT = """
 define i32 @f(ptr %p) !dbg !2 {
@@ -41,3 +41,15 @@ def test_lines_go_and_types_stay() -> None:
     assert "load i32, ptr %p, align 4, !tbaa !6" in out
     left = {line.split(" = ")[0] for line in out.splitlines() if line.startswith("!")}
     assert {"!llvm.dbg.cu", "!0", "!1", "!llvm.module.flags", "!5", "!6", "!7", "!8"} == left
+
+
+def test_calls_keep_their_positions() -> None:
+    """With which inlining has to know of them; a loop's lines stay with its node."""
+    text = TEXT.replace("  ret i32 %x,", "  %r = tail call i32 @f(ptr %p), !dbg !11, !srcloc !6\n  ret i32 %x,")
+    out = with_positions_of_calls(
+        tidy(text + "!11 = !DILocation(line: 13, scope: !2)\n!12 = !DILocation(line: 14, scope: !2)\n")
+    )
+    codegen.parse(out, "the test")
+    assert [line.split("!dbg ")[1] for line in out.splitlines() if "!dbg" in line] == ["!2 {", "!11, !srcloc !6"]
+    assert "load i32, ptr %p, align 4, !tbaa !6" in out and "label %done, !llvm.loop !9" in out
+    assert [line[:4] for line in out.splitlines() if "!DILocation(" in line] == ["!4 =", "!11 "]
