@@ -9,6 +9,7 @@ read anew.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from popcc.ir.model import Function, Inst
@@ -18,7 +19,7 @@ from popcc.passes.memory import may_be_carried
 
 CARRIER = "ptr addrspace(1)"
 _CASTS = frozenset("zext sext trunc ptrtoint inttoptr bitcast".split())
-_THREAD_POINTER = " @llvm.thread.pointer."
+_THREAD_POINTER = re.compile(r" @llvm\.thread\.pointer(\.p0)?\(")  # clang 19 names no type
 
 
 def _gone(name: str) -> str:
@@ -42,7 +43,7 @@ class Carriers:
         """For each value that is a cast or constant offset of one other value: that value; "" for what needs none."""
         roots: dict[str, str] = {}
         for name, inst in self._definitions.items():
-            if inst.opcode == "call" and _THREAD_POINTER in inst.rhs:
+            if inst.opcode == "call" and _THREAD_POINTER.search(inst.rhs):
                 # where an ISA has a register for it, LLVM would list that one, and die of it
                 roots[name] = ""
             if name == FRAME or (inst.opcode not in _CASTS and inst.opcode != "getelementptr"):

@@ -312,6 +312,26 @@ def test_setjmp_carries_nothing_and_finds_its_frame_again() -> None:
     assert "call ptr @llvm.thread.pointer.p0()" in behind, "csp tells where the frame is"
 
 
+@pytest.mark.parametrize("name", ["llvm.thread.pointer", "llvm.thread.pointer.p0"])
+def test_the_thread_pointer_is_read_anew(name: str) -> None:
+    """By either name, clang 19's and LLVM 22's: where it is a register, LLVM would list that, and die of it."""
+    out, (site,) = sites(
+        f"""
+        declare void @g()
+        declare ptr @{name}()
+        define i1 @f(ptr %q) {{
+        entry:
+          %tp = call ptr @{name}()
+          call void @g()
+          %same = icmp eq ptr %tp, %q
+          ret i1 %same
+        }}
+        """
+    )
+    assert site.values == (("q", "ptr"),)
+    assert out.count(f" = call ptr @{name}()") == 2
+
+
 def test_names_with_quotes() -> None:
     text = """
     declare void @"odd callee"()
