@@ -17,6 +17,7 @@ from popcc.errors import ErrorGroup
 from popcc.frontend import base_flags, clang
 from popcc.isa import ISAS
 from popcc.runtime.libc import build, headers, numbers, runtime, sources
+from popcc.unit import decode_units
 
 
 @pytest.mark.parametrize("path", numbers.generated(), ids=lambda p: f"{p.parent.name}/{p.name}")
@@ -55,6 +56,16 @@ def test_overlay_compiles_without_warnings(source: sources.Source) -> None:
     ]  # fmt: skip
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+def test_llvm_makes_code_of_all_of_musl(program_folder: Path) -> None:
+    """No function goes down the ladder because code generation died."""
+    index = build.library(tuple(ISAS)) / "index.json"
+    files = {index.parent / name for name in json.loads(index.read_text()).values()}
+    units = [unit for file in sorted(files) for unit in decode_units(file.read_bytes(), file.name)]
+    assert len(units) > 1000
+    lower = [(f, why) for u in units for f, why in (*u.memory_tier.items(), *u.without_sites.items())]
+    assert [f for f, why in lower if why.startswith("no code")] == []
 
 
 def test_programs_see_the_common_format(tmp_path: Path) -> None:
