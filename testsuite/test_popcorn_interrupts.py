@@ -71,7 +71,12 @@ def interrupted(command: Sequence[object], moment: float, directory: Path, numbe
             _, words = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            raise
+            _, words = process.communicate()
+            # Python itself has lost it in a callback of an import, before any code of ours: with that, this would say
+            # nothing. Who sees nothing happen presses Ctrl-C again
+            if "_get_module_lock" not in words or "KeyboardInterrupt" not in words:
+                raise
+            return 128 + number
     # Python itself is interrupted while it starts or ends, before and after any code of ours
     early = starting(words)
     assert early or words.strip() == "", words  # click ends the terminal's line

@@ -33,7 +33,7 @@ class Compressor:
 COMPRESSORS = (
     Compressor(LZ4, ("-c", "-9"), ("-dc",), (45_000, 3_000)),
     # two threads each way
-    Compressor(XZ, ("-c", "-2", "-T2", "--block-size=1MiB"), ("-dc", "-T2"), (230_000, 8_000)),
+    Compressor(XZ, ("-c", "-2", "-T2", "--block-size=1MiB"), ("-dc", "-T2"), (230_000, 6_000)),
 )
 
 
