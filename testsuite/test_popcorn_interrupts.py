@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
@@ -65,23 +65,31 @@ def interrupted(command: Sequence[object], moment: float, directory: Path, numbe
     ) as process:  # fmt: skip
         with suppress(subprocess.TimeoutExpired):
             process.wait(moment)
+        send = os.killpg if number == signal.SIGINT else os.kill
         with suppress(ProcessLookupError):
-            (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+            send(process.pid, number)
         try:
-            _, words = process.communicate(timeout=PATIENCE)
+            words = _last_words(process, lambda: send(process.pid, number))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            _, words = process.communicate()
-            # Python itself has lost it in a callback of an import, before any code of ours: with that, this would say
-            # nothing. Who sees nothing happen presses Ctrl-C again
-            if "_get_module_lock" not in words or "KeyboardInterrupt" not in words:
-                raise
-            return 128 + number
+            raise
     # Python itself is interrupted while it starts or ends, before and after any code of ours
     early = starting(words)
     assert early or words.strip() == "", words  # click ends the terminal's line
     eventually(lambda: not session(process.pid), "the end of all its processes")
     return 128 + number if early else process.returncode
+
+
+def _last_words(process: subprocess.Popen[str], again: Callable[[], None]) -> str:
+    """What it says until its end. Python may lose a signal in a callback of an import, before any code of ours, and
+    says so; who sees nothing happen sends it `again`."""
+    try:
+        return process.communicate(timeout=PATIENCE)[1]
+    except subprocess.TimeoutExpired:
+        again()
+        words = process.communicate(timeout=PATIENCE)[1]
+        assert "_get_module_lock" in words and "KeyboardInterrupt" in words, f"the first signal was lost: {words}"
+        return words
 
 
 def starting(words: str) -> bool:

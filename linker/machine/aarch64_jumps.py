@@ -47,7 +47,7 @@ def linked_targets(code: Code, insns: list[Insn], at: int, reach: Reach) -> list
 
 
 def _linked_tables(code: Code, insns: list[Insn], load: int, register: str, base: int, reach: Reach) -> list[int]:
-    """The tables that `register` may point to at the load: the one of the same block, else all that come there."""
+    """The addresses of the tables of this function that `register` may point to at the load."""
     own = {start: start for start in code.table_starts if _entry(code, start, base) is not None}
     return sorted(_coming(insns, load, register, made_of_parts(insns, own), reach))
 

@@ -83,14 +83,10 @@ def made_of_parts(insns: list[Insn], tables: Mapping[int, int]) -> Made:
     second adds to what the first has made and may stand far from it."""
     numbers = constants(insns)
     known = {n for maker in numbers.values() for n in maker.tables}
-    made = {}
+    made = {k: Maker(m.register, {n: tables[n] for n in m.tables if n in tables}) for k, m in numbers.items()}
     for k, insn in enumerate(insns):
         for e in insn.effects:
-            if e[0] != "set":
-                continue
-            if e[3][0] == "c":
-                made[k] = Maker(e[1], {n: t for n, t in tables.items() if n == e[3][1]})
-            elif e[3][0] == "lea" and e[3][1][0] and not e[3][1][1]:
+            if e[0] == "set" and e[3][0] == "lea" and e[3][1][0] and not e[3][1][1]:
                 base, _, more, _ = e[3][1]
                 made[k] = Maker(e[1], {n: t for n, t in tables.items() if n - more in known}, base, more)
     return {k: maker for k, maker in made.items() if maker.tables}
