@@ -82,11 +82,12 @@ def test_a_link_stays_cut() -> None:
         assert [node.end()[0] for node in nodes] == [PAGE_LOST, ORIGIN_LOST]
 
 
+@pytest.mark.parametrize("after", [0, 0.5])
 @pytest.mark.parametrize("isa", ISAS)
-def test_the_origin_is_killed(isa: str) -> None:
-    """The others end, whatever their threads are waiting for."""
+def test_the_origin_is_killed(isa: str, after: float) -> None:
+    """The others end, whatever their threads are waiting for, and if they have not even begun."""
     with machine("work", [FIRST, isa, isa], (2, 1_000_000)) as nodes:
-        time.sleep(0.5)
+        time.sleep(after)
         nodes[0].process.send_signal(signal.SIGKILL)
         assert [node.end()[0] for node in nodes[1:]] == [ORIGIN_LOST] * 2
 

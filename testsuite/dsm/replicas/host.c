@@ -113,6 +113,13 @@ static void *control(void *socket)
 	}
 }
 
+static void joined(unsigned peer, int fd)
+{
+	if (!popcorn_node_connect(&node, peer, fd)) return;
+	fprintf(stderr, "node %u was gone before the first message\n", peer);
+	exit(peer == DSM_ORIGIN ? ORIGIN_GONE : 1);
+}
+
 void host_begin(unsigned number, unsigned nodes, uint64_t npages, char **fds)
 {
 	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
@@ -129,8 +136,8 @@ void host_begin(unsigned number, unsigned nodes, uint64_t npages, char **fds)
 	}
 	pthread_create(&server, 0, service, 0);
 	if (given("REPLICAS_CONTROL")) pthread_create(&controller, 0, control, (void *)(intptr_t)given("REPLICAS_CONTROL"));
-	else if (number) popcorn_node_connect(&node, 0, atoi(fds[0]));
-	else for (unsigned i = 1; i < nodes; i++) popcorn_node_connect(&node, i, atoi(fds[i - 1]));
+	else if (number) joined(0, atoi(fds[0]));
+	else for (unsigned i = 1; i < nodes; i++) joined(i, atoi(fds[i - 1]));
 }
 
 void host_has_finished(void)
