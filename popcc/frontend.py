@@ -99,8 +99,9 @@ def started(
 def running(command: list[str], stdin: int | None, stderr: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Starts clang, whose output is a pipe, and ends it when the body does not come to its own end."""
     # a signal between the fork and the `try` would leave clang alone, and talking of its broken pipe
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
         process = subprocess.Popen(
             [SPEAKER, *command[1:]], executable=command[0], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr
         )

@@ -6,10 +6,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+_SOON = 0.01  # s
 
 
 class Interrupted(KeyboardInterrupt):
@@ -20,11 +24,12 @@ class Interrupts:
     """The signals that stop a command, from the moment this is made. Its `main` holds the only one."""
 
     def __init__(self) -> None:
-        self.signal = 0  # the one that came, even if Python lost the exception in a callback
+        self.signal = 0  # the one that came
         self._raised = False
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _STOPPING:
             if signal.getsignal(number) is not signal.SIG_IGN:  # one that the parent had us ignore stays ignored
                 signal.signal(number, self._come)
+        signal.signal(signal.SIGALRM, lambda number, frame: self._come(self.signal or number, frame))
         sys.unraisablehook = self._lost
 
     def end_if_any(self) -> None:
@@ -39,8 +44,11 @@ class Interrupts:
             raise Interrupted
 
     def _lost(self, args: sys.UnraisableHookArgs) -> None:
+        """Python drops what is raised in a callback, say of a fork: it comes again, soon but not in here,
+        where it would be dropped again."""
         if isinstance(args.exc_value, KeyboardInterrupt):
             self._raised = False
+            signal.setitimer(signal.ITIMER_REAL, _SOON)
         else:
             sys.__unraisablehook__(args)
 
@@ -48,17 +56,30 @@ class Interrupts:
 @contextmanager
 def held() -> Iterator[None]:
     """Signals that come meanwhile raise `Interrupted` at the end."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # and raises for one that came just before
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
+def let_in() -> Iterator[None]:
+    """Where signals are held, by us or by whoever started us: those that came raise `Interrupted` at once."""
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+
+
+@contextmanager
 def as_in_a_new_program() -> Iterator[None]:
     """Signals act as they do where a program begins, for an exec, which would lose one whose handler Python has noted
     and not yet called. Those that came before act first."""
+    while signal.getitimer(signal.ITIMER_REAL)[0]:  # one that was lost comes again
+        time.sleep(_SOON)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     handlers = {}
     try:

@@ -20,7 +20,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -30,13 +29,13 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import TypeVar
 
 from popcc.compile import compile_source
 from popcc.compile_options import CompileOptions
 from popcc.errors import ErrorGroup, PopccError
 from popcc.frontend import wheel
+from popcc.interrupts import Interrupts, held, let_in
 from popcc.runtime.libc import helpers, runtime
 from popcc.runtime.libc.headers import HERE, internal_include_dirs
 from popcc.runtime.libc.numbers import DSM, RUNTIME
@@ -52,7 +51,6 @@ _PACKAGE = Path(__file__).parents[2]  # popcc, in the tree with links to passes/
 _COMPILER = ("ir", "passes", "linker/maps", "linker/machine")
 # what decides how a unit is written, whatever it holds
 _PAYLOAD = ("isa", "schema", "unit.py", "linker/elf.py", "linker/index.py")
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _COMPILER_FILES = (
     "agreement.py codegen.py common.py compile.py compile_options.py frontend.py generate.py isolate.py ladder.py "
     "leaf.py optimiser.py splice.py"
@@ -155,7 +153,8 @@ def _build(part: Part, isas: tuple[str, ...]) -> None:
     symbols: dict[str, dict[str, str]] = {}
     pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), initializer=_begin_work, initargs=(work,))
     try:
-        jobs = {pool.submit(_make, part.make, m, isas, work): m for m in part.members()}
+        with held():  # as the workers are, which this begins
+            jobs = {pool.submit(_make, part.make, m, isas, work): m for m in part.members()}
         for job in _with_progress(as_completed(jobs), len(jobs), part.name):
             try:
                 symbols[jobs[job]] = job.result()
@@ -178,27 +177,20 @@ def _build(part: Part, isas: tuple[str, ...]) -> None:
 
 
 def _begin_work(work: Path) -> None:
-    """In a worker: the first signal ends it without a word, through all `finally`; what to say is for the parent.
-
-    Its temporary files are where the parent removes what is left even so.
-    """
+    """In a worker: its temporary files are where the parent removes what is left, however the worker ends."""
     tempfile.tempdir = str(work)
-    sys.unraisablehook = _lost
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
+    Interrupts()
 
 
-def _lost(args: sys.UnraisableHookArgs) -> None:
-    if isinstance(args.exc_value, SystemExit):
-        os._exit(1)  # the signal came in a callback, where Python drops exceptions
-    sys.__unraisablehook__(args)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    for other in _SIGNALS:
-        signal.signal(other, lambda *_: None)  # what puts things away now must not be disturbed
-    sys.exit(1)
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """In a worker: meanwhile a signal ends it without a word; what to say is for the parent. Otherwise signals wait:
+    the pool's own code, and the fork's, would say or lose what they raise."""
+    try:
+        with let_in():
+            yield
+    except KeyboardInterrupt:
+        os._exit(130)  # the pool would go on with the next member
 
 
 def _remove_unfinished(part: Part) -> None:
@@ -209,10 +201,8 @@ def _remove_unfinished(part: Part) -> None:
 
 def _make(make: Make, member: str, isas: tuple[str, ...], work: Path) -> dict[str, str]:
     """In a worker: builds a member and writes its payload. Returns its global symbols and their bindings."""
-    try:
+    with _ended_by_signals():
         unit = make(member, isas)
-    except SystemExit:
-        os._exit(1)  # the pool would go on with the next member
     (work / f"{member}.unit").write_bytes(unit.encode())
     found: dict[str, str] = {}
     for o in unit.objects.values():
