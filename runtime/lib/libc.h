@@ -51,6 +51,8 @@ struct popcorn_call {
 typedef long popcorn_fixup(struct popcorn_call *);
 
 hidden long popcorn_call(struct popcorn_thread *, volatile int *cancel, long n, const long a[6]); /* for that thread, which is this one or its guest */
+hidden int popcorn_futex_is_pi(const struct popcorn_call *); /* pi.c */
+hidden long popcorn_futex_pi(struct popcorn_call *);
 hidden long popcorn_issue(struct popcorn_call *); /* hands it to the kernel; AGAIN when a request comes first */
 
 /* calls the runtime answers itself or changes before they go on; by file */
@@ -58,7 +60,7 @@ hidden popcorn_fixup popcorn_do_mmap, popcorn_do_munmap, popcorn_do_mprotect, po
 	popcorn_do_madvise, popcorn_do_mlock, popcorn_do_shmat, popcorn_do_shmdt, popcorn_do_pkey_mprotect;
 hidden popcorn_fixup popcorn_do_rt_sigaction, popcorn_do_rt_sigprocmask, popcorn_do_sigaltstack;
 hidden popcorn_fixup popcorn_do_clone, popcorn_do_exit, popcorn_do_set_tid_address, popcorn_do_set_robust_list,
-	popcorn_do_gettid, popcorn_do_getpid, popcorn_do_kill, popcorn_do_tkill, popcorn_do_tgkill, popcorn_do_tid_argument,
+	popcorn_do_get_robust_list, popcorn_do_gettid, popcorn_do_getpid, popcorn_do_kill, popcorn_do_tkill, popcorn_do_tgkill, popcorn_do_tid_argument,
 	popcorn_do_pid_argument, popcorn_do_rt_sigqueueinfo, popcorn_do_rt_tgsigqueueinfo;
 hidden popcorn_fixup popcorn_do_timer_create, popcorn_do_timer_settime, popcorn_do_timer_gettime, popcorn_do_timer_getoverrun,
 	popcorn_do_timer_delete;

@@ -15,7 +15,8 @@ static popcorn_fixup *const fixups[POPCORN_COMMON_CALLS] = {
 	[C_sigaltstack] = popcorn_do_sigaltstack,
 	/* thread.c, ids.c */
 	[C_clone] = popcorn_do_clone, [C_exit] = popcorn_do_exit, [C_set_tid_address] = popcorn_do_set_tid_address,
-	[C_set_robust_list] = popcorn_do_set_robust_list, [C_gettid] = popcorn_do_gettid, [C_getpid] = popcorn_do_getpid,
+	[C_set_robust_list] = popcorn_do_set_robust_list, [C_get_robust_list] = popcorn_do_get_robust_list,
+	[C_gettid] = popcorn_do_gettid, [C_getpid] = popcorn_do_getpid,
 	[C_kill] = popcorn_do_kill, [C_tkill] = popcorn_do_tkill, [C_tgkill] = popcorn_do_tgkill,
 	[C_rt_sigqueueinfo] = popcorn_do_rt_sigqueueinfo, [C_rt_tgsigqueueinfo] = popcorn_do_rt_tgsigqueueinfo,
 	[C_sched_setparam] = popcorn_do_tid_argument, [C_sched_getparam] = popcorn_do_tid_argument,
@@ -117,6 +118,7 @@ long popcorn_call(struct popcorn_thread *t, volatile int *cancel, long n, const 
 
 	if ((unsigned long)n >= POPCORN_COMMON_CALLS || !native[n]) return -K_ENOSYS;
 	t->time_left = -1;
+	if (n == C_futex && popcorn_futex_is_pi(&c)) return popcorn_futex_pi(&c);
 	if (t->guest) return at_a_replica(&c);
 	if (popcorn_spread && n == C_futex) return popcorn_spread_futex(&c);
 	return fixups[n] ? fixups[n](&c) : popcorn_issue(&c);

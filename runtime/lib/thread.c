@@ -344,9 +344,24 @@ long popcorn_do_set_tid_address(struct popcorn_call *c)
 	return c->thread->tid;
 }
 
+enum { ROBUST_LENGTH = 24 }; /* of struct robust_list_head */
+
 long popcorn_do_set_robust_list(struct popcorn_call *c)
 {
+	if (c->a[1] != ROBUST_LENGTH) return -K_EINVAL;
 	c->thread->robust_list = (uint64_t)c->a[0];
 	c->thread->robust_len = (uint64_t)c->a[1];
-	return popcorn_issue(c);
+	popcorn_issue(c);
+	return 0; /* an emulator has none: there nobody marks what a process that is killed had locked, as musl does for a thread */
+}
+
+long popcorn_do_get_robust_list(struct popcorn_call *c)
+{
+	uint64_t *list = (uint64_t *)c->a[1], *length = (uint64_t *)c->a[2];
+
+	if (c->a[0] && (int)c->a[0] != c->thread->tid) return -K_EPERM; /* as of a thread that one may not trace */
+	if (!list || !length) return -K_EFAULT;
+	*list = c->thread->robust_list;
+	*length = c->thread->robust_len;
+	return 0;
 }
