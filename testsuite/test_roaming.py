@@ -48,6 +48,12 @@ def test_threads_on_five_nodes(program: harness.Program, five: Roamed, program_f
     assert visited >= five.others if program.name in HEAVY else visited
 
 
+def test_pages_whose_mapping_changes(three: Roamed, program_folder: Path) -> None:
+    """Whichever node has them, whichever changes it, whichever uses them then."""
+    shown = succeeds("run", "--machine", built("remapped", program_folder), env=three.made.env)
+    assert shown.splitlines() == [f"tried {5 * len(THREE) ** 3}"]
+
+
 def test_threads_are_where_they_say(three: Roamed, program_folder: Path) -> None:
     """Each of five threads is three times at every node; and what main is refused then, wherever it is."""
     spread = built("spread", program_folder)

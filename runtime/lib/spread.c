@@ -188,10 +188,31 @@ long popcorn_spread_unmap(uint64_t at, uint64_t n)
 	return 0;
 }
 
+/* The pages are the origin's alone, as at the start, in the mappings that they were in. */
+static long reopen(uint64_t at, uint64_t n)
+{
+	static const int protection[] = { 0, K_PROT_READ, K_PROT_READ | K_PROT_WRITE };
+	uint64_t end = at + n, next;
+	long e = 0;
+
+	for (uint64_t from = at; from < end && !e; from = next) {
+		enum dsm_access access = do_rights(from / PAGE);
+		for (next = from + PAGE; next < end && do_rights(next / PAGE) == access;) next += PAGE;
+		e = K3(K_mprotect, from, next - from, protection[access]);
+	}
+	return e;
+}
+
 void popcorn_spread_clear(uint64_t at, uint64_t n)
 {
+	long e;
+
 	recall(at, n, 0);
 	punch(at, n);
+	if ((e = reopen(at, n))) {
+		popcorn_own_node.unmapped = (int)-e;
+		popcorn_spread_over();
+	}
 	resume();
 }
 
