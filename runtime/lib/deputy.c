@@ -135,15 +135,17 @@ static int is_frames(const struct popcorn_thread *t, const struct popcorn_letter
 /* There is no guest any more: signals stay blocked until the thread is whole again. */
 static _Noreturn void come_home(struct popcorn_thread *t, struct popcorn_letter *l, uint64_t mask)
 {
-	for (;;) {
+	for (;; l = 0) {
 		uint32_t seen = __atomic_load_n(&t->mail, __ATOMIC_SEQ_CST);
-		if (l) {
-			int whole = popcorn_arriving(t, l);
-			popcorn_letter_free(t, l);
-			if (whole < 0) popcorn_die("thread %d came back damaged from node %u of the machine", t->tid, popcorn_machine_node((unsigned)t->place));
-			if (whole) home(t, mask);
-		} else K6(K_futex, &t->mail, FUTEX_WAIT, seen, 0, 0, 0);
-		l = popcorn_letter_take(t, is_frames, 0);
+		int whole;
+		if (!l && !(l = popcorn_letter_take(t, is_frames, 0))) {
+			K6(K_futex, &t->mail, FUTEX_WAIT, seen, 0, 0, 0);
+			continue;
+		}
+		whole = popcorn_arriving(t, l);
+		popcorn_letter_free(t, l);
+		if (whole < 0) popcorn_die("thread %d came back damaged from node %u of the machine", t->tid, popcorn_machine_node((unsigned)t->place));
+		if (whole) home(t, mask);
 	}
 }
 
