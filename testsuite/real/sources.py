@@ -94,7 +94,8 @@ def unpack(source: Source, folder: Path) -> Path:
     """Unpacks the tarball below `folder`; returns the one directory that it holds."""
     with tarfile.open(fetch(source)) as tar:
         top = tar.getnames()[0].split("/")[0]
-        tar.extractall(folder, filter="data")
+        tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)  # Debian's 3.11.2 has none
+        tar.extractall(folder)
     return folder / top
 
 
