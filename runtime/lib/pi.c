@@ -5,8 +5,8 @@
  * the word means what musl takes it to mean. */
 #include "libc.h"
 
-enum { LOCK = 6, UNLOCK = 7, TRYLOCK = 8, WAIT_REQUEUE = 11, CMP_REQUEUE = 12, LOCK_SINCE_BOOT = 13, WAKE = 1, WAIT_BITSET = 9, PRIVATE = 128, REALTIME = 256 };
-enum { K_EDEADLK = 35, K_ETIMEDOUT = 110 };
+enum { LOCK = 6, UNLOCK = 7, TRYLOCK = 8, WAIT_REQUEUE = 11, CMP_REQUEUE = 12, LOCK_MONOTONIC = 13 }; /* FUTEX_..._PI, LOCK_PI2 */
+enum { WAKE = 1, WAIT_BITSET = 9, PRIVATE = 128, REALTIME = 256, K_EDEADLK = 35 };
 #define WAITERS 0x80000000u
 #define OWNER_DIED 0x40000000u
 #define OWNER 0x3fffffffu
@@ -57,7 +57,7 @@ int popcorn_futex_is_pi(const struct popcorn_call *c)
 {
 	int op = (int)c->a[1] & ~(PRIVATE | REALTIME);
 
-	return (op >= LOCK && op <= TRYLOCK) || (op >= WAIT_REQUEUE && op <= LOCK_SINCE_BOOT);
+	return (op >= LOCK && op <= TRYLOCK) || (op >= WAIT_REQUEUE && op <= LOCK_MONOTONIC);
 }
 
 long popcorn_futex_pi(struct popcorn_call *c)
