@@ -242,6 +242,24 @@ long popcorn_do_mremap(struct popcorn_call *c)
 	return r;
 }
 
+int popcorn_spread_mapped_locked(uint64_t at)
+{
+	size_t i = popcorn_mappings_above(at);
+
+	if (at >= (uintptr_t)__popcorn_data_start && at < (uintptr_t)__popcorn_data_end) return 1;
+	return (i < popcorn_nmappings && popcorn_mappings[i].start <= at) || (at >= popcorn_brk_start && at < ROUND_UP(popcorn_brk_end));
+}
+
+int popcorn_spread_mapped(uint64_t at)
+{
+	int found;
+
+	popcorn_lock(&popcorn_memory_lock);
+	found = popcorn_spread_mapped_locked(at);
+	popcorn_unlock(&popcorn_memory_lock);
+	return found;
+}
+
 static long extend(uint64_t at, uint64_t n)
 {
 	int prot = K_PROT_READ | K_PROT_WRITE;

@@ -75,24 +75,6 @@ int popcorn_spread_allows(uint64_t at, uint64_t n, int write)
 	return 1;
 }
 
-int popcorn_spread_mapped_locked(uint64_t at)
-{
-	size_t i = popcorn_mappings_above(at);
-
-	if (at >= (uintptr_t)__popcorn_data_start && at < (uintptr_t)__popcorn_data_end) return 1;
-	return (i < popcorn_nmappings && popcorn_mappings[i].start <= at) || (at >= popcorn_brk_start && at < ROUND_UP(popcorn_brk_end));
-}
-
-int popcorn_spread_mapped(uint64_t at)
-{
-	int found;
-
-	popcorn_lock(&popcorn_memory_lock);
-	found = popcorn_spread_mapped_locked(at);
-	popcorn_unlock(&popcorn_memory_lock);
-	return found;
-}
-
 int popcorn_spread_fault(uint64_t at, int wrote)
 {
 	static const enum dsm_access meant[] = { DSM_NO_ACCESS, DSM_MAY_READ, DSM_MAY_WRITE };
@@ -188,17 +170,21 @@ long popcorn_spread_unmap(uint64_t at, uint64_t n)
 	return 0;
 }
 
-/* The pages are the origin's alone, as at the start, in the mappings that they were in. */
-static long reopen(uint64_t at, uint64_t n)
+static enum dsm_access own_copy(uint64_t page)
 {
-	static const int protection[] = { 0, K_PROT_READ, K_PROT_READ | K_PROT_WRITE };
+	return popcorn_replica_access(&popcorn_own_node.replica, page);
+}
+
+/* What of `prot` each page's access allows. */
+static long protect(uint64_t at, uint64_t n, int prot, enum dsm_access (*access)(uint64_t page))
+{
 	uint64_t end = at + n, next;
 	long e = 0;
 
 	for (uint64_t from = at; from < end && !e; from = next) {
-		enum dsm_access access = do_rights(from / PAGE);
-		for (next = from + PAGE; next < end && do_rights(next / PAGE) == access;) next += PAGE;
-		e = K3(K_mprotect, from, next - from, protection[access]);
+		enum dsm_access a = access(from / PAGE);
+		for (next = from + PAGE; next < end && access(next / PAGE) == a;) next += PAGE;
+		e = K3(K_mprotect, from, next - from, a == DSM_MAY_WRITE ? prot : a ? prot & ~K_PROT_WRITE : 0);
 	}
 	return e;
 }
@@ -209,7 +195,7 @@ void popcorn_spread_clear(uint64_t at, uint64_t n)
 
 	recall(at, n, 0);
 	punch(at, n);
-	if ((e = reopen(at, n))) {
+	if ((e = protect(at, n, K_PROT_READ | K_PROT_WRITE, do_rights))) { /* the origin's alone, as at the start */
 		popcorn_own_node.unmapped = (int)-e;
 		popcorn_spread_over();
 	}
@@ -218,16 +204,11 @@ void popcorn_spread_clear(uint64_t at, uint64_t n)
 
 long popcorn_spread_protect(uint64_t at, uint64_t n, int prot)
 {
-	uint64_t end = at + n, next;
-	long e = 0;
+	long e;
 
 	recall(at, n, 1);
 	allow(at, n, access_of(prot));
-	for (uint64_t from = at; from < end && !e; from = next) {
-		enum dsm_access copy = popcorn_replica_access(&popcorn_own_node.replica, from / PAGE);
-		for (next = from + PAGE; next < end && popcorn_replica_access(&popcorn_own_node.replica, next / PAGE) == copy;) next += PAGE;
-		e = K3(K_mprotect, from, next - from, copy == DSM_MAY_WRITE ? prot : copy ? prot & ~K_PROT_WRITE : 0);
-	}
+	e = protect(at, n, prot, own_copy);
 	resume();
 	return e;
 }
