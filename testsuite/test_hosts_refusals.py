@@ -107,7 +107,7 @@ def test_nobody_is_there(two: tuple[Hosts, Running], apart: dict[str, str]) -> N
     ("answer", "text"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak as a machine's host does"),
-        (b"", "does not speak as a machine's host does (unexpected eof while reading)"),
+        (b"", "does not speak as a machine's host does ("),  # what follows is OpenSSL's or, before 3.11.4, Python's
     ],
     ids=["another server", "hangs up"],
 )
