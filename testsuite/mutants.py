@@ -133,17 +133,23 @@ def _value(site: TableSite, k: int, word: int) -> TableSite:
     return replace(site, values=(*site.values[:k], word, *site.values[k + 1 :]))
 
 
+def _needed_recipe(rng: random.Random, site: TableSite) -> int | None:
+    """One of the recipes; where a wider one fills the same place, a narrower one changes nothing."""
+    needed = [
+        k for k, r in enumerate(site.recipes) if not any(o.dest == r.dest and o.width > r.width for o in site.recipes)
+    ]
+    return rng.choice(needed) if needed else None
+
+
 def _drop_recipe(rng: random.Random, isa: str, site: TableSite) -> TableSite | None:
-    if not site.recipes:
+    if (k := _needed_recipe(rng, site)) is None:
         return None
-    k = rng.randrange(len(site.recipes))
     return replace(site, recipes=(*site.recipes[:k], *site.recipes[k + 1 :]))
 
 
 def _change_recipe(rng: random.Random, isa: str, site: TableSite) -> TableSite | None:
-    if not site.recipes:
+    if (k := _needed_recipe(rng, site)) is None:
         return None
-    k = rng.randrange(len(site.recipes))
     r = site.recipes[k]
     if r.kind in (RecipeKind.ZEXT, RecipeKind.SEXT):
         changed = replace(r, imm=r.imm // 2 or 2)
@@ -157,9 +163,8 @@ def _change_recipe(rng: random.Random, isa: str, site: TableSite) -> TableSite |
 
 
 def _move_recipe(rng: random.Random, isa: str, site: TableSite) -> TableSite | None:
-    if not site.recipes:
+    if (k := _needed_recipe(rng, site)) is None:
         return None
-    k = rng.randrange(len(site.recipes))
     changed = replace(site.recipes[k], dest=_other_place(rng, isa, site.recipes[k].dest))
     return replace(site, recipes=(*site.recipes[:k], changed, *site.recipes[k + 1 :]))
 
