@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -107,7 +108,8 @@ def test_nobody_is_there(two: tuple[Hosts, Running], apart: dict[str, str]) -> N
     ("answer", "text"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak as a machine's host does"),
-        (b"", "does not speak as a machine's host does ("),  # what follows is OpenSSL's or, before 3.11.4, Python's
+        # OpenSSL's words for it, or those of Debian's Python 3.11.2
+        (b"", r"does not speak as a machine's host does \((unexpected eof while reading|.* closed \(EOF\).*)\)"),
     ],
     ids=["another server", "hangs up"],
 )
@@ -124,7 +126,7 @@ def test_somebody_else_is_there(answer: bytes, text: str, two: tuple[Hosts, Runn
             connection.shutdown(socket.SHUT_WR)
             _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1 and said.startswith("popcorn: error: ") and said.count("\n") == 1
-    assert text in said and address in said
+    assert re.search(text, said) and address in said
 
 
 @pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", bytes(5000), b"\x16\x03\x01\x02\x00\x01", b""])

@@ -11,6 +11,11 @@ enum { WAKE = 1, WAIT_BITSET = 9, PRIVATE = 128, REALTIME = 256, K_EDEADLK = 35 
 #define OWNER_DIED 0x40000000u
 #define OWNER 0x3fffffffu
 
+static int operation(const struct popcorn_call *c)
+{
+	return (int)c->a[1] & ~(PRIVATE | REALTIME);
+}
+
 static long futex(struct popcorn_call *c, int op, uint32_t value, long timeout)
 {
 	return popcorn_call(c->thread, c->cancel, C_futex, (long[]){ c->a[0], op, value, timeout, 0, -1 });
@@ -33,11 +38,11 @@ static long take(uint32_t *word, uint32_t me, int waits, int waited, uint32_t *s
 /* The kernel begins such a call again after a signal. */
 static long lock(struct popcorn_call *c, uint32_t *word, uint32_t me)
 {
-	int op = (int)c->a[1], dated = WAIT_BITSET | (op & (PRIVATE | REALTIME));
+	int dated = WAIT_BITSET | ((int)c->a[1] & (PRIVATE | REALTIME));
 	uint32_t seen;
 	long r;
 
-	if ((op & ~(PRIVATE | REALTIME)) == LOCK) dated |= REALTIME;
+	if (operation(c) == LOCK) dated |= REALTIME;
 	for (int waited = 0; (r = take(word, me, 1, waited, &seen)) == -K_EAGAIN; waited = 1) {
 		r = futex(c, dated, seen, c->a[3]);
 		if (r && r != -K_EAGAIN && r != -K_EINTR) return r;
@@ -55,7 +60,7 @@ static long unlock(struct popcorn_call *c, uint32_t *word, uint32_t me)
 
 int popcorn_futex_is_pi(const struct popcorn_call *c)
 {
-	int op = (int)c->a[1] & ~(PRIVATE | REALTIME);
+	int op = operation(c);
 
 	return (op >= LOCK && op <= TRYLOCK) || (op >= WAIT_REQUEUE && op <= LOCK_MONOTONIC);
 }
@@ -65,7 +70,7 @@ long popcorn_futex_pi(struct popcorn_call *c)
 	uint32_t *word = (uint32_t *)c->a[0], me = (uint32_t)c->thread->tid, seen;
 
 	if (c->a[0] % sizeof *word) return -K_EINVAL;
-	switch ((int)c->a[1] & ~(PRIVATE | REALTIME)) {
+	switch (operation(c)) {
 	case UNLOCK: return unlock(c, word, me);
 	case TRYLOCK: return take(word, me, 0, 0, &seen);
 	case WAIT_REQUEUE:

@@ -1,6 +1,5 @@
 /* Common memory while the process is on several nodes: the pages of one memfd, open as the mapping and the protocol allow. */
 #include "spread.h"
-#include "mappings.h"
 #include "pagemap.h"
 
 enum { SERVICE_STACK = 256 << 10, K_ENODEV = 19 };

@@ -359,7 +359,7 @@ long popcorn_do_get_robust_list(struct popcorn_call *c)
 {
 	uint64_t *list = (uint64_t *)c->a[1], *length = (uint64_t *)c->a[2];
 
-	if (c->a[0] && (int)c->a[0] != c->thread->tid) return -K_EPERM; /* as of a thread that one may not trace */
+	if (c->a[0] && (int)c->a[0] != c->thread->tid) return popcorn_do_tid_argument(c);
 	if (!list || !length) return -K_EFAULT;
 	*list = c->thread->robust_list;
 	*length = c->thread->robust_len;
