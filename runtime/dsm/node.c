@@ -7,15 +7,12 @@ enum { LONG_TURN = 5000000 }; /* ns from a thread's being woken on; see serve.c 
 
 void popcorn_node_lock(struct popcorn_node *n)
 {
-	int free = 0;
-
-	if (__atomic_compare_exchange_n(&n->lock, &free, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
-	while (__atomic_exchange_n(&n->lock, 2, __ATOMIC_ACQUIRE)) K6(K_futex, &n->lock, FUTEX_WAIT, 2, 0, 0, 0);
+	popcorn_take(&n->lock);
 }
 
 void popcorn_node_unlock(struct popcorn_node *n)
 {
-	if (__atomic_exchange_n(&n->lock, 0, __ATOMIC_RELEASE) == 2) K6(K_futex, &n->lock, FUTEX_WAKE, 1, 0, 0, 0);
+	popcorn_drop(&n->lock);
 }
 
 uint64_t popcorn_node_lock_calmly(struct popcorn_node *n)

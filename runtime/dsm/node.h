@@ -164,7 +164,6 @@ hidden uint64_t popcorn_node_absences(struct popcorn_node *);
 hidden long popcorn_node_watch(int poll, unsigned what, unsigned events, int fd);
 hidden void popcorn_node_ring(struct popcorn_node *, enum node_poll);
 
-enum { FUTEX_WAIT = 128, FUTEX_WAKE = 129 }; /* of this process alone */
 enum { NODE_BELL = DSM_NODES, NODE_TIMER, NODE_EVENTS }; /* what an event is about; before these, the wires */
 enum { EVENT_IN = 1, EVENT_OUT = 4, EVENT_EXCLUSIVE = 1 << 28, EVENT_EDGE = 1u << 31, EVENT_ADD = 1, EVENT_DEL = 2 };
 

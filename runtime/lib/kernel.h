@@ -21,6 +21,8 @@ enum { K_F_GETFD = 1, K_F_SETFD = 2, K_F_GETFL = 3, K_F_SETFL = 4, K_F_DUPFD_CLO
 enum { K_SIG_BLOCK = 0, K_SIG_SETMASK = 2, K_SIGKILL = 9, K_SIGXFSZ = 25 };
 enum { K_O_NONBLOCK = 04000, K_O_CLOEXEC = 02000000 };
 
+enum { FUTEX_WAIT = 128, FUTEX_WAKE = 129 }; /* of this process alone */
+
 struct k_timespec { int64_t sec, nsec; };
 struct k_iovec { char *base; size_t n; };
 struct k_msghdr { void *name; uint32_t name_bytes, pad; struct k_iovec *v; size_t nv; void *control; size_t control_bytes; uint32_t flags, pad2; };
@@ -41,6 +43,21 @@ static inline uint64_t popcorn_clock(int clock)
 static inline uint64_t popcorn_now(void)
 {
 	return popcorn_clock(1);
+}
+
+/* A lock: 0 free, 1 taken, 2 taken and somebody may wait for it, so that the kernel is called only then (Drepper, Futexes
+ * Are Tricky, section 6, mutex2). */
+static inline void popcorn_take(int *lock)
+{
+	int free = 0;
+
+	if (__atomic_compare_exchange_n(lock, &free, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+	while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE)) K4(K_futex, lock, FUTEX_WAIT, 2, 0);
+}
+
+static inline void popcorn_drop(int *lock)
+{
+	if (__atomic_exchange_n(lock, 0, __ATOMIC_RELEASE) == 2) K3(K_futex, lock, FUTEX_WAKE, 1);
 }
 
 /* Out of the way of the descriptors the program is about to get: the lowest free ones. */

@@ -13,10 +13,7 @@ void popcorn_lock(struct popcorn_lock *l)
 {
 	uint64_t old = popcorn_block_signals();
 
-	while (__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE)) {
-		struct k_timespec t = { 0, 1000000 };
-		K6(K_futex, &l->taken, 128, 1, &t, 0, 0);
-	}
+	popcorn_take(&l->taken);
 	l->mask = old;
 }
 
@@ -24,8 +21,7 @@ void popcorn_unlock(struct popcorn_lock *l)
 {
 	uint64_t old = l->mask;
 
-	__atomic_store_n(&l->taken, 0, __ATOMIC_RELEASE);
-	K6(K_futex, &l->taken, 129, 1, 0, 0, 0);
+	popcorn_drop(&l->taken);
 	popcorn_set_signals(old);
 }
 

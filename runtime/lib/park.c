@@ -28,20 +28,6 @@ static struct popcorn_order order;
 
 void popcorn_point_in_handler(struct popcorn_registers *, struct popcorn_thread *);
 
-static void take_lock(void)
-{
-	while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE)) {
-		struct k_timespec t = { 0, 1000000 };
-		K6(K_futex, &lock, 128, 1, &t, 0, 0);
-	}
-}
-
-static void drop_lock(void)
-{
-	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
-	K6(K_futex, &lock, 129, 1, 0, 0, 0);
-}
-
 static int always_up(void)
 {
 	return popcorn_config.rebuild_every || popcorn_config.move_every || popcorn_config.roam_every;
@@ -87,7 +73,7 @@ void popcorn_thread_forget(struct popcorn_thread *t)
 static void wake_parked(void)
 {
 	__atomic_add_fetch(&gate, 1, __ATOMIC_SEQ_CST);
-	K6(K_futex, &gate, 129, INT32_MAX, 0, 0, 0);
+	K6(K_futex, &gate, FUTEX_WAKE, INT32_MAX, 0, 0, 0);
 }
 
 /* The request is over, lock held. The flag goes down before the next request can come in. */
@@ -221,7 +207,7 @@ static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 	t->blocked_in = 0;
 	if (popcorn_unwind(t, regs)) {
 		if (order.connection < 0 || popcorn_now() > order.deadline) refuse_late(t);
-		drop_lock();
+		popcorn_drop(&lock);
 		return;
 	}
 	popcorn_fp_get(regs, &t->rounding, &t->exceptions);
@@ -242,15 +228,15 @@ static void stop(struct popcorn_thread *t, const struct popcorn_registers *regs)
 		}
 		if (other) signal_running(t);
 		seen = gate;
-		drop_lock();
-		K6(K_futex, &gate, 128, seen, &wait, 0, 0);
-		take_lock();
+		popcorn_drop(&lock);
+		K6(K_futex, &gate, FUTEX_WAIT, seen, &wait, 0, 0);
+		popcorn_take(&lock);
 		if (finished != entered) break;
 	}
 	robust(t, t->robust_list);
 	t->settled = 0;
 	__atomic_store_n(&t->state, POPCORN_RUNNING, __ATOMIC_SEQ_CST);
-	drop_lock();
+	popcorn_drop(&lock);
 }
 
 /* The order is taken if one was announced. Lock held; 1: it is being collected for. */
@@ -289,10 +275,10 @@ static void move_by_itself(struct popcorn_thread *t, const struct popcorn_regist
 	int none = 0;
 
 	if (!__atomic_compare_exchange_n(&sender, &none, -1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
-	take_lock();
+	popcorn_take(&lock);
 	if (popcorn_move_prepare(&order)) {
 		finish();
-		drop_lock();
+		popcorn_drop(&lock);
 		return;
 	}
 	stop_for(t, regs, SECOND);
@@ -303,7 +289,7 @@ void popcorn_ask_itself(struct popcorn_thread *t, const struct popcorn_registers
 	int none = 0;
 
 	if (!__atomic_compare_exchange_n(&sender, &none, -1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
-	take_lock();
+	popcorn_take(&lock);
 	order.connection = order.fd = -1;
 	order.op = op;
 	order.thread = (uint32_t)t->tid;
@@ -318,9 +304,9 @@ void popcorn_take_order(struct popcorn_thread *t)
 {
 	uint64_t mask = popcorn_block_signals();
 
-	take_lock();
+	popcorn_take(&lock);
 	if (state == SIGNALLED) collecting(t);
-	drop_lock();
+	popcorn_drop(&lock);
 	popcorn_set_signals(mask);
 }
 
@@ -328,9 +314,9 @@ void popcorn_take_order(struct popcorn_thread *t)
 static struct popcorn_registers *at_origin(struct popcorn_thread *t, struct popcorn_registers *regs)
 {
 	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) != IDLE) {
-		take_lock();
+		popcorn_take(&lock);
 		if (collecting(t)) stop(t, regs);
-		else drop_lock();
+		else popcorn_drop(&lock);
 	}
 	return popcorn_take_place(t, regs);
 }
@@ -374,8 +360,8 @@ void popcorn_point_in_handler(struct popcorn_registers *regs, struct popcorn_thr
 	(void)regs;
 	if (__atomic_load_n(&state, __ATOMIC_SEQ_CST) == IDLE) return;
 	mask = popcorn_block_signals();
-	take_lock();
+	popcorn_take(&lock);
 	if (collecting(t) && popcorn_now() > order.deadline) refuse_late(t);
-	drop_lock();
+	popcorn_drop(&lock);
 	popcorn_set_signals(mask);
 }

@@ -230,12 +230,12 @@ static unsigned arrived, all_there; /* but the main one; 1: go on */
 
 static void wait_while(unsigned *word, unsigned value)
 {
-	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value) K4(K_futex, word, 128, value, 0);
+	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value) K4(K_futex, word, FUTEX_WAIT, value, 0);
 }
 
 static void wake(unsigned *word)
 {
-	K3(K_futex, word, 129, INT32_MAX);
+	K3(K_futex, word, FUTEX_WAKE, INT32_MAX);
 }
 
 static void meet(const struct popcorn_thread *t)
