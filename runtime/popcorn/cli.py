@@ -357,9 +357,12 @@ for command in (commands.machine, commands.nodes, watching.ps, watching.top_comm
     cli.add_command(command)
 
 
-def main() -> NoReturn:
-    """The console command: every error is one message, Ctrl-C and closed pipes end quietly."""
-    interrupts = Interrupts()
+def main(interrupts: Interrupts | None = None) -> NoReturn:
+    """The command: every error is one message, Ctrl-C and closed pipes end quietly.
+
+    `interrupts` are those that were ready before this module was imported.
+    """
+    interrupts = interrupts or Interrupts()
     try:
         cli.main(prog_name="popcorn", standalone_mode=False)
         sys.exit(0)

@@ -1,6 +1,7 @@
 /* Functions that have a body of their own on some ISAs, beside their portable ones. */
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 int popcorn_bits(const uint64_t *words, int n)
 {
@@ -10,9 +11,9 @@ int popcorn_bits(const uint64_t *words, int n)
 	return bits;
 }
 
-const char *popcorn_who(int loud, double scale)
+void popcorn_who(char *to, int loud, double scale)
 {
-	return loud && scale > 0 ? "PORTABLE" : "portable";
+	strcpy(to, loud && scale > 0 ? "PORTABLE" : "portable");
 }
 
 static __attribute__((noinline)) int mixed(uint64_t *words, int n)
@@ -24,8 +25,11 @@ static __attribute__((noinline)) int mixed(uint64_t *words, int n)
 int main(void)
 {
 	uint64_t words[64] = { 0 };
+	char high[16], low[16];
 	int sum = 0;
 	for (int i = 0; i < 50; i++) sum += mixed(words, 64);
-	printf("%d %s %s\n", sum, popcorn_who(1, 2.0), popcorn_who(-1, -2.0));
+	popcorn_who(high, 1, 2.0);
+	popcorn_who(low, -1, -2.0);
+	printf("%d %s %s\n", sum, high, low);
 	return 0;
 }

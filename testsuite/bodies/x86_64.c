@@ -1,6 +1,7 @@
 /* Intrinsics, inline assembly, a function and a table that nobody else sees. */
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 static const int nothing[4];
 
@@ -19,8 +20,8 @@ int popcorn_bits(const uint64_t *words, int n)
 	return bits;
 }
 
-const char *popcorn_who(int loud, double scale)
+void popcorn_who(char *to, int loud, double scale)
 {
 	long wide = loud; /* right only if the upper half of the register is made here */
-	return wide == 1 && scale > 0 ? "X86_64" : wide == -1 ? "x86_64" : "?";
+	strcpy(to, wide == 1 && scale > 0 ? "X86_64" : wide == -1 ? "x86_64" : "?");
 }
