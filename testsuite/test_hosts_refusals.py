@@ -225,6 +225,18 @@ def test_a_member_that_speaks_nonsense_is_lost(two: tuple[Hosts, Running]) -> No
     eventually(lambda: set(states(made.each[1])) == {"a", "b"}, "it to leave")
 
 
+def test_a_host_that_is_gone_before_its_nodes_are_up_was_never_there(two: tuple[Hosts, Running]) -> None:
+    made, _ = two
+
+    async def joins(connection: secure.Secure) -> None:
+        await words.tell(connection, {"for": "join", "host": "brief", "nodes": [["x", HERE, "native"]]})
+        assert (await words.hear(connection))["member"] > 1
+
+    speaks(made, joins)
+    eventually(lambda: "host 'brief' leaves" in made.log(0), "the host to leave")
+    eventually(lambda: set(states(made.each[0])) == {"a", "b"}, "the machine to be as it was")
+
+
 def test_strangers_keep_nobody_out(two: tuple[Hosts, Running], apart: dict[str, str]) -> None:
     """As many connections as are let wait for a handshake, and more."""
     made, _ = two

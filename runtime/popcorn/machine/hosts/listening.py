@@ -31,6 +31,7 @@ class Member:
     number: int
     host: str
     token: str
+    begun: bool = False  # it has said which of its nodes are up
     connection: Secure | None = None  # None: it was cut
     back: asyncio.Queue[Secure] = field(default_factory=lambda: asyncio.Queue(1))
 
@@ -140,7 +141,7 @@ class Listening(Gate):
             self._publish()
 
     async def _stays(self, member: Member, connection: Secure | None) -> bool:
-        """Whether it has said that it leaves; otherwise it was lost."""
+        """Whether it leaves; otherwise it was lost."""
         while connection is not None:
             member.connection = connection
             try:
@@ -148,6 +149,8 @@ class Listening(Gate):
                     return True
             except Broken as e:
                 self.log(f"the connection to host '{member.host}' was cut: {e}")
+                if not member.begun:  # its start was given up: nothing there can be lost
+                    return True
             except Garbage as e:
                 self.log(f"host '{member.host}' does not speak as a host does: {e}")
                 return False
@@ -170,6 +173,7 @@ class Listening(Gate):
             up = words.get("up")
             if not isinstance(up, list):
                 raise Garbage("it says nothing that is known")
+            member.begun = True
             self.roster.mark(member.number, up)
             self._publish()
 
