@@ -38,6 +38,7 @@ class Joining(Gate):
         nodes = [(n.name, n.isa, "emulated" if n.emulated else "native") for n in self.machine.own]
         try:
             connection = await self._dial({"for": "join", "host": self.host, "nodes": nodes}, HANDSHAKE_SECONDS)
+            self.connection = connection  # from here on it has to hear that this host leaves
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 words = await hear(connection)
         except TimeoutError:

@@ -149,8 +149,6 @@ class Listening(Gate):
                     return True
             except Broken as e:
                 self.log(f"the connection to host '{member.host}' was cut: {e}")
-                if not member.begun:  # its start was given up: nothing there can be lost
-                    return True
             except Garbage as e:
                 self.log(f"host '{member.host}' does not speak as a host does: {e}")
                 return False
@@ -163,7 +161,7 @@ class Listening(Gate):
                     await tell(connection, {"nodes": self.roster.json()})
             except (TimeoutError, Broken):
                 connection = None
-        return False
+        return not member.begun  # its start was given up: nothing there can be lost
 
     async def _listen_to(self, member: Member, connection: Secure) -> bool:
         while True:
