@@ -15,8 +15,8 @@ COMPILED = (
     "ir/[!_]*.py",
     "passes/[!_]*.py",
     "linker/machine/base.py",
-    "linker/machine/*64_*.py",  # but for decoders, which find their methods by name
-    *(f"linker/maps/{name}.py" for name in "complete flow live terms values".split()),
+    "linker/machine/*64*.py",
+    *(f"linker/maps/{name}.py" for name in "complete encode flow".split()),
     *(
         f"linker/verify/{name}.py"
         for name in "claims expressions frame listing places placing poison preconditions writers".split()

@@ -55,7 +55,7 @@ def answer(options: Options) -> str:
 
 def _for_build_system(name: str) -> str:
     from popcc import buildsystems
-    from popcc.runtime.libc.build import cache_dir
+    from popcc.cache import cache_dir
 
     make = buildsystems.cmake_toolchain if name == "-print-cmake-toolchain" else buildsystems.meson_cross
     return f"{make(cache_dir())}\n"

@@ -133,5 +133,7 @@ def prepare() -> None:
     """What children would each do again: imports that take long, LLVM's targets and options."""
     import popcc.generate  # noqa: F401
     from popcc import codegen
+    from popcc.linker.maps.library import library
 
     codegen.initialise()
+    library()

@@ -325,11 +325,11 @@ def _write_relocatable(options: Options, isas: tuple[str, ...], units: dict[int,
 
 @collector_off()
 def _link(options: Options, isas: tuple[str, ...], units: dict[int, Unit]) -> None:
+    from popcc.cache import cache_dir
     from popcc.linker.inputs import LinkUnit, Objects, find_library, read_input
     from popcc.linker.link import LinkOptions, link
     from popcc.linker.verify.proved import Proved
     from popcc.outputs import write_output
-    from popcc.runtime.libc.build import cache_dir
 
     inputs: list[LinkInput] = []
     errors: list[PopccError] = []

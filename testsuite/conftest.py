@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from popcc.cache import cache_dir
 from popcc.isa import ISAS
 from popcc.runtime.libc import build
 
@@ -24,7 +25,7 @@ for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
 
 # nor may each of the thousands of commands that tests run translate popcc's modules anew: half of a small link's time
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-    os.environ["PYTHONPYCACHEPREFIX"] = str(build.cache_dir() / "bytecode")
+    os.environ["PYTHONPYCACHEPREFIX"] = str(cache_dir() / "bytecode")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

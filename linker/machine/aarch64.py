@@ -10,6 +10,7 @@ first operand of `cmp`, `cmn`, `tst` as written and not read, that of `adds` wit
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 import struct
 from typing import Any
 
@@ -118,9 +119,9 @@ class _Decoding:
 
     def run(self) -> Insn:
         m = self.raw.mnemonic
-        handler = getattr(self, "_do_" + m.replace(".", "_"), None)
+        handler = _HANDLERS.get(_ALIASES.get(m, m))
         if handler:
-            handler()
+            handler(self)
         elif m in _TRAPS:
             self.insn.kind = "trap"
         elif m[:2] in ("ld", "st") and any(o.type == ca.ARM64_OP_MEM for o in self.ops):
@@ -191,8 +192,6 @@ class _Decoding:
             self._set(dst, self._value(src, self._reg(dst)[1]))
         else:
             self._generic(merge=True)
-
-    _do_movz = _do_mov
 
     def _do_movn(self) -> None:
         src = self.ops[1]
@@ -362,6 +361,12 @@ class _Decoding:
         if not self.insn.effects:
             self.insn.reads += reads
 
+
+# what is decoded by a method of its own, by mnemonic
+_HANDLERS: dict[str, Callable[[_Decoding], None]] = {
+    name.removeprefix("_do_"): method for name, method in vars(_Decoding).items() if name.startswith("_do_")
+}
+_ALIASES = {"movz": "mov"}
 
 _REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values() if full != FLAGS))
 

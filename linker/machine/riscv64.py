@@ -8,7 +8,7 @@ they are added to the stack pointer. Relocation types: RISC-V psABI, "Relocation
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from popcc.isa import ISAS
@@ -165,9 +165,9 @@ class _Decoding:
 
     def run(self) -> Insn:
         name = self.word.name
-        handler = getattr(self, "_do_" + name, None)
+        handler = _HANDLERS.get(name)
         if handler:
-            handler()
+            handler(self)
         elif name in _LOADS:
             self._set(("ld", self._mem(), *_LOADS[name]))
             if self.word.rd == "zero":  # of a volatile object say; it still takes the address
@@ -326,6 +326,11 @@ class _Decoding:
         if not self.insn.effects:
             self.insn.reads += self._read((self.word.rs1, 8))
 
+
+# what is decoded by a method of its own, by mnemonic
+_HANDLERS: dict[str, Callable[[_Decoding], None]] = {
+    name.removeprefix("_do_"): method for name, method in vars(_Decoding).items() if name.startswith("_do_")
+}
 
 _SAVED = tuple(name for name in (*GENERAL, *FLOATING) if name.startswith(("s", "fs")) and name != "sp")
 

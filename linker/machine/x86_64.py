@@ -11,6 +11,7 @@ Relocation types: System V psABI x86_64, table 4.9.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from capstone import x86 as cx
@@ -157,14 +158,14 @@ class _Decoding:
 
     def run(self) -> Insn:
         m = self.raw.mnemonic
-        handler = getattr(self, "_do_" + m, None)
+        handler = _HANDLERS.get(_ALIASES.get(m, m))
         if m in _ZEROING and self._same_registers():
             reg, width = self._reg(self.ops[0])
             self.insn.effects.append(("set", reg, width, ("c", 0)))
             if m in ("xor", "sub"):
                 self._flags_from(())
         elif handler:
-            handler()
+            handler(self)
         elif m in _TRAPS:
             self.insn.kind = "trap"
         elif m in ("nop", "endbr64", "pause", "lfence", "mfence", "sfence") or m.startswith("nop"):
@@ -250,8 +251,6 @@ class _Decoding:
         else:
             self.insn.effects.append(("set", reg, width, self._source(src, width)))
 
-    _do_movabs = _do_mov
-
     def _extension(self, extend: str) -> None:
         dst, src = self.ops
         reg, width = self._reg(dst)
@@ -273,8 +272,6 @@ class _Decoding:
     def _do_movsx(self) -> None:
         self._extension("s")
 
-    _do_movsxd = _do_movsx
-
     def _adjust(self, meaning: Meaning) -> None:
         dst, src = self.ops[0], self.ops[1] if len(self.ops) > 1 else None
         amount = 1 if src is None else src.imm if src.type == cx.X86_OP_IMM and not self.immediate else None
@@ -291,12 +288,8 @@ class _Decoding:
     def _do_add(self) -> None:
         self._adjust(add)
 
-    _do_inc = _do_add
-
     def _do_sub(self) -> None:
         self._adjust(sub)
-
-    _do_dec = _do_sub
 
     def _do_neg(self) -> None:
         if self.ops[0].type == cx.X86_OP_REG and self._reg(self.ops[0])[1] == 8:
@@ -374,6 +367,12 @@ class _Decoding:
         if not self.insn.effects and not m.startswith(("prefetch", "rep", "cld", "wait", "emms")):
             self.insn.reads += reads
 
+
+# what is decoded by a method of its own, by mnemonic
+_HANDLERS: dict[str, Callable[[_Decoding], None]] = {
+    name.removeprefix("_do_"): method for name, method in vars(_Decoding).items() if name.startswith("_do_")
+}
+_ALIASES = {"movabs": "mov", "movsxd": "movsx", "inc": "add", "dec": "sub"}
 
 _REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values() if full != FLAGS))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from popcc.linker.machine.base import ENDS, Code, Insn, Machine
 from popcc.linker.machine.reaching import all_targets
@@ -11,12 +10,17 @@ from popcc.linker.machine.reaching import all_targets
 
 @dataclass(frozen=True)
 class Flow:
-    """Blocks of instructions, edges between their numbers, and an order that visits predecessors first."""
+    """Where blocks start among the instructions, edges between their numbers, and an order that visits predecessors
+    first. The last of `starts` is where the last block ends."""
 
-    blocks: tuple[tuple[Insn, ...], ...]
+    insns: list[Insn]
+    starts: tuple[int, ...]
     successors: tuple[tuple[int, ...], ...]
-    predecessors: tuple[tuple[int, ...], ...]
     order: tuple[int, ...]  # reverse postorder; unreachable blocks are left out
+
+    def last(self, block: int) -> Insn:
+        """A block's last instruction."""
+        return self.insns[self.starts[block + 1] - 1]
 
 
 def build_flow(machine: Machine, code: Code, noreturn: frozenset[int]) -> Flow:
@@ -35,23 +39,18 @@ def build_flow(machine: Machine, code: Code, noreturn: frozenset[int]) -> Flow:
         if insn.kind in ENDS or insn.kind == "branch" or insn.end in noreturn:
             starts.add(insn.end)
     index = {i.address: k for k, i in enumerate(insns)}
-    cuts = sorted(index[s] for s in starts & index.keys())
-    number = {insns[k].address: n for n, k in enumerate(cuts)}
-    blocks = [tuple(insns[start:end]) for start, end in pairwise((*cuts, len(insns)))]
+    cuts = (*sorted(index[s] for s in starts & index.keys()), len(insns))
+    number = {insns[k].address: n for n, k in enumerate(cuts[:-1])}
     successors = []
-    for n, (block, end) in enumerate(zip(blocks, (*cuts[1:], len(insns)), strict=True)):
-        last = block[-1]
+    for n, end in enumerate(cuts[1:]):
+        last = insns[end - 1]
         out = [number[t] for t in jumps.get(end - 1, ()) if t in number]
         if last.target is not None and last.target in number:
             out.append(number[last.target])
-        if last.kind not in ENDS and last.end not in noreturn and n + 1 < len(blocks):
+        if last.kind not in ENDS and last.end not in noreturn and end < len(insns):
             out.append(n + 1)
         successors.append(tuple(dict.fromkeys(out)))
-    predecessors: list[list[int]] = [[] for _ in blocks]
-    for n, ways in enumerate(successors):
-        for s in ways:
-            predecessors[s].append(n)
-    return Flow(tuple(blocks), tuple(successors), tuple(map(tuple, predecessors)), _reverse_postorder(successors))
+    return Flow(insns, cuts, tuple(successors), _reverse_postorder(successors))
 
 
 def _reverse_postorder(successors: list[tuple[int, ...]]) -> tuple[int, ...]:

@@ -8,5 +8,6 @@ that file is stale.
     sites.py     the site table in programs
     requests.py  requests to running programs
     images.py    the notes of an image
+    machinecode.py  decoded instructions, for the analysis of site maps
     header.py    the C header
 """

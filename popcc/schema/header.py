@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from popcc.isa import ISAS
-from popcc.schema import images, machines, requests, sites
+from popcc.schema import images, machinecode, machines, requests, sites
 from popcc.schema.record import Record
 
 HEADER = Path(__file__).parents[1] / "runtime" / "lib" / "popcorn_schema.h"
@@ -54,8 +54,14 @@ ENUMS: tuple[tuple[str, type[IntEnum]], ...] = (
     ("FILE", images.FileKind),
     ("ROUNDING", images.Rounding),
     ("FP_EXCEPTION", images.FpException),
+    ("INSN", machinecode.Insn),
+    ("EFFECT", machinecode.Effect),
+    ("EXPR", machinecode.Expr),
+    ("EXTEND", machinecode.Extend),
+    ("MEM", machinecode.Mem),
+    ("ALU", machinecode.Alu),
 )
-_PARTS: tuple[ModuleType, ...] = (sites, requests, machines, images)
+_PARTS: tuple[ModuleType, ...] = (sites, requests, machines, images, machinecode)
 
 
 def c_header() -> str:

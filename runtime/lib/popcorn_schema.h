@@ -19,6 +19,7 @@
 #define POPCORN_IMAGE_VERSION 3
 #define POPCORN_NOTE_NAME "POPCORN"
 #define POPCORN_PAGE 4096
+#define POPCORN_MAX_EFFECTS 16
 
 /* the ISAs: X(number, name, ELF machine) */
 #define POPCORN_ISAS(X) \
@@ -126,6 +127,67 @@ enum {
 	POPCORN_FP_EXCEPTION_OVERFLOW = 4,
 	POPCORN_FP_EXCEPTION_UNDERFLOW = 8,
 	POPCORN_FP_EXCEPTION_INEXACT = 16,
+};
+
+/* Kinds of instructions. */
+enum {
+	POPCORN_INSN_ORDINARY = 0,
+	POPCORN_INSN_CALL = 1,
+	POPCORN_INSN_RETURN = 2,
+	POPCORN_INSN_JUMP = 3,
+	POPCORN_INSN_BRANCH = 4,
+	POPCORN_INSN_INDIRECT = 5,
+	POPCORN_INSN_TAIL = 6,
+	POPCORN_INSN_TRAP = 7,
+};
+
+/* What an instruction changes. */
+enum {
+	POPCORN_EFFECT_SET = 0,
+	POPCORN_EFFECT_STORE = 1,
+};
+
+/* Kinds of expressions. */
+enum {
+	POPCORN_EXPR_CONSTANT = 0,
+	POPCORN_EXPR_SYMBOL = 1,
+	POPCORN_EXPR_PAGE = 2,
+	POPCORN_EXPR_LO12 = 3,
+	POPCORN_EXPR_REGISTER = 4,
+	POPCORN_EXPR_LOAD = 5,
+	POPCORN_EXPR_ADDRESS = 6,
+	POPCORN_EXPR_INSERT = 7,
+	POPCORN_EXPR_ALU = 8,
+	POPCORN_EXPR_THREAD_POINTER = 9,
+	POPCORN_EXPR_OTHER = 10,
+};
+
+/* How low bytes become a whole register. */
+enum {
+	POPCORN_EXTEND_NOT = 0,
+	POPCORN_EXTEND_ZERO = 1,
+	POPCORN_EXTEND_SIGN = 2,
+};
+
+/* How an address is made of a symbol. */
+enum {
+	POPCORN_MEM_NONE = 0,
+	POPCORN_MEM_ABS = 1,
+	POPCORN_MEM_GOT = 2,
+	POPCORN_MEM_LO12 = 3,
+};
+
+/* Operations of two expressions, in 64 bits. */
+enum {
+	POPCORN_ALU_AND = 0,
+	POPCORN_ALU_OR = 1,
+	POPCORN_ALU_XOR = 2,
+	POPCORN_ALU_SHL = 3,
+	POPCORN_ALU_SHR = 4,
+	POPCORN_ALU_SAR = 5,
+	POPCORN_ALU_ADD = 6,
+	POPCORN_ALU_SUB = 7,
+	POPCORN_ALU_ADDW = 8,
 };
 
 /* Head of the site table. Offsets in bytes from the table's start, all multiples of 8 but string_off.

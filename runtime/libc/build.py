@@ -14,7 +14,6 @@ index directory to be taken as it is, for work on the passes.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import multiprocessing
@@ -31,6 +30,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
+from popcc.cache import cache_dir, lock
 from popcc.compile import compile_source
 from popcc.compile_options import CompileOptions
 from popcc.errors import ErrorGroup, PopccError
@@ -81,26 +81,14 @@ def library(isas: tuple[str, ...]) -> Path:
     index = cache_dir() / f"libc-{digest}"
     if not (index / "index.json").exists():
         for part in parts:
-            with _lock(part.folder):
+            with lock(part.folder):
                 if not (cache_dir() / part.folder).exists():
                     _remove_unfinished(part)
                     _build(part, isas)
-        with _lock(index.name):
+        with lock(index.name):
             if not index.exists():
                 _write_index(index, parts)
     return index
-
-
-def cache_dir() -> Path:
-    """Where units are kept: $POPCC_CACHE, else popcc in the user's cache directory."""
-    given = os.environ.get("POPCC_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    path = Path(given) if given else Path(base).expanduser() / "popcc"
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise PopccError(f"can't make the cache directory {path}: {e.strerror}; set POPCC_CACHE to another") from None
-    return path
 
 
 def _parts(isas: tuple[str, ...]) -> tuple[Part, ...]:
@@ -237,17 +225,6 @@ def _digest_of(paths: Sequence[Path]) -> str:
 
 def _short(*parts: str) -> str:
     return hashlib.sha1("\0".join((*parts, str(wheel().name))).encode()).hexdigest()[:16]
-
-
-@contextmanager
-def _lock(folder: str) -> Iterator[None]:
-    """Holds the lock file of a directory of the cache; the kernel gives it up when the process ends, however it ends.
-
-    The lock is the process's, and not, as flock's, the open file's: workers that outlive us would keep that.
-    """
-    with (cache_dir() / f"{folder}.lock").open("w") as file:
-        fcntl.lockf(file, fcntl.LOCK_EX)
-        yield
 
 
 def _with_progress(items: Iterator[_T], total: int, what: str) -> Iterator[_T]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from popcc import toolchain
+from popcc.cache import cache_dir
 from popcc.compile import compile_source
 from popcc.errors import PopccError
 from popcc.isa import ISAS
 from popcc.linker.inputs import Input, LinkUnit, Objects
 from popcc.linker.link import LinkOptions, link
 from popcc.linker.verify.proved import Proved
-from popcc.runtime.libc.build import cache_dir
 from popcc.unit import Unit
 from real.files import File, Linking, compiled_as, linkings
 

@@ -1,0 +1,82 @@
+"""The analysis in C as a library: built on first use, for this machine, and kept in the cache."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from ctypes import c_void_p
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from popcc.cache import cache_dir, lock
+from popcc.errors import PopccError
+from popcc.frontend import clang, wheel
+from popcc.isa import ISAS, Isa
+
+_HERE = Path(__file__).parent
+_SCHEMA = _HERE.parents[1] / "runtime" / "lib"
+_FLAGS = (
+    "-std=c11 -O2 -fPIC -fno-sanitize=all -fno-stack-protector -fvisibility=default "
+    "-Wall -Wextra -Werror -Wno-unused-command-line-argument"
+).split()
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """The analysis, built if it is not yet. Raises `PopccError`."""
+    sources = [*sorted(_HERE.glob("*.[ch]")), _SCHEMA / "popcorn_schema.h"]
+    digest = hashlib.sha1(version("ziglang").encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    folder = f"maps-{digest.hexdigest()[:16]}"
+    file = cache_dir() / folder / "maps.so"
+    if not file.exists():
+        with lock(folder):
+            if not file.exists():
+                _build([s for s in sources if s.suffix == ".c"], folder)
+    loaded = ctypes.CDLL(str(file))
+    loaded.maps_new.restype = c_void_p
+    loaded.maps_new.argtypes = (c_void_p,)
+    loaded.maps_free.argtypes = (c_void_p,)
+    loaded.maps_of_function.argtypes = (c_void_p, c_void_p, c_void_p)
+    return loaded
+
+
+def _build(sources: Sequence[Path], folder: str) -> None:
+    isa = _host()
+    work = Path(tempfile.mkdtemp(prefix=f".{folder}-", dir=cache_dir()))
+    headers = wheel() / "lib/libc/include"
+    system = (wheel() / "lib/include", headers / f"{isa.name}-linux-musl", headers / "generic-musl")
+    try:
+        _run(
+            *clang(), f"--target={isa.triple}", *isa.clang_flags, "-nostdinc", *(f"-isystem{d}" for d in system),
+            *_FLAGS, f"-I{_SCHEMA}", "-c", *map(str, sources), in_=work,
+        )  # fmt: skip
+        objects = [f"{s.stem}.o" for s in sources]
+        # what it needs of a C library it finds in the process
+        _run(str(wheel() / "zig"), "ld.lld", "-m", isa.emulation, "-shared", "-o", "maps.so", *objects, in_=work)
+        work.replace(cache_dir() / folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _host() -> Isa:
+    machine = platform.machine().lower()
+    for isa in ISAS.values():
+        if machine in isa.machine_names:
+            return isa
+    raise PopccError(f"popcc does not run on {machine}; known are {', '.join(ISAS)}")
+
+
+def _run(*command: str, in_: Path) -> None:
+    # clang leaves files of its own where it is killed
+    run = subprocess.run(command, cwd=in_, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(in_)})
+    if run.returncode:
+        raise PopccError(f"the analysis of site maps can't be built: {run.stderr.strip()}")

@@ -1,0 +1,537 @@
+/* What each register and frame slot holds: forward analysis.
+ *
+ * Locations into which the same terms flow from every predecessor get one phi, so that copies stay equal through loops
+ * (value numbering by partition, Alpern, Wegman and Zadeck 1988).
+ */
+#include <string.h>
+
+#include "maps.h"
+
+#define MAXIMUM_ROUNDS 60
+
+struct mem {
+	int base, index, how, symbol;
+	int64_t displacement, addend;
+};
+
+static uint32_t slot_hash(int64_t offset, int32_t size)
+{
+	return ((uint64_t)offset * 31 + size) * 0x9e3779b97f4a7c15 >> 32;
+}
+
+static void rehash_slots(struct analysis *a, int size)
+{
+	a->slot_table = alloc(&a->arena, size * sizeof *a->slot_table);
+	a->slot_table_size = size;
+	for (int n = 0; n < a->nslots; n++) {
+		uint32_t at = slot_hash(a->slots[n].offset, a->slots[n].size);
+		while (a->slot_table[at &= size - 1]) at++;
+		a->slot_table[at] = n + 1;
+	}
+}
+
+static void overlap(struct analysis *a, struct slot *s, int location)
+{
+	s->overlaps = grown(&a->arena, s->overlaps, s->noverlaps, &s->room, sizeof *s->overlaps);
+	s->overlaps[s->noverlaps++] = location;
+}
+
+/* The location of a slot, which may be new. */
+int slot_at(struct analysis *a, int64_t offset, int32_t size)
+{
+	uint32_t at = slot_hash(offset, size);
+	for (int n; (n = a->slot_table[at &= a->slot_table_size - 1]); at++)
+		if (a->slots[n - 1].offset == offset && a->slots[n - 1].size == size) return a->m->registers + n - 1;
+	int number = a->nslots;
+	a->slots = grown(&a->arena, a->slots, number, &a->room_slots, sizeof *a->slots);
+	a->slots[number] = (struct slot){.offset = offset, .size = size};
+	a->slot_table[at] = ++a->nslots;
+	if (2 * a->nslots > a->slot_table_size) rehash_slots(a, 4 * a->slot_table_size);
+	for (int n = 0; n < number; n++) {
+		struct slot *s = a->slots + n;
+		if (s->offset < offset + size && offset < s->offset + s->size) {
+			overlap(a, s, a->m->registers + number);
+			overlap(a, a->slots + number, a->m->registers + n);
+		}
+	}
+	return a->m->registers + number;
+}
+
+static void hold(struct analysis *a, struct state *s, int location, term_t t)
+{
+	int all = a->m->registers + a->nslots;
+	if (location >= s->count) {
+		if (all > s->room) {
+			term_t *at = alloc(&a->arena, 2 * all * sizeof *at);
+			memcpy(at, s->at, s->count * sizeof *at);
+			s->at = at;
+			s->room = 2 * all;
+		}
+		memset(s->at + s->count, 0, (all - s->count) * sizeof *s->at);
+		s->count = all;
+	}
+	s->at[location] = t;
+}
+
+static void copy(struct analysis *a, struct state *to, const struct state *from)
+{
+	if (from->count > to->room) {
+		to->room = from->count + 16;
+		to->at = alloc(&a->arena, to->room * sizeof *to->at);
+	}
+	memcpy(to->at, from->at, from->count * sizeof *to->at);
+	to->count = from->count;
+}
+
+static bool equal(const struct state *s, const struct state *t)
+{
+	int count = s->count > t->count ? s->count : t->count;
+	for (int k = 0; k < count; k++)
+		if (held(s, k) != held(t, k)) return false;
+	return true;
+}
+
+static void read_mem(struct mem *mem, const int64_t **code)
+{
+	const int64_t *c = *code;
+	*mem = (struct mem){c[0], c[1], c[3], c[4], c[2], c[5]};
+	*code = c + 6;
+}
+
+static void be_wild(struct analysis *a, enum wild why, int k, int reg)
+{
+	if (a->wild) return;
+	a->wild = why;
+	a->wild_insn = k;
+	a->wild_reg = reg;
+}
+
+/* The page that an address is reached from. */
+static term_t page(struct analysis *a, int symbol, int64_t addend)
+{
+	return make(a, PAGE, 0, symbol, 0, addend + a->m->page_rounding);
+}
+
+/* The address, as far as it is known; 0 if it is not. */
+static term_t address(struct analysis *a, const struct mem *mem, const struct state *s)
+{
+	switch (mem->how) {
+	case POPCORN_MEM_GOT:
+		return make(a, GOT, 0, mem->symbol, 0, 0);
+	case POPCORN_MEM_LO12:
+		if (mem->base < 0 || mem->index >= 0 || s->at[mem->base] != page(a, mem->symbol, mem->addend)) return 0;
+		return make(a, SYM, 0, mem->symbol, 0, mem->addend);
+	case POPCORN_MEM_ABS:
+		if (mem->base >= 0 || mem->index >= 0) return 0;
+		return make(a, SYM, 0, mem->symbol, 0, mem->addend + mem->displacement);
+	}
+	if (mem->base < 0) return 0;
+	term_t t = plus(a, s->at[mem->base], mem->displacement);
+	if (mem->index < 0) return t;
+	return term(a, t)->kind == CFA ? make(a, INDEXED, 0, t, 0, 0) : 0;
+}
+
+/* Notes an access to the frame. */
+static void touch(struct analysis *a, bool write, term_t at, int32_t size, int k)
+{
+	if (!a->noting) return;
+	struct term it = *term(a, at);
+	if (it.kind == INDEXED) be_wild(a, INDEXED_ACCESS, k, 0);
+	if (it.kind != CFA) return;
+	if (it.k < -MAX_FRAME || it.k > MAX_FRAME) be_wild(a, TOO_WIDE, k, 0);
+	struct access **p = a->accesses + k;
+	for (; *p; p = &(*p)->next)
+		if ((*p)->write == write && (*p)->offset == it.k && (*p)->size == size) return;
+	*p = alloc(&a->arena, sizeof **p);
+	**p = (struct access){it.k, size, write, 0};
+}
+
+/* What a slot holds: of one inside a wider one its low bytes; 0 for what was put together. */
+term_t slot_term(struct analysis *a, int location, const struct state *s)
+{
+	if (held(s, location)) return held(s, location);
+	const struct slot *slot = a->slots + (location - a->m->registers), *best = 0;
+	term_t holds = 0;
+	bool touched = false;
+	for (int n = 0; n < slot->noverlaps; n++) {
+		term_t t = held(s, slot->overlaps[n]);
+		const struct slot *o = a->slots + (slot->overlaps[n] - a->m->registers);
+		touched |= t != 0;
+		if (t && o->offset == slot->offset && o->size > slot->size && (!best || o->size < best->size)) {
+			best = o;
+			holds = t;
+		}
+	}
+	if (best) return low(a, slot->size, holds);
+	return touched ? 0 : make(a, INIT, 0, location, 0, 0);
+}
+
+static term_t value(struct analysis *a, const int64_t **code, const struct state *s, int k);
+
+static term_t load(struct analysis *a, const int64_t **code, const struct state *s, int k)
+{
+	struct mem mem;
+	read_mem(&mem, code);
+	int32_t size = (*code)[0], how = (*code)[1];
+	*code += 2;
+	term_t at = address(a, &mem, s);
+	if (!at) return 0;
+	touch(a, false, at, size, k);
+	struct term it = *term(a, at);
+	switch (it.kind) {
+	case GOT:
+		return make(a, SYM, 0, it.a, 0, 0);
+	case SYM:
+		return a->f->read_only[it.a] ? extend(a, size, make(a, LOAD, size, it.a, 0, it.k), how) : 0;
+	case CFA: {
+		term_t t = slot_term(a, slot_at(a, it.k, size), s);
+		return t ? extend(a, size, t, how) : 0;
+	}
+	}
+	return 0;
+}
+
+/* What is known of a value that was loaded, zero-extended, from read-only memory. */
+static term_t contents(struct analysis *a, term_t t)
+{
+	const struct term *it = term(a, t);
+	if (it->kind != ZX) return t;
+	const struct term *of = term(a, it->a);
+	uint64_t there;
+	if (of->kind != LOAD || !a->f->constant(of->a, of->k, it->n, &there)) return t;
+	return make(a, CONST, 0, 0, 0, there);
+}
+
+static uint64_t calculated(int operation, uint64_t x, uint64_t y)
+{
+	switch (operation) {
+	case POPCORN_ALU_AND: return x & y;
+	case POPCORN_ALU_OR: return x | y;
+	case POPCORN_ALU_XOR: return x ^ y;
+	case POPCORN_ALU_SHL: return y < 64 ? x << y : 0;
+	case POPCORN_ALU_SHR: return y < 64 ? x >> y : 0;
+	case POPCORN_ALU_SAR: return (int64_t)x >> (y < 64 ? y : 63);
+	case POPCORN_ALU_ADD: return x + y;
+	case POPCORN_ALU_SUB: return x - y;
+	}
+	return (int32_t)(x + y); /* ADDW */
+}
+
+static term_t alu(struct analysis *a, const int64_t **code, const struct state *s, int k)
+{
+	int operation = *(*code)++;
+	term_t t = value(a, code, s, k), u = value(a, code, s, k);
+	if (!t || !u) return 0;
+	if (operation == POPCORN_ALU_OR) t = contents(a, t);
+	struct term x = *term(a, t), y = *term(a, u);
+	if (x.kind == CONST && y.kind == CONST) return make(a, CONST, 0, 0, 0, calculated(operation, x.k, y.k));
+	switch (operation) {
+	case POPCORN_ALU_SUB:
+		/* how far a thread-local lies from the thread pointer */
+		if (y.kind == SYM && (x.kind == SYM || x.kind == CONST))
+			return make(a, DIFF, 0, x.kind == SYM ? x.a : 0, y.a, x.k - y.k);
+		return y.kind == CONST ? total(a, t, make(a, CONST, 0, 0, 0, -(uint64_t)y.k)) : 0;
+	case POPCORN_ALU_ADD:
+		return total(a, t, u);
+	}
+	return y.kind == CONST ? shift(a, operation, t, y.k) : 0;
+}
+
+/* What an expression is; 0 if that is not known. Leaves `code` behind it. */
+static term_t value(struct analysis *a, const int64_t **code, const struct state *s, int k)
+{
+	const int64_t *c = *code;
+	struct mem mem;
+	struct term it;
+	switch (c[0]) {
+	case POPCORN_EXPR_REGISTER:
+		*code = c + 4;
+		it = *term(a, s->at[c[1]]);
+		if (it.kind == LOST) return 0;
+		if (c[2] == 8 && it.kind == LOAD && it.n > 8) /* the low half of a vector */
+			return make(a, LOAD, 8, it.a, 0, it.k);
+		return extend(a, c[2], s->at[c[1]], c[3]);
+	case POPCORN_EXPR_CONSTANT:
+		*code = c + 2;
+		return make(a, CONST, 0, 0, 0, c[1]);
+	case POPCORN_EXPR_SYMBOL:
+		*code = c + 3;
+		return make(a, SYM, 0, c[1], 0, c[2]);
+	case POPCORN_EXPR_PAGE:
+		*code = c + 3;
+		return make(a, PAGE, 0, c[1], 0, c[2]);
+	case POPCORN_EXPR_THREAD_POINTER:
+		*code = c + 1;
+		return make(a, TP, 0, 0, 0, 0);
+	case POPCORN_EXPR_ADDRESS:
+		*code = c + 1;
+		read_mem(&mem, code);
+		return address(a, &mem, s);
+	case POPCORN_EXPR_LO12:
+		*code = c + 4;
+		return s->at[c[1]] == page(a, c[2], c[3]) ? make(a, SYM, 0, c[2], 0, c[3]) : 0;
+	case POPCORN_EXPR_INSERT:
+		*code = c + 4;
+		it = *term(a, s->at[c[1]]);
+		if (it.kind != CONST) return 0;
+		return make(a, CONST, 0, 0, 0, (it.k & ~((uint64_t)0xffff << c[3])) | (uint64_t)c[2] << c[3]);
+	case POPCORN_EXPR_ALU:
+		*code = c + 1;
+		return alu(a, code, s, k);
+	case POPCORN_EXPR_LOAD:
+		*code = c + 1;
+		return load(a, code, s, k);
+	}
+	/* anything else, OTHER: its reads, then its accesses to memory */
+	*code = c + 3 + 2 * c[1];
+	for (int n = c[2]; n; n--) {
+		read_mem(&mem, code);
+		touch(a, false, address(a, &mem, s), *(*code)++, k);
+	}
+	return 0;
+}
+
+static void set(struct analysis *a, int reg, int width, term_t t, struct state *s, int k)
+{
+	if (reg == a->m->registers) return; /* the condition codes */
+	if (!t) t = make(a, DEF, 0, reg, 0, a->f->address[k]);
+	if (width < 4) { /* the rest of the register stays, whatever it is */
+		t = low(a, width, t);
+		if (term(a, t)->kind != LOW) t = make(a, LOW, width, t, 0, 0);
+	} else if (width == 4 && !(a->m->facts[reg] & VECTOR)) {
+		t = extend(a, 4, t, POPCORN_EXTEND_ZERO);
+	}
+	s->at[reg] = t;
+}
+
+static void store(struct analysis *a, term_t at, int32_t size, term_t t, struct state *s, int k)
+{
+	touch(a, true, at, size, k);
+	if (term(a, at)->kind != CFA) {
+		if (a->noting && term(a, t)->kind == CFA) be_wild(a, STORED, k, 0);
+		return;
+	}
+	int location = slot_at(a, term(a, at)->k, size);
+	if (!t) t = make(a, DEF, 0, location, 0, a->f->address[k]);
+	const struct slot *slot = a->slots + (location - a->m->registers);
+	for (int n = 0; n < slot->noverlaps; n++) {
+		int other = slot->overlaps[n];
+		const struct slot *o = a->slots + (other - a->m->registers);
+		bool inside = o->offset == slot->offset && o->size < size;
+		hold(a, s, other, inside ? low(a, o->size, t) : make(a, DEF, 0, other, 0, a->f->address[k]));
+	}
+	hold(a, s, location, low(a, size, t));
+}
+
+static void call(struct analysis *a, struct state *s, int k)
+{
+	const struct machine *m = a->m;
+	term_t lost = make(a, LOST, 0, 0, 0, 0);
+	for (int r = 0; r < m->registers; r++) {
+		if (a->noting && m->facts[r] & ARGUMENT && term(a, s->at[r])->kind == CFA) be_wild(a, PASSED, k, r);
+		if (m->facts[r] & RESULT) s->at[r] = make(a, DEF, 0, r, 0, a->f->address[k]);
+		else if (!(m->facts[r] & CALLEE_SAVED) && r != m->stack_pointer) s->at[r] = lost;
+	}
+}
+
+/* One instruction: all values and addresses are of the state before it. */
+static void step(struct analysis *a, int k, struct state *s)
+{
+	const int64_t *c = a->f->code + a->f->place[k];
+	int kind = c[0], neffects = c[2];
+	term_t values[MAX_EFFECTS], addresses[MAX_EFFECTS];
+	const int64_t *effects = c + 3 + 2 * c[1], *e = effects;
+	for (int n = 0; n < neffects; n++, e += e[1]) {
+		const int64_t *code = e + 4;
+		if (e[0] == POPCORN_EFFECT_STORE) {
+			struct mem mem;
+			code = e + 3;
+			read_mem(&mem, &code);
+			addresses[n] = address(a, &mem, s);
+		}
+		values[n] = value(a, &code, s, k);
+	}
+	e = effects;
+	for (int n = 0; n < neffects; n++, e += e[1]) {
+		if (e[0] == POPCORN_EFFECT_STORE) store(a, addresses[n], e[2], values[n], s, k);
+		else set(a, e[2], e[3], values[n], s, k);
+	}
+	if (kind == POPCORN_INSN_CALL) call(a, s, k);
+}
+
+struct joining { /* of what flows into a block */
+	const struct state **states;
+	int count;
+	term_t *vectors, *phis; /* of the groups so far */
+	int ngroups, room_vectors, room_phis;
+	int32_t *table;
+	int table_size;
+};
+
+static uint32_t vector_hash(const term_t *vector, int count)
+{
+	uint64_t h = 0;
+	for (int k = 0; k < count; k++) h = (h ^ vector[k]) * 0x9e3779b97f4a7c15;
+	return h >> 32;
+}
+
+/* A phi, wrapped in the extension that all the terms flowing into it share. */
+static term_t phi(struct analysis *a, const term_t *vector, int count, int n, int location)
+{
+	term_t t = make(a, PHI, 0, location, 0, n);
+	struct term first = *term(a, vector[0]);
+	if (first.kind != ZX && first.kind != SX) return t;
+	for (int k = 1; k < count; k++) {
+		const struct term *it = term(a, vector[k]);
+		if (it->kind != first.kind || it->n != first.n) return t;
+	}
+	return make(a, first.kind, first.n, t, 0, 0);
+}
+
+/* The phi of all locations into which the same terms flow. */
+static term_t group(struct analysis *a, struct joining *j, const term_t *vector, int n, int location)
+{
+	uint32_t at = vector_hash(vector, j->count);
+	for (int g; (g = j->table[at &= j->table_size - 1]); at++)
+		if (!memcmp(j->vectors + (size_t)(g - 1) * j->count, vector, j->count * sizeof *vector))
+			return j->phis[g - 1];
+	j->phis[j->ngroups] = phi(a, vector, j->count, n, location);
+	memcpy(j->vectors + (size_t)j->ngroups * j->count, vector, j->count * sizeof *vector);
+	j->table[at] = ++j->ngroups;
+	return j->phis[j->ngroups - 1];
+}
+
+static term_t joined(struct analysis *a, struct joining *j, term_t *vector, int n, int location)
+{
+	term_t first = held(j->states[0], location);
+	bool differ = false, untouched = false;
+	for (int k = 0; k < j->count; k++) {
+		vector[k] = held(j->states[k], location);
+		if (term(a, vector[k])->kind == LOST) return vector[k];
+		differ |= vector[k] != first;
+		untouched |= !vector[k];
+	}
+	if (!differ) return first;
+	if (untouched) {
+		term_t init = make(a, INIT, 0, location, 0, 0);
+		differ = false;
+		for (int k = 0; k < j->count; k++) {
+			if (!vector[k]) vector[k] = init;
+			differ |= vector[k] != vector[0];
+		}
+		if (!differ) return init;
+	}
+	return group(a, j, vector, n, location);
+}
+
+/* What holds at the head of a block, by what is known of its predecessors so far. */
+static void merge(struct analysis *a, int n, const struct state **states, int count, struct state *into)
+{
+	if (count == 1) {
+		copy(a, into, states[0]);
+		return;
+	}
+	int all = 0, size = 64;
+	for (int k = 0; k < count; k++)
+		if (states[k]->count > all) all = states[k]->count;
+	while (size < 2 * all) size *= 2;
+	struct arena *scratch = &a->scratch;
+	struct joining j = {states, count, 0, 0, 0, 0, 0, 0, size};
+	j.vectors = alloc(scratch, (size_t)all * count * sizeof *j.vectors);
+	j.phis = alloc(scratch, all * sizeof *j.phis);
+	j.table = alloc(scratch, size * sizeof *j.table);
+	term_t *vector = alloc(scratch, count * sizeof *vector);
+	into->count = 0;
+	hold(a, into, all - 1, 0);
+	for (int location = 0; location < all; location++) into->at[location] = joined(a, &j, vector, n, location);
+	release(scratch);
+}
+
+struct predecessors {
+	int32_t *first, *blocks; /* by block, as successors are */
+};
+
+static struct predecessors turned_round(struct analysis *a)
+{
+	const struct function *f = a->f;
+	struct predecessors p;
+	p.first = alloc(&a->arena, (f->nblocks + 2) * sizeof *p.first);
+	p.blocks = alloc(&a->arena, (f->way[f->nblocks] + 1) * sizeof *p.blocks);
+	for (int k = 0; k < f->way[f->nblocks]; k++) p.first[f->ways[k] + 2]++;
+	for (int n = 0; n < f->nblocks; n++) p.first[n + 2] += p.first[n + 1];
+	for (int n = 0; n < f->nblocks; n++)
+		for (int k = f->way[n]; k < f->way[n + 1]; k++) p.blocks[p.first[f->ways[k] + 1]++] = n;
+	return p;
+}
+
+static void through(struct analysis *a, int n, struct state *s)
+{
+	for (int k = a->f->first[n]; k < a->f->first[n + 1]; k++) {
+		step(a, k, s);
+		if (a->noting && a->record_of[k] >= 0) copy(a, a->after + a->record_of[k], s);
+	}
+}
+
+static void start(struct analysis *a, struct state *s)
+{
+	const struct machine *m = a->m;
+	hold(a, s, m->registers - 1, 0);
+	for (int r = 0; r < m->registers; r++) s->at[r] = make(a, INIT, 0, r, 0, 0);
+	s->at[m->stack_pointer] = make(a, CFA, 0, 0, 0, m->entry_sp);
+}
+
+/* Whether what flows into the blocks came to rest. */
+static bool settled(struct analysis *a)
+{
+	const struct function *f = a->f;
+	struct predecessors before = turned_round(a);
+	struct state at_start = {0}, merged = {0};
+	start(a, &at_start);
+	bool *stale = alloc(&a->arena, f->nblocks);
+	const struct state **states = alloc(&a->arena, (f->way[f->nblocks] + 1) * sizeof *states);
+	memset(stale, 1, f->nblocks);
+	for (int round = 0; round < MAXIMUM_ROUNDS; round++) {
+		bool changed = false;
+		for (int k = 0; k < f->norder; k++) {
+			int n = f->order[k], count = 0;
+			if (!stale[n]) continue;
+			stale[n] = false;
+			for (int p = before.first[n]; p < before.first[n + 1]; p++)
+				if (a->exit[before.blocks[p]].count) states[count++] = a->exit + before.blocks[p];
+			if (!n) states[count++] = &at_start;
+			merge(a, n, states, count, &merged);
+			if (a->entry[n].count && equal(a->entry + n, &merged)) continue;
+			changed = true;
+			copy(a, a->entry + n, &merged);
+			through(a, n, &merged);
+			copy(a, a->exit + n, &merged);
+			for (int w = f->way[n]; w < f->way[n + 1]; w++) stale[f->ways[w]] = true;
+		}
+		if (!changed) return true;
+	}
+	return false;
+}
+
+void find_values(struct analysis *a)
+{
+	const struct function *f = a->f;
+	a->slots = 0;
+	a->nslots = a->room_slots = 0;
+	rehash_slots(a, 64);
+	a->entry = alloc(&a->arena, f->nblocks * sizeof *a->entry);
+	a->exit = alloc(&a->arena, f->nblocks * sizeof *a->exit);
+	a->after = alloc(&a->arena, f->nrecords * sizeof *a->after);
+	a->accesses = alloc(&a->arena, f->ninsns * sizeof *a->accesses);
+	a->noting = false;
+	a->wild = TAME;
+	if (!settled(a)) {
+		be_wild(a, UNSETTLED, 0, 0);
+		return;
+	}
+	struct state s = {0};
+	a->noting = true;
+	for (int k = 0; k < f->norder; k++) {
+		copy(a, &s, a->entry + f->order[k]);
+		through(a, f->order[k], &s);
+	}
+}
