@@ -16,4 +16,5 @@ def collector_off() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            gc.freeze()  # what is there by now would be looked at in vain, a second for a big file
             gc.enable()
