@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,3 +34,19 @@ def lock(folder: str) -> Iterator[None]:
     with (cache_dir() / f"{folder}.lock").open("w") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def made(folder: str) -> Iterator[Path]:
+    """A directory that becomes `folder` of the cache when the body has filled it, and is gone when that fails.
+
+    What earlier ones have left that were killed goes too: the caller holds the `lock`, so no other is at work.
+    """
+    for left in cache_dir().glob(f".{folder}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder}-", dir=cache_dir()))
+    try:
+        yield work
+        work.replace(cache_dir() / folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -49,7 +49,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_inner_loops_are_compiled(installed: Path) -> None:
-    script = "from popcc.linker.maps import values; from popcc.linker.verify import claims; print(values, claims)"
+    script = "from popcc.linker.maps import flow; from popcc.linker.verify import claims; print(flow, claims)"
     shown = checked([str(installed / "python"), "-c", script], installed)
     assert shown.count(".so'") == 2 and str(installed.parent) in shown, shown
 

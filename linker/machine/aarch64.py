@@ -10,8 +10,8 @@ first operand of `cmp`, `cmn`, `tst` as written and not read, that of `adds` wit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from capstone import arm64 as ca

@@ -1,5 +1,5 @@
 """Completion of site maps: what is live after a site's return address is accounted for, or the site is unproved
-(recipes.c). Here, what that goes by is read from an object, and what comes of it is put into words."""
+(site.c). Here, what that goes by is read from an object, and what comes of it is put into words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 
 _SETJMP = "__popcorn_setjmp"
 _POINT = "__popcorn_point"
-# in what comes of the analysis (recipes.c)
+# in what comes of the analysis (site.h)
 _UNREACHED, _UNPROVED = 0, 1
 _KINDS = tuple(RecipeKind)
 

@@ -6,16 +6,14 @@ import ctypes
 import hashlib
 import os
 import platform
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from ctypes import c_void_p
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from popcc.cache import cache_dir, lock
+from popcc.cache import cache_dir, lock, made
 from popcc.errors import PopccError
 from popcc.frontend import clang, wheel
 from popcc.isa import ISAS, Isa
@@ -41,7 +39,10 @@ def library() -> ctypes.CDLL:
         with lock(folder):
             if not file.exists():
                 _build([s for s in sources if s.suffix == ".c"], folder)
-    loaded = ctypes.CDLL(str(file))
+    try:
+        loaded = ctypes.CDLL(str(file))
+    except OSError as e:
+        raise PopccError(f"the analysis of site maps can't be loaded: {e}; remove {file.parent}") from None
     loaded.maps_new.restype = c_void_p
     loaded.maps_new.argtypes = (c_void_p,)
     loaded.maps_free.argtypes = (c_void_p,)
@@ -51,20 +52,21 @@ def library() -> ctypes.CDLL:
 
 def _build(sources: Sequence[Path], folder: str) -> None:
     isa = _host()
-    work = Path(tempfile.mkdtemp(prefix=f".{folder}-", dir=cache_dir()))
     headers = wheel() / "lib/libc/include"
     system = (wheel() / "lib/include", headers / f"{isa.name}-linux-musl", headers / "generic-musl")
+    objects = [f"{s.stem}.o" for s in sources]
     try:
-        _run(
-            *clang(), f"--target={isa.triple}", *isa.clang_flags, "-nostdinc", *(f"-isystem{d}" for d in system),
-            *_FLAGS, f"-I{_SCHEMA}", "-c", *map(str, sources), in_=work,
-        )  # fmt: skip
-        objects = [f"{s.stem}.o" for s in sources]
-        # what it needs of a C library it finds in the process
-        _run(str(wheel() / "zig"), "ld.lld", "-m", isa.emulation, "-shared", "-o", "maps.so", *objects, in_=work)
-        work.replace(cache_dir() / folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        with made(folder) as work:
+            _run(
+                *clang(), f"--target={isa.triple}", *isa.clang_flags, "-nostdinc", *(f"-isystem{d}" for d in system),
+                *_FLAGS, f"-I{_SCHEMA}", "-c", *map(str, sources), in_=work,
+            )  # fmt: skip
+            # what it needs of a C library it finds in the process
+            _run(str(wheel() / "zig"), "ld.lld", "-m", isa.emulation, "-shared", "-o", "maps.so", *objects, in_=work)
+    except OSError as e:
+        raise PopccError(
+            f"the analysis of site maps can't be kept in {cache_dir()}: {e.strerror}; set POPCC_CACHE to another"
+        ) from None
 
 
 def _host() -> Isa:

@@ -2,9 +2,12 @@
  *
  *	arena.c     memory of one function's analysis
  *	terms.c     what a location holds, as far as it is known
- *	values.c    that by instruction: forward analysis
+ *	state.c     that of all locations
+ *	merge.c     where ways join
+ *	values.c    by instruction: forward analysis
  *	live.c      what is read after an instruction: backward analysis
- *	recipes.c   how what is read after a call is remade
+ *	site.c      what is read after a call is accounted for
+ *	recipes.c   how it is remade
  *	function.c  all of it, in order
  *
  * native.py calls it, and says what goes in and comes out. Codes of instructions: popcc/schema/machinecode.py.
@@ -63,7 +66,7 @@ struct function {
 	int32_t ninsns, nblocks, norder, nrecords;
 };
 
-enum { UNREACHED, UNPROVED, PROVED }; /* what comes of a record: first of its numbers in `out` */
+enum { UNREACHED, UNPROVED, PROVED }; /* what comes of a record (site.h) */
 
 struct result {
 	int32_t wild; /* why no site can be used, an enum wild; with the instruction and register it is about */
@@ -194,14 +197,23 @@ term_t extend(struct analysis *, int n, term_t, int how);
 term_t shift(struct analysis *, int operation, term_t, int64_t bits);
 int loaded(const struct analysis *, term_t);
 
-/* values.c */
-void find_values(struct analysis *);
+/* state.c */
+void start_slots(struct analysis *);
 int slot_at(struct analysis *, int64_t offset, int32_t size);
+void hold(struct analysis *, struct state *, int location, term_t);
+void copy(struct analysis *, struct state *to, const struct state *from);
+bool equal(const struct state *, const struct state *);
 term_t slot_term(struct analysis *, int location, const struct state *);
 static inline term_t held(const struct state *s, int location)
 {
 	return location < s->count ? s->at[location] : 0;
 }
+
+/* merge.c */
+void merge(struct analysis *, int block, const struct state **, int count, struct state *into);
+
+/* values.c */
+void find_values(struct analysis *);
 
 /* live.c */
 void find_live(struct analysis *);
@@ -211,7 +223,7 @@ static inline bool has(const uint64_t *set, int bit)
 	return set[bit / 64] >> bit % 64 & 1;
 }
 
-/* recipes.c */
+/* site.c */
 void list_values(struct analysis *, int record);
 void map_site(struct analysis *, int record);
 

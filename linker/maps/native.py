@@ -68,7 +68,7 @@ def _pointer(numbers: array[int]) -> int:
 @dataclass(frozen=True)
 class Outcome:
     """Of the sites of a function: `wild` says why none can be used; else what comes of each, in `numbers` (layout:
-    recipes.c), and where the texts are that those refer to. Both hold until the next call."""
+    site.h), and where the texts are that those refer to. Both hold until the next call."""
 
     wild: str
     numbers: list[int] = field(default_factory=list)

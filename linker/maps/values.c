@@ -1,8 +1,4 @@
-/* What each register and frame slot holds: forward analysis.
- *
- * Locations into which the same terms flow from every predecessor get one phi, so that copies stay equal through loops
- * (value numbering by partition, Alpern, Wegman and Zadeck 1988).
- */
+/* What each register and frame slot holds: forward analysis. */
 #include <string.h>
 
 #include "maps.h"
@@ -13,83 +9,6 @@ struct mem {
 	int base, index, how, symbol;
 	int64_t displacement, addend;
 };
-
-static uint32_t slot_hash(int64_t offset, int32_t size)
-{
-	return ((uint64_t)offset * 31 + size) * 0x9e3779b97f4a7c15 >> 32;
-}
-
-static void rehash_slots(struct analysis *a, int size)
-{
-	a->slot_table = alloc(&a->arena, size * sizeof *a->slot_table);
-	a->slot_table_size = size;
-	for (int n = 0; n < a->nslots; n++) {
-		uint32_t at = slot_hash(a->slots[n].offset, a->slots[n].size);
-		while (a->slot_table[at &= size - 1]) at++;
-		a->slot_table[at] = n + 1;
-	}
-}
-
-static void overlap(struct analysis *a, struct slot *s, int location)
-{
-	s->overlaps = grown(&a->arena, s->overlaps, s->noverlaps, &s->room, sizeof *s->overlaps);
-	s->overlaps[s->noverlaps++] = location;
-}
-
-/* The location of a slot, which may be new. */
-int slot_at(struct analysis *a, int64_t offset, int32_t size)
-{
-	uint32_t at = slot_hash(offset, size);
-	for (int n; (n = a->slot_table[at &= a->slot_table_size - 1]); at++)
-		if (a->slots[n - 1].offset == offset && a->slots[n - 1].size == size) return a->m->registers + n - 1;
-	int number = a->nslots;
-	a->slots = grown(&a->arena, a->slots, number, &a->room_slots, sizeof *a->slots);
-	a->slots[number] = (struct slot){.offset = offset, .size = size};
-	a->slot_table[at] = ++a->nslots;
-	if (2 * a->nslots > a->slot_table_size) rehash_slots(a, 4 * a->slot_table_size);
-	for (int n = 0; n < number; n++) {
-		struct slot *s = a->slots + n;
-		if (s->offset < offset + size && offset < s->offset + s->size) {
-			overlap(a, s, a->m->registers + number);
-			overlap(a, a->slots + number, a->m->registers + n);
-		}
-	}
-	return a->m->registers + number;
-}
-
-static void hold(struct analysis *a, struct state *s, int location, term_t t)
-{
-	int all = a->m->registers + a->nslots;
-	if (location >= s->count) {
-		if (all > s->room) {
-			term_t *at = alloc(&a->arena, 2 * all * sizeof *at);
-			memcpy(at, s->at, s->count * sizeof *at);
-			s->at = at;
-			s->room = 2 * all;
-		}
-		memset(s->at + s->count, 0, (all - s->count) * sizeof *s->at);
-		s->count = all;
-	}
-	s->at[location] = t;
-}
-
-static void copy(struct analysis *a, struct state *to, const struct state *from)
-{
-	if (from->count > to->room) {
-		to->room = from->count + 16;
-		to->at = alloc(&a->arena, to->room * sizeof *to->at);
-	}
-	memcpy(to->at, from->at, from->count * sizeof *to->at);
-	to->count = from->count;
-}
-
-static bool equal(const struct state *s, const struct state *t)
-{
-	int count = s->count > t->count ? s->count : t->count;
-	for (int k = 0; k < count; k++)
-		if (held(s, k) != held(t, k)) return false;
-	return true;
-}
 
 static void read_mem(struct mem *mem, const int64_t **code)
 {
@@ -144,26 +63,6 @@ static void touch(struct analysis *a, bool write, term_t at, int32_t size, int k
 		if ((*p)->write == write && (*p)->offset == it.k && (*p)->size == size) return;
 	*p = alloc(&a->arena, sizeof **p);
 	**p = (struct access){it.k, size, write, 0};
-}
-
-/* What a slot holds: of one inside a wider one its low bytes; 0 for what was put together. */
-term_t slot_term(struct analysis *a, int location, const struct state *s)
-{
-	if (held(s, location)) return held(s, location);
-	const struct slot *slot = a->slots + (location - a->m->registers), *best = 0;
-	term_t holds = 0;
-	bool touched = false;
-	for (int n = 0; n < slot->noverlaps; n++) {
-		term_t t = held(s, slot->overlaps[n]);
-		const struct slot *o = a->slots + (slot->overlaps[n] - a->m->registers);
-		touched |= t != 0;
-		if (t && o->offset == slot->offset && o->size > slot->size && (!best || o->size < best->size)) {
-			best = o;
-			holds = t;
-		}
-	}
-	if (best) return low(a, slot->size, holds);
-	return touched ? 0 : make(a, INIT, 0, location, 0, 0);
 }
 
 static term_t value(struct analysis *a, const int64_t **code, const struct state *s, int k);
@@ -359,94 +258,6 @@ static void step(struct analysis *a, int k, struct state *s)
 	if (kind == POPCORN_INSN_CALL) call(a, s, k);
 }
 
-struct joining { /* of what flows into a block */
-	const struct state **states;
-	int count;
-	term_t *vectors, *phis; /* of the groups so far */
-	int ngroups, room_vectors, room_phis;
-	int32_t *table;
-	int table_size;
-};
-
-static uint32_t vector_hash(const term_t *vector, int count)
-{
-	uint64_t h = 0;
-	for (int k = 0; k < count; k++) h = (h ^ vector[k]) * 0x9e3779b97f4a7c15;
-	return h >> 32;
-}
-
-/* A phi, wrapped in the extension that all the terms flowing into it share. */
-static term_t phi(struct analysis *a, const term_t *vector, int count, int n, int location)
-{
-	term_t t = make(a, PHI, 0, location, 0, n);
-	struct term first = *term(a, vector[0]);
-	if (first.kind != ZX && first.kind != SX) return t;
-	for (int k = 1; k < count; k++) {
-		const struct term *it = term(a, vector[k]);
-		if (it->kind != first.kind || it->n != first.n) return t;
-	}
-	return make(a, first.kind, first.n, t, 0, 0);
-}
-
-/* The phi of all locations into which the same terms flow. */
-static term_t group(struct analysis *a, struct joining *j, const term_t *vector, int n, int location)
-{
-	uint32_t at = vector_hash(vector, j->count);
-	for (int g; (g = j->table[at &= j->table_size - 1]); at++)
-		if (!memcmp(j->vectors + (size_t)(g - 1) * j->count, vector, j->count * sizeof *vector))
-			return j->phis[g - 1];
-	j->phis[j->ngroups] = phi(a, vector, j->count, n, location);
-	memcpy(j->vectors + (size_t)j->ngroups * j->count, vector, j->count * sizeof *vector);
-	j->table[at] = ++j->ngroups;
-	return j->phis[j->ngroups - 1];
-}
-
-static term_t joined(struct analysis *a, struct joining *j, term_t *vector, int n, int location)
-{
-	term_t first = held(j->states[0], location);
-	bool differ = false, untouched = false;
-	for (int k = 0; k < j->count; k++) {
-		vector[k] = held(j->states[k], location);
-		if (term(a, vector[k])->kind == LOST) return vector[k];
-		differ |= vector[k] != first;
-		untouched |= !vector[k];
-	}
-	if (!differ) return first;
-	if (untouched) {
-		term_t init = make(a, INIT, 0, location, 0, 0);
-		differ = false;
-		for (int k = 0; k < j->count; k++) {
-			if (!vector[k]) vector[k] = init;
-			differ |= vector[k] != vector[0];
-		}
-		if (!differ) return init;
-	}
-	return group(a, j, vector, n, location);
-}
-
-/* What holds at the head of a block, by what is known of its predecessors so far. */
-static void merge(struct analysis *a, int n, const struct state **states, int count, struct state *into)
-{
-	if (count == 1) {
-		copy(a, into, states[0]);
-		return;
-	}
-	int all = 0, size = 64;
-	for (int k = 0; k < count; k++)
-		if (states[k]->count > all) all = states[k]->count;
-	while (size < 2 * all) size *= 2;
-	struct arena *scratch = &a->scratch;
-	struct joining j = {states, count, 0, 0, 0, 0, 0, 0, size};
-	j.vectors = alloc(scratch, (size_t)all * count * sizeof *j.vectors);
-	j.phis = alloc(scratch, all * sizeof *j.phis);
-	j.table = alloc(scratch, size * sizeof *j.table);
-	term_t *vector = alloc(scratch, count * sizeof *vector);
-	into->count = 0;
-	hold(a, into, all - 1, 0);
-	for (int location = 0; location < all; location++) into->at[location] = joined(a, &j, vector, n, location);
-	release(scratch);
-}
-
 struct predecessors {
 	int32_t *first, *blocks; /* by block, as successors are */
 };
@@ -515,9 +326,7 @@ static bool settled(struct analysis *a)
 void find_values(struct analysis *a)
 {
 	const struct function *f = a->f;
-	a->slots = 0;
-	a->nslots = a->room_slots = 0;
-	rehash_slots(a, 64);
+	start_slots(a);
 	a->entry = alloc(&a->arena, f->nblocks * sizeof *a->entry);
 	a->exit = alloc(&a->arena, f->nblocks * sizeof *a->exit);
 	a->after = alloc(&a->arena, f->nrecords * sizeof *a->after);

@@ -30,7 +30,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
-from popcc.cache import cache_dir, lock
+from popcc.cache import cache_dir, lock, made
 from popcc.compile import compile_source
 from popcc.compile_options import CompileOptions
 from popcc.errors import ErrorGroup, PopccError
@@ -83,7 +83,6 @@ def library(isas: tuple[str, ...]) -> Path:
         for part in parts:
             with lock(part.folder):
                 if not (cache_dir() / part.folder).exists():
-                    _remove_unfinished(part)
                     _build(part, isas)
         with lock(index.name):
             if not index.exists():
@@ -136,32 +135,30 @@ def _build(part: Part, isas: tuple[str, ...]) -> None:
             f"no space left in {cache_dir()} for the C library: {free >> 20} MiB are free, {ROOM >> 20} are needed; "
             "set POPCC_CACHE to another directory"
         )
-    work = Path(tempfile.mkdtemp(prefix=f".{part.folder}-", dir=cache_dir()))
     errors: list[PopccError] = []
     symbols: dict[str, dict[str, str]] = {}
-    pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), initializer=_begin_work, initargs=(work,))
-    try:
-        with held():  # as the workers are, which this begins
-            jobs = {pool.submit(_make, part.make, m, isas, work): m for m in part.members()}
-        for job in _with_progress(as_completed(jobs), len(jobs), part.name):
-            try:
-                symbols[jobs[job]] = job.result()
-            except PopccError as e:
-                errors.append(PopccError(f"building {part.name}, {jobs[job]}: {e}"))
-            except Exception as e:
-                e.add_note(f"while building {part.name}, {jobs[job]}")
-                raise
+    with made(part.folder) as work:
+        pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), initializer=_begin_work, initargs=(work,))
+        try:
+            with held():  # as the workers are, which this begins
+                jobs = {pool.submit(_make, part.make, m, isas, work): m for m in part.members()}
+            for job in _with_progress(as_completed(jobs), len(jobs), part.name):
+                try:
+                    symbols[jobs[job]] = job.result()
+                except PopccError as e:
+                    errors.append(PopccError(f"building {part.name}, {jobs[job]}: {e}"))
+                except Exception as e:
+                    e.add_note(f"while building {part.name}, {jobs[job]}")
+                    raise
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
         if errors:
             raise ErrorGroup(errors)
         (work / "symbols.json").write_text(json.dumps(symbols, sort_keys=True))
-        work.replace(cache_dir() / part.folder)
-    except KeyboardInterrupt:
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _begin_work(work: Path) -> None:
@@ -179,12 +176,6 @@ def _ended_by_signals() -> Iterator[None]:
             yield
     except KeyboardInterrupt:
         os._exit(130)  # the pool would go on with the next member
-
-
-def _remove_unfinished(part: Part) -> None:
-    """What a build that was killed has left; no other is at work while we hold the lock."""
-    for work in cache_dir().glob(f".{part.folder}-*"):
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _make(make: Make, member: str, isas: tuple[str, ...], work: Path) -> dict[str, str]:
@@ -209,9 +200,8 @@ def _write_index(index: Path, parts: Sequence[Part]) -> None:
             for name, binding in symbols.items():
                 if name not in best or (best[name][0] == "weak" and binding == "global"):
                     best[name] = (binding, f"../{part.folder}/{member}.unit")
-    work = Path(tempfile.mkdtemp(prefix=".libc-", dir=cache_dir()))
-    (work / "index.json").write_text(json.dumps({name: where for name, (_, where) in sorted(best.items())}))
-    work.replace(index)
+    with made(index.name) as work:
+        (work / "index.json").write_text(json.dumps({name: where for name, (_, where) in sorted(best.items())}))
 
 
 def _digest_of(paths: Sequence[Path]) -> str:

@@ -128,7 +128,7 @@ def test_what_a_killed_build_left_is_removed(tmp_path: Path, monkeypatch: pytest
 KILLED = """
 import os, signal, sys, time
 from popcc.runtime.libc import build
-with build._lock("part"):
+with build.lock("part"):
     if child := os.fork():
         print(child, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)

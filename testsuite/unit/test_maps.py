@@ -293,7 +293,7 @@ def test_a_copy_wants_of_a_register_what_is_wanted_of_the_copy() -> None:
     made = site("x86_64", "mov r12b, 24", "mov ecx, r12d\nxor eax, eax\nshl eax, cl\nxor ecx, ecx")
     assert made.recipes == (Recipe(B["x86_64"], RecipeKind.CONST, 1, 0, 24),) and not made.unproved
     made = site("x86_64", "mov r12b, 24", "mov ecx, r12d\nlea rax, [rcx + 1]")
-    assert made.unproved == "r12 holds 1 bytes of c 24 after the call"
+    assert made.unproved == "r12 holds 1 bytes of the number 24 after the call"
     made = site("x86_64", "mov r12b, 24", "movzx eax, r12b")
     assert made.recipes == (Recipe(B["x86_64"], RecipeKind.CONST, 1, 0, 24),)
     made = site("x86_64", "mov r12w, 8", "movzx eax, r12w")
