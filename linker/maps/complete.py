@@ -15,13 +15,12 @@ from popcc.linker.maps.flow import build_flow
 from popcc.linker.maps.native import Analysis
 from popcc.linker.maps.objectcode import ObjectCode, read_object
 from popcc.linker.maps.stackmaps import Record
+from popcc.schema.machinecode import Outcome
 from popcc.schema.sites import FunctionFlag, RecipeKind, SiteFlag
 from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 
 _SETJMP = "__popcorn_setjmp"
 _POINT = "__popcorn_point"
-# in what comes of the analysis (site.h)
-_UNREACHED, _UNPROVED = 0, 1
 _KINDS = tuple(RecipeKind)
 
 
@@ -79,16 +78,16 @@ class _Completion:
             described.append((r.offset, len(listed) // 3, len(r.values), len(info.values), info.callee == _POINT))
             for v in r.values:
                 listed.extend((v.kind, v.register, v.offset))
-        outcome = self.analysis.function(flow, described, listed)
-        if outcome.wild:
-            raise Undecodable(outcome.wild)
+        came = self.analysis.function(flow, described, listed)
+        if came.wild:
+            raise Undecodable(came.wild)
         done = []
-        numbers = iter(outcome.numbers)
+        numbers = iter(came.numbers)
         for r in records:
             kind = next(numbers)
-            if kind == _UNPROVED:
-                done.append(_unusable(r, self.sites[r.id], outcome.text(next(numbers))))
-            elif kind != _UNREACHED:
+            if kind == Outcome.UNPROVED:
+                done.append(_unusable(r, self.sites[r.id], came.text(next(numbers))))
+            elif kind == Outcome.PROVED:
                 done.append(self._proved(r, numbers))
         return done
 

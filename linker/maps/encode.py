@@ -5,22 +5,26 @@ from __future__ import annotations
 from array import array
 
 from popcc.linker.machine.base import FLAGS, Effect, Expr, Insn, Machine, Mem, Undecodable
-from popcc.schema.machinecode import MAX_EFFECTS
+from popcc.schema import machinecode as codes
 
-# the numbers of popcc.schema.machinecode, without its enumerations' cost
-_KINDS = {k: n for n, k in enumerate(("", "call", "ret", "jump", "branch", "indirect", "tail", "trap"))}
-_EXTENDS = {"": 0, "z": 1, "s": 2}
-_ALU = {name: n for n, name in enumerate("and or xor shl shr sar add sub addw".split())}
-_HOW = {"abs": 1, "got": 2, "lo12": 3}
-_SET, _STORE = 0, 1
+# their numbers, as an enumeration's own members cost more
+_SET, _STORE = map(int, codes.Effect)
+_CONSTANT, _SYMBOL, _PAGE, _LO12, _REGISTER, _LOAD, _ADDRESS, _INSERT, _OPERATION, _THREAD_POINTER, _OTHER = map(
+    int, codes.Expr
+)
+_KINDS = dict(zip(("", "call", "ret", "jump", "branch", "indirect", "tail", "trap"), map(int, codes.Insn), strict=True))
+_EXTENDS = dict(zip(("", "z", "s"), map(int, codes.Extend), strict=True))
+_ALU = {operation.name.lower(): int(operation) for operation in codes.Alu}
+_HOW = {how.name.lower(): int(how) for how in codes.Mem}
 
 
 class Encoder:
-    """The instructions and symbols of one object. `code` holds the former, `symbols` numbers the latter from 1."""
+    """The instructions and symbols of one object: `code` holds the former, `names` the latter, of which 0 is none."""
 
     def __init__(self, machine: Machine) -> None:
         self.code = array("q")
-        self.symbols: dict[str, int] = {"": 0}
+        self.names = [""]
+        self._symbols = {"": 0}
         self._registers = {r: k for k, r in enumerate((*machine.registers, FLAGS))}
         self._models: dict[Insn, int] = {}
         self._equals: dict[tuple[object, ...], int] = {}
@@ -50,8 +54,8 @@ class Encoder:
         return place
 
     def _instruction(self, insn: Insn) -> list[int]:
-        if len(insn.effects) > MAX_EFFECTS:
-            raise Undecodable(f"{insn!r}: does more than {MAX_EFFECTS} things")
+        if len(insn.effects) > codes.MAX_EFFECTS:
+            raise Undecodable(f"{insn!r}: does more than {codes.MAX_EFFECTS} things")
         out = [_KINDS[insn.kind], len(insn.reads), len(insn.effects)]
         for register, width in insn.reads:
             out += (self._registers[register], width)
@@ -69,26 +73,26 @@ class Encoder:
     def _expression(self, e: Expr) -> list[int]:
         kind = e[0]
         if kind == "r":
-            return [4, self._registers[e[1]], e[2], _EXTENDS[e[3]]]
+            return [_REGISTER, self._registers[e[1]], e[2], _EXTENDS[e[3]]]
         if kind == "c":
-            return [0, _signed(e[1])]
+            return [_CONSTANT, _signed(e[1])]
         if kind == "ld":
-            return [5, *self._mem(e[1]), e[2], _EXTENDS[e[3]]]
+            return [_LOAD, *self._mem(e[1]), e[2], _EXTENDS[e[3]]]
         if kind == "lea":
-            return [6, *self._mem(e[1])]
+            return [_ADDRESS, *self._mem(e[1])]
         if kind == "sym":
-            return [1, self.symbol(e[1]), e[2]]
+            return [_SYMBOL, self._symbol(e[1]), e[2]]
         if kind == "page":
-            return [2, self.symbol(e[1]), e[2]]
+            return [_PAGE, self._symbol(e[1]), e[2]]
         if kind == "lo12":
-            return [3, self._registers[e[1]], self.symbol(e[2]), e[3]]
+            return [_LO12, self._registers[e[1]], self._symbol(e[2]), e[3]]
         if kind == "ins":
-            return [7, self._registers[e[1]], e[2], e[3]]
+            return [_INSERT, self._registers[e[1]], e[2], e[3]]
         if kind == "alu":
-            return [8, _ALU[e[1]], *self._expression(e[2]), *self._expression(e[3])]
+            return [_OPERATION, _ALU[e[1]], *self._expression(e[2]), *self._expression(e[3])]
         if kind == "tp":
-            return [9]
-        out = [10, len(e[1]), len(e[2])]
+            return [_THREAD_POINTER]
+        out = [_OTHER, len(e[1]), len(e[2])]
         for register, width in e[1]:
             out += (self._registers[register], width)
         for mem, size in e[2]:
@@ -99,13 +103,16 @@ class Encoder:
         base, index, displacement, symbol = mem
         out = [self._registers[base] if base else -1, self._registers[index] if index else -1, displacement]
         if symbol is None:
-            return [*out, 0, 0, 0]
+            return [*out, _HOW["none"], 0, 0]
         how, name, addend = symbol
-        return [*out, _HOW[how], self.symbol(name.removeprefix("got:")), addend]
+        return [*out, _HOW[how], self._symbol(name.removeprefix("got:")), addend]
 
-    def symbol(self, name: str) -> int:
-        """The number of a symbol."""
-        return self.symbols.setdefault(name, len(self.symbols))
+    def _symbol(self, name: str) -> int:
+        number = self._symbols.get(name)
+        if number is None:
+            number = self._symbols[name] = len(self.names)
+            self.names.append(name)
+        return number
 
 
 def _signed(value: int) -> int:

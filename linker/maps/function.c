@@ -74,9 +74,9 @@ void maps_of_function(struct analysis *a, const struct function *f, struct resul
 		find_live(a);
 		for (int r = 0; r < f->nrecords; r++) {
 			if (!a->after[r].count) {
-				put(a, UNREACHED);
+				put(a, POPCORN_OUTCOME_UNREACHED);
 			} else if (unsound[r]) {
-				put(a, UNPROVED);
+				put(a, POPCORN_OUTCOME_UNPROVED);
 				put(a, unsound[r] - 1);
 			} else {
 				map_site(a, r);

@@ -24,7 +24,13 @@
 #define MAX_EFFECTS POPCORN_MAX_EFFECTS
 #define MAX_FRAME (1 << 24) /* bytes to either side of the CFA: data lies elsewhere */
 
-enum { VECTOR = 1, CALLEE_SAVED = 2, ARGUMENT = 4, RESULT = 8, UNDEFINED_AT_ENTRY = 16 };
+enum {
+	VECTOR = POPCORN_FACT_VECTOR,
+	CALLEE_SAVED = POPCORN_FACT_CALLEE_SAVED,
+	ARGUMENT = POPCORN_FACT_ARGUMENT,
+	RESULT = POPCORN_FACT_RESULT,
+	UNDEFINED_AT_ENTRY = POPCORN_FACT_UNDEFINED_AT_ENTRY,
+};
 
 /* An ISA. The condition codes count as a register, one behind the last. */
 struct machine {
@@ -66,17 +72,13 @@ struct function {
 	int32_t ninsns, nblocks, norder, nrecords;
 };
 
-enum { UNREACHED, UNPROVED, PROVED }; /* what comes of a record (site.h) */
-
 struct result {
-	int32_t wild; /* why no site can be used, an enum wild; with the instruction and register it is about */
+	int32_t wild; /* why no site can be used, a POPCORN_WILD; with the instruction and register it is about */
 	int32_t insn, reg;
 	int32_t nout;
 	const int64_t *out; /* by record */
 	const char *text;   /* that `out` refers to */
 };
-
-enum wild { TAME, INDEXED_ACCESS, PASSED, STORED, UNSETTLED, TOO_WIDE };
 
 struct chunk;
 struct arena {
@@ -165,7 +167,7 @@ struct analysis {
 	int32_t *record_of;         /* by instruction: the record of the call, or -1 */
 	struct access **accesses;   /* to the frame, by instruction */
 	bool noting;                /* whether accesses are: once what flows in is known */
-	enum wild wild;
+	int wild;
 	int wild_insn, wild_reg;
 
 	struct listing *listings;   /* by record */

@@ -11,15 +11,14 @@ from array import array
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, c_bool, c_char_p, c_int32, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, islice
+from itertools import accumulate, chain
 from typing import Any
 
 from popcc.linker.machine.base import Machine
 from popcc.linker.maps.encode import Encoder
 from popcc.linker.maps.flow import Flow
 from popcc.linker.maps.library import library
-
-_VECTOR, _CALLEE_SAVED, _ARGUMENT, _RESULT, _UNDEFINED_AT_ENTRY = 1, 2, 4, 8, 16
+from popcc.schema.machinecode import Fact, Wild
 
 
 class _Machine(ctypes.Structure):
@@ -45,14 +44,13 @@ class _Function(ctypes.Structure):
 
 
 _RECORD = struct.Struct("<q4i")
-_WILD = (
-    "",
-    "indexed access to the frame: {insn!r}",
-    "an address in the machine stack is passed in {register}: {insn!r}",
-    "an address in the machine stack is stored: {insn!r}",
-    "the value analysis does not settle",
-    "accesses to the frame lie too far apart",
-)
+_WILD = {
+    Wild.INDEXED: "indexed access to the frame: {insn!r}",
+    Wild.PASSED: "an address in the machine stack is passed in {register}: {insn!r}",
+    Wild.STORED: "an address in the machine stack is stored: {insn!r}",
+    Wild.UNSETTLED: "the value analysis does not settle",
+    Wild.TOO_WIDE: "accesses to the frame lie too far apart",
+}
 
 
 class _Result(ctypes.Structure):
@@ -66,7 +64,7 @@ def _pointer(numbers: array[int]) -> int:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Came:
     """Of the sites of a function: `wild` says why none can be used; else what comes of each, in `numbers` (layout:
     site.h), and where the texts are that those refer to. Both hold until the next call."""
 
@@ -94,7 +92,7 @@ class Analysis:
         self._read_only = read_only
         self._constant = constant
         self._of_symbols = array("B")
-        self.names: list[str] = []  # of symbols
+        self.names = self._encoder.names  # of symbols
         self._names: Any = (c_char_p * 64)()
         self._callback = _Constant(self._constant_of)
         self._registers = machine.registers
@@ -110,9 +108,9 @@ class Analysis:
         number = {r: k for k, r in enumerate(machine.registers)}
         dwarf = {r: n for n, r in machine.dwarf.items()}
         facts = [
-            (r in machine.vectors) * _VECTOR | (r in machine.callee_saved) * _CALLEE_SAVED
-            | (r in machine.arguments) * _ARGUMENT | (r in machine.results) * _RESULT
-            | (r in machine.undefined_at_entry) * _UNDEFINED_AT_ENTRY
+            (r in machine.vectors) * Fact.VECTOR | (r in machine.callee_saved) * Fact.CALLEE_SAVED
+            | (r in machine.arguments) * Fact.ARGUMENT | (r in machine.results) * Fact.RESULT
+            | (r in machine.undefined_at_entry) * Fact.UNDEFINED_AT_ENTRY
             for r in machine.registers
         ]  # fmt: skip
         by_dwarf = [number.get(machine.dwarf.get(n, ""), -1) for n in range(max(machine.dwarf) + 1)]
@@ -130,7 +128,7 @@ class Analysis:
             *map(_pointer, tables), names,
         )  # fmt: skip
 
-    def function(self, flow: Flow, records: Sequence[Sequence[int]], listed: array[int]) -> Outcome:
+    def function(self, flow: Flow, records: Sequence[Sequence[int]], listed: array[int]) -> Came:
         """What becomes of a function's sites.
 
         A record is its return address, where its values begin among `listed`, their number, how many there should be,
@@ -154,18 +152,18 @@ class Analysis:
         result = _Result()
         self._library.maps_of_function(self._handle, ctypes.addressof(function), ctypes.addressof(result))
         if result.wild:
-            return Outcome(_WILD[result.wild].format(insn=insns[result.insn], register=self._registers[result.reg]))
-        numbers_out = list((c_int64 * result.nout).from_address(result.out)) if result.nout else []
-        return Outcome("", numbers_out, result.text or 0)
+            return Came(_WILD[Wild(result.wild)].format(insn=insns[result.insn], register=self._registers[result.reg]))
+        came = list((c_int64 * result.nout).from_address(result.out)) if result.nout else []
+        return Came("", came, result.text or 0)
 
     def _add_symbols(self) -> None:
         """Tells the analysis of the symbols that are new."""
-        for name in islice(self._encoder.symbols, len(self.names), None):
-            if len(self.names) == len(self._names):
-                self._names = (c_char_p * (2 * len(self._names)))(*self._names)
-            self._names[len(self.names)] = name.encode("utf-8", "surrogateescape")
+        for number in range(len(self._of_symbols), len(self.names)):
+            name = self.names[number]
+            if number == len(self._names):
+                self._names = (c_char_p * (2 * number))(*self._names)
+            self._names[number] = name.encode("utf-8", "surrogateescape")
             self._of_symbols.append(bool(name) and self._read_only(name))
-            self.names.append(name)
 
     def _constant_of(self, symbol: int, offset: int, size: int, value: Any) -> bool:
         found = self._constant(self.names[symbol], offset, size)

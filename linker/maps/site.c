@@ -15,7 +15,7 @@ enum { REGISTER = 1, DIRECT, INDIRECT, CONSTANT, CONSTANT_INDEX }; /* LLVM "Stac
 static void unproved(struct analysis *a)
 {
 	size_t size = strlen(a->why) + 1;
-	put(a, UNPROVED);
+	put(a, POPCORN_OUTCOME_UNPROVED);
 	put(a, a->ntext);
 	for (size_t k = 0; k < size; k++) {
 		a->text = grown(&a->arena, a->text, a->ntext, &a->room_text, 1);
@@ -273,7 +273,7 @@ void map_site(struct analysis *a, int record)
 	s.covered = alloc(&a->arena, a->nbytes + 1);
 	for (int bit = a->first_byte_bit; bit < a->nbits; bit++)
 		if (has(s.live, bit)) s.rest[a->bit_byte[bit - a->first_byte_bit]] = true;
-	put(a, PROVED);
+	put(a, POPCORN_OUTCOME_PROVED);
 	put(a, frame);
 	put(a, count);
 	for (int v = 0; v < count; v++) put(a, s.listing->words[v]);

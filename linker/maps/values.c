@@ -17,7 +17,7 @@ static void read_mem(struct mem *mem, const int64_t **code)
 	*code = c + 6;
 }
 
-static void be_wild(struct analysis *a, enum wild why, int k, int reg)
+static void be_wild(struct analysis *a, int why, int k, int reg)
 {
 	if (a->wild) return;
 	a->wild = why;
@@ -55,9 +55,9 @@ static void touch(struct analysis *a, bool write, term_t at, int32_t size, int k
 {
 	if (!a->noting) return;
 	struct term it = *term(a, at);
-	if (it.kind == INDEXED) be_wild(a, INDEXED_ACCESS, k, 0);
+	if (it.kind == INDEXED) be_wild(a, POPCORN_WILD_INDEXED, k, 0);
 	if (it.kind != CFA) return;
-	if (it.k < -MAX_FRAME || it.k > MAX_FRAME) be_wild(a, TOO_WIDE, k, 0);
+	if (it.k < -MAX_FRAME || it.k > MAX_FRAME) be_wild(a, POPCORN_WILD_TOO_WIDE, k, 0);
 	struct access **p = a->accesses + k;
 	for (; *p; p = &(*p)->next)
 		if ((*p)->write == write && (*p)->offset == it.k && (*p)->size == size) return;
@@ -207,7 +207,7 @@ static void store(struct analysis *a, term_t at, int32_t size, term_t t, struct 
 {
 	touch(a, true, at, size, k);
 	if (term(a, at)->kind != CFA) {
-		if (a->noting && term(a, t)->kind == CFA) be_wild(a, STORED, k, 0);
+		if (a->noting && term(a, t)->kind == CFA) be_wild(a, POPCORN_WILD_STORED, k, 0);
 		return;
 	}
 	int location = slot_at(a, term(a, at)->k, size);
@@ -227,7 +227,7 @@ static void call(struct analysis *a, struct state *s, int k)
 	const struct machine *m = a->m;
 	term_t lost = make(a, LOST, 0, 0, 0, 0);
 	for (int r = 0; r < m->registers; r++) {
-		if (a->noting && m->facts[r] & ARGUMENT && term(a, s->at[r])->kind == CFA) be_wild(a, PASSED, k, r);
+		if (a->noting && m->facts[r] & ARGUMENT && term(a, s->at[r])->kind == CFA) be_wild(a, POPCORN_WILD_PASSED, k, r);
 		if (m->facts[r] & RESULT) s->at[r] = make(a, DEF, 0, r, 0, a->f->address[k]);
 		else if (!(m->facts[r] & CALLEE_SAVED) && r != m->stack_pointer) s->at[r] = lost;
 	}
@@ -332,9 +332,9 @@ void find_values(struct analysis *a)
 	a->after = alloc(&a->arena, f->nrecords * sizeof *a->after);
 	a->accesses = alloc(&a->arena, f->ninsns * sizeof *a->accesses);
 	a->noting = false;
-	a->wild = TAME;
+	a->wild = POPCORN_WILD_TAME;
 	if (!settled(a)) {
-		be_wild(a, UNSETTLED, 0, 0);
+		be_wild(a, POPCORN_WILD_UNSETTLED, 0, 0);
 		return;
 	}
 	struct state s = {0};

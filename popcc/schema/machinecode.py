@@ -1,4 +1,5 @@
-"""Decoded instructions as the analysis in linker/maps/*.c reads them: 64-bit numbers, one behind the other.
+"""What the analysis of site maps in linker/maps/*.c and its caller agree on; above all decoded instructions, as 64-bit
+numbers, one behind the other.
 
     instruction    Insn, number of reads, number of effects; reads: (register, width) each; effects
     effect         SET, length, register, width, expression
@@ -14,6 +15,35 @@ from __future__ import annotations
 from enum import IntEnum
 
 MAX_EFFECTS = 16  # of an instruction
+
+
+class Fact(IntEnum):
+    """What a register is, as bits."""
+
+    VECTOR = 1
+    CALLEE_SAVED = 2
+    ARGUMENT = 4
+    RESULT = 8
+    UNDEFINED_AT_ENTRY = 16
+
+
+class Outcome(IntEnum):
+    """What comes of a site's map."""
+
+    UNREACHED = 0
+    UNPROVED = 1
+    PROVED = 2
+
+
+class Wild(IntEnum):
+    """Why no site of a function can be used."""
+
+    TAME = 0
+    INDEXED = 1  # access to the frame
+    PASSED = 2  # an address in the frame
+    STORED = 3
+    UNSETTLED = 4
+    TOO_WIDE = 5
 
 
 class Insn(IntEnum):

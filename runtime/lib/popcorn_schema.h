@@ -129,6 +129,32 @@ enum {
 	POPCORN_FP_EXCEPTION_INEXACT = 16,
 };
 
+/* What a register is, as bits. */
+enum {
+	POPCORN_FACT_VECTOR = 1,
+	POPCORN_FACT_CALLEE_SAVED = 2,
+	POPCORN_FACT_ARGUMENT = 4,
+	POPCORN_FACT_RESULT = 8,
+	POPCORN_FACT_UNDEFINED_AT_ENTRY = 16,
+};
+
+/* What comes of a site's map. */
+enum {
+	POPCORN_OUTCOME_UNREACHED = 0,
+	POPCORN_OUTCOME_UNPROVED = 1,
+	POPCORN_OUTCOME_PROVED = 2,
+};
+
+/* Why no site of a function can be used. */
+enum {
+	POPCORN_WILD_TAME = 0,
+	POPCORN_WILD_INDEXED = 1,
+	POPCORN_WILD_PASSED = 2,
+	POPCORN_WILD_STORED = 3,
+	POPCORN_WILD_UNSETTLED = 4,
+	POPCORN_WILD_TOO_WIDE = 5,
+};
+
 /* Kinds of instructions. */
 enum {
 	POPCORN_INSN_ORDINARY = 0,
