@@ -129,6 +129,7 @@ def _warn(warnings: Sequence[str], options: CompileOptions) -> None:
         print(f"popcc: warning: {text}", file=sys.stderr)
 
 
+@collector_off()
 def prepare() -> None:
     """What children would each do again: imports that take long, LLVM's targets and options."""
     import popcc.generate  # noqa: F401
