@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_off() -> Iterator[None]:
-    """Passes, links and imports make many objects and few cycles; to look for those takes a tenth to a fifth of the time."""
+    """Passes, links and imports make many objects and few cycles: to look for those takes up to a fifth of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
