@@ -37,11 +37,18 @@ def lock(folder: str) -> Iterator[None]:
 
 
 @contextmanager
-def made(folder: str) -> Iterator[Path]:
+def made(folder: str, what: str, room: int) -> Iterator[Path]:
     """A directory that becomes `folder` of the cache when the body has filled it, and is gone when that fails.
 
-    What earlier ones have left that were killed goes too: the caller holds the `lock`, so no other is at work.
+    What earlier ones have left that were killed goes too: the caller holds the `lock`, so no other is at work. Raises
+    `PopccError` when there are not `room` bytes for it, which messages call `what`.
     """
+    free = shutil.disk_usage(cache_dir()).free
+    if free < room:
+        raise PopccError(
+            f"no space left in {cache_dir()} for {what}: {free >> 20} MiB are free, {room >> 20} are needed; "
+            "set POPCC_CACHE to another directory"
+        )
     for left in cache_dir().glob(f".{folder}-*"):
         shutil.rmtree(left, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder}-", dir=cache_dir()))

@@ -51,9 +51,9 @@ def test_no_room_where_temporary_files_go(full_disk: Path, program_folder: Path,
     assert files(full_disk) == {"filler"}
 
 
-def test_no_room_for_the_libc(full_disk: Path, tmp_path: Path) -> None:
+def test_no_room_for_what_is_built_first(full_disk: Path, tmp_path: Path) -> None:
     message = fails(PROGRAM, "-o", "out", directory=tmp_path, env={"POPCC_CACHE": str(full_disk / "cache")})
-    assert message.startswith(f"no space left in {full_disk / 'cache'} for the C library: 0 MiB are free")
+    assert message.startswith(f"no space left in {full_disk / 'cache'} for the analysis of site maps: 0 MiB are free")
     assert {f for f in files(full_disk) if not f.endswith(".lock")} <= {"filler", "cache"} and not (
         tmp_path / "out"
     ).exists()

@@ -56,7 +56,7 @@ def _build(sources: Sequence[Path], folder: str) -> None:
     system = (wheel() / "lib/include", headers / f"{isa.name}-linux-musl", headers / "generic-musl")
     objects = [f"{s.stem}.o" for s in sources]
     try:
-        with made(folder) as work:
+        with made(folder, "the analysis of site maps", 1 << 20) as work:
             _run(
                 *clang(), f"--target={isa.triple}", *isa.clang_flags, "-nostdinc", *(f"-isystem{d}" for d in system),
                 *_FLAGS, f"-I{_SCHEMA}", "-c", *map(str, sources), in_=work,

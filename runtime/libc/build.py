@@ -18,7 +18,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +42,7 @@ from popcc.runtime.libc.sources import FLAGS, Source, sources
 from popcc.unit import Unit
 
 ROOM = 128 << 20  # bytes that a library takes, generously
+_WHAT = "the C library"
 _T = TypeVar("_T")
 Make = Callable[[str, tuple[str, ...]], Unit]
 
@@ -129,15 +129,9 @@ def options(source: Source, isas: tuple[str, ...]) -> CompileOptions:
 
 def _build(part: Part, isas: tuple[str, ...]) -> None:
     """Makes a part, in parallel. Nothing is left behind when it fails or is interrupted."""
-    free = shutil.disk_usage(cache_dir()).free
-    if free < ROOM:
-        raise PopccError(
-            f"no space left in {cache_dir()} for the C library: {free >> 20} MiB are free, {ROOM >> 20} are needed; "
-            "set POPCC_CACHE to another directory"
-        )
     errors: list[PopccError] = []
     symbols: dict[str, dict[str, str]] = {}
-    with made(part.folder) as work:
+    with made(part.folder, _WHAT, ROOM) as work:
         pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), initializer=_begin_work, initargs=(work,))
         try:
             with held():  # as the workers are, which this begins
@@ -200,7 +194,7 @@ def _write_index(index: Path, parts: Sequence[Part]) -> None:
             for name, binding in symbols.items():
                 if name not in best or (best[name][0] == "weak" and binding == "global"):
                     best[name] = (binding, f"../{part.folder}/{member}.unit")
-    with made(index.name) as work:
+    with made(index.name, _WHAT, 1 << 20) as work:
         (work / "index.json").write_text(json.dumps({name: where for name, (_, where) in sorted(best.items())}))
 
 
