@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
 from typing import Any
 
 from capstone import arm64 as ca
@@ -20,7 +19,7 @@ from popcc.isa import ISAS
 from popcc.linker.machine.aarch64_branches import direct_branch
 from popcc.linker.machine.aarch64_common import ENGINE, GOT_LO12, GOT_PAGE, LO12, common
 from popcc.linker.machine.aarch64_jumps import jump_targets, linked_targets
-from popcc.linker.machine.base import FLAGS, M64, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
+from popcc.linker.machine.base import FLAGS, M64, Code, Effect, Expr, Insn, Machine, Mem, Undecodable, handlers
 from popcc.linker.machine.engine import Raw
 
 _FULL: dict[str, tuple[str, int]] = {
@@ -119,7 +118,7 @@ class _Decoding:
 
     def run(self) -> Insn:
         m = self.raw.mnemonic
-        handler = _HANDLERS.get(_ALIASES.get(m, m))
+        handler = _HANDLERS.get(m)
         if handler:
             handler(self)
         elif m in _TRAPS:
@@ -362,11 +361,7 @@ class _Decoding:
             self.insn.reads += reads
 
 
-# what is decoded by a method of its own, by mnemonic
-_HANDLERS: dict[str, Callable[[_Decoding], None]] = {
-    name.removeprefix("_do_"): method for name, method in vars(_Decoding).items() if name.startswith("_do_")
-}
-_ALIASES = {"movz": "mov"}
+_HANDLERS = handlers(_Decoding, {"movz": "mov"})
 
 _REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values() if full != FLAGS))
 

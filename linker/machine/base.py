@@ -28,6 +28,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import add, and_, lshift, or_, rshift, sub, xor
+from types import MappingProxyType
 from typing import Any
 
 from popcc.isa import Isa
@@ -162,6 +163,12 @@ class Machine:
     """Targets of the indirect jump at an index (`reaching.Find`); raises `Undecodable` for one without a table."""
     linked_targets: Callable[[Code, list[Insn], int, Any], list[int]]
     """The same in linked code."""
+
+
+def handlers(decoding: type, aliases: Mapping[str, str] = MappingProxyType({})) -> dict[str, Callable[[Any], None]]:
+    """By mnemonic, the methods ``_do_…`` of a decoder, which decode it; `aliases` are other names of those."""
+    found = {name.removeprefix("_do_"): f for name, f in vars(decoding).items() if name.startswith("_do_")}
+    return found | {alias: found[name] for alias, name in aliases.items()}
 
 
 def table_end(code: Code, start: int) -> int:

@@ -8,12 +8,12 @@ they are added to the stack pointer. Relocation types: RISC-V psABI, "Relocation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from popcc.isa import ISAS
 from popcc.isa.riscv64 import FLOATING, GENERAL
-from popcc.linker.machine.base import M64, Code, Effect, Expr, Insn, Machine, Mem, Undecodable
+from popcc.linker.machine.base import M64, Code, Effect, Expr, Insn, Machine, Mem, Undecodable, handlers
 from popcc.linker.machine.riscv64_compressed import UNIMPLEMENTED, expand
 from popcc.linker.machine.riscv64_jumps import jump_targets, linked_targets
 from popcc.linker.machine.riscv64_words import Word, take_apart
@@ -327,10 +327,7 @@ class _Decoding:
             self.insn.reads += self._read((self.word.rs1, 8))
 
 
-# what is decoded by a method of its own, by mnemonic
-_HANDLERS: dict[str, Callable[[_Decoding], None]] = {
-    name.removeprefix("_do_"): method for name, method in vars(_Decoding).items() if name.startswith("_do_")
-}
+_HANDLERS = handlers(_Decoding)
 
 _SAVED = tuple(name for name in (*GENERAL, *FLOATING) if name.startswith(("s", "fs")) and name != "sp")
 

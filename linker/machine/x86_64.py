@@ -11,13 +11,12 @@ Relocation types: System V psABI x86_64, table 4.9.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from capstone import x86 as cx
 
 from popcc.isa import ISAS
-from popcc.linker.machine.base import FLAGS, Code, Expr, Insn, Machine, Mem, Relocation, Undecodable
+from popcc.linker.machine.base import FLAGS, Code, Expr, Insn, Machine, Mem, Relocation, Undecodable, handlers
 from popcc.linker.machine.engine import Raw
 from popcc.linker.machine.x86_64_branches import OPENINGS, direct_branch
 from popcc.linker.machine.x86_64_common import ENGINE, common, relocated
@@ -158,7 +157,7 @@ class _Decoding:
 
     def run(self) -> Insn:
         m = self.raw.mnemonic
-        handler = _HANDLERS.get(_ALIASES.get(m, m))
+        handler = _HANDLERS.get(m)
         if m in _ZEROING and self._same_registers():
             reg, width = self._reg(self.ops[0])
             self.insn.effects.append(("set", reg, width, ("c", 0)))
@@ -368,11 +367,7 @@ class _Decoding:
             self.insn.reads += reads
 
 
-# what is decoded by a method of its own, by mnemonic
-_HANDLERS: dict[str, Callable[[_Decoding], None]] = {
-    name.removeprefix("_do_"): method for name, method in vars(_Decoding).items() if name.startswith("_do_")
-}
-_ALIASES = {"movabs": "mov", "movsxd": "movsx", "inc": "add", "dec": "sub"}
+_HANDLERS = handlers(_Decoding, {"movabs": "mov", "movsxd": "movsx", "inc": "add", "dec": "sub"})
 
 _REGISTERS = tuple(dict.fromkeys(full for full, _ in _FULL.values() if full != FLAGS))
 

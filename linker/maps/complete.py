@@ -22,6 +22,7 @@ from popcc.unit import FunctionMap, Recipe, SiteInfo, SiteMap
 _SETJMP = "__popcorn_setjmp"
 _POINT = "__popcorn_point"
 _KINDS = tuple(RecipeKind)
+_NAMED = ("", "{}", "page:{}", "diff:{}\0{}")  # by how a number is made of symbols (site.h)
 
 
 def complete(
@@ -101,8 +102,7 @@ class _Completion:
     def _recipe(self, numbers: Iterator[int]) -> Recipe:
         dest, kind, width, value, imm, how, symbol, other = [next(numbers) for _ in range(8)]
         names = self.analysis.names
-        words = ("", names[symbol], f"page:{names[symbol]}", f"diff:{names[symbol]}\0{names[other]}")
-        return Recipe(dest, _KINDS[kind], width, value, imm, words[how])
+        return Recipe(dest, _KINDS[kind], width, value, imm, _NAMED[how].format(names[symbol], names[other]))
 
 
 def _function_flags(infos: list[SiteInfo]) -> int:

@@ -17,6 +17,21 @@ const char *location_name(const struct analysis *a, int location, char *text, si
 	return text;
 }
 
+/* What follows an expression (popcc/schema/machinecode.py). */
+const int64_t *behind(const int64_t *e)
+{
+	switch (e[0]) {
+	case POPCORN_EXPR_THREAD_POINTER: return e + 1;
+	case POPCORN_EXPR_CONSTANT: return e + 2;
+	case POPCORN_EXPR_SYMBOL: case POPCORN_EXPR_PAGE: return e + 3;
+	case POPCORN_EXPR_REGISTER: case POPCORN_EXPR_LO12: case POPCORN_EXPR_INSERT: return e + 4;
+	case POPCORN_EXPR_ADDRESS: return e + 7;
+	case POPCORN_EXPR_LOAD: return e + 9;
+	case POPCORN_EXPR_ALU: return behind(behind(e + 2));
+	}
+	return e + 3 + 2 * e[1] + 7 * e[2]; /* OTHER */
+}
+
 /* By instruction, the record of the call. Both are in order. */
 static void find_records(struct analysis *a)
 {
@@ -64,23 +79,12 @@ void maps_of_function(struct analysis *a, const struct function *f, struct resul
 	find_values(a);
 	if (!a->wild) {
 		a->listings = alloc(&a->arena, f->nrecords * sizeof *a->listings);
-		int *unsound = alloc(&a->arena, f->nrecords * sizeof *unsound);
-		for (int r = 0; r < f->nrecords; r++) {
-			int begin = a->nout;
+		for (int r = 0; r < f->nrecords; r++)
 			if (a->after[r].count) list_values(a, r);
-			if (a->nout > begin) unsound[r] = a->out[begin + 1] + 1;
-		}
-		a->nout = 0;
 		find_live(a);
 		for (int r = 0; r < f->nrecords; r++) {
-			if (!a->after[r].count) {
-				put(a, POPCORN_OUTCOME_UNREACHED);
-			} else if (unsound[r]) {
-				put(a, POPCORN_OUTCOME_UNPROVED);
-				put(a, unsound[r] - 1);
-			} else {
-				map_site(a, r);
-			}
+			if (a->after[r].count) map_site(a, r);
+			else put(a, POPCORN_OUTCOME_UNREACHED);
 		}
 	}
 	*result = (struct result){a->wild, a->wild_insn, a->wild_reg, a->nout, a->out, a->text};

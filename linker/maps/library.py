@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import platform
 import subprocess
 from collections.abc import Sequence
 from ctypes import c_void_p
@@ -15,7 +14,6 @@ from pathlib import Path
 from popcc.cache import cache_dir, lock, made
 from popcc.errors import PopccError
 from popcc.frontend import clang, wheel
-from popcc.isa import ISAS, Isa
 
 _HERE = Path(__file__).parent
 _SCHEMA = _HERE.parents[1] / "runtime" / "lib"
@@ -51,7 +49,9 @@ def library() -> ctypes.CDLL:
 
 
 def _build(sources: Sequence[Path], folder: str) -> None:
-    isa = _host()
+    from popcc.runtime.popcorn.hosts import host_isa  # seldom needed
+
+    isa = host_isa()
     headers = wheel() / "lib/libc/include"
     system = (wheel() / "lib/include", headers / f"{isa.name}-linux-musl", headers / "generic-musl")
     objects = [f"{s.stem}.o" for s in sources]
@@ -67,14 +67,6 @@ def _build(sources: Sequence[Path], folder: str) -> None:
         raise PopccError(
             f"the analysis of site maps can't be kept in {cache_dir()}: {e.strerror}; set POPCC_CACHE to another"
         ) from None
-
-
-def _host() -> Isa:
-    machine = platform.machine().lower()
-    for isa in ISAS.values():
-        if machine in isa.machine_names:
-            return isa
-    raise PopccError(f"popcc does not run on {machine}; known are {', '.join(ISAS)}")
 
 
 def _run(*command: str, in_: Path) -> None:

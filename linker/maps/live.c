@@ -13,7 +13,6 @@ static const struct {
 	int bit, start, end;
 } groups[GROUPS] = {{1, 0, 1}, {2, 1, 2}, {4, 2, 4}, {8, 4, 8}}; /* of a general register */
 
-
 struct transfer { /* what an instruction does to a set of live places */
 	struct analysis *a;
 	const uint64_t *live; /* behind it */
@@ -74,8 +73,6 @@ static void add_frame_reads(struct transfer *t, int size)
 		if (!x->write && x->size == size) add_bytes(t->a, t->uses, x->offset, size);
 }
 
-static const int64_t *behind(const int64_t *e);
-
 /* What evaluating all of an expression reads. Returns what follows it. */
 static const int64_t *use(struct transfer *t, const int64_t *e)
 {
@@ -121,20 +118,6 @@ static const int64_t *use_if_dead(struct transfer *t, const int64_t *e)
 		for (int n = 0; n < e[2]; n++) add_address(t, e + 3 + 2 * e[1] + 7 * n);
 	}
 	return behind(e);
-}
-
-static const int64_t *behind(const int64_t *e)
-{
-	switch (e[0]) {
-	case POPCORN_EXPR_THREAD_POINTER: return e + 1;
-	case POPCORN_EXPR_CONSTANT: return e + 2;
-	case POPCORN_EXPR_SYMBOL: case POPCORN_EXPR_PAGE: return e + 3;
-	case POPCORN_EXPR_REGISTER: case POPCORN_EXPR_LO12: case POPCORN_EXPR_INSERT: return e + 4;
-	case POPCORN_EXPR_ADDRESS: return e + 7;
-	case POPCORN_EXPR_LOAD: return e + 9;
-	case POPCORN_EXPR_ALU: return behind(behind(e + 2));
-	}
-	return e + 3 + 2 * e[1] + 7 * e[2]; /* OTHER */
 }
 
 /* The one access to the frame that an instruction makes; 0 if it makes others as well. */
@@ -220,8 +203,9 @@ static void unite(uint64_t *set, const uint64_t *with, int nwords)
 static void use_listed(struct transfer *t, int record)
 {
 	const struct analysis *a = t->a;
-	for (int v = 0; a->listings[record].sound && v < a->f->records[record].count; v++) {
-		int place = a->listings[record].places[v];
+	const struct listing *l = a->listings + record;
+	for (int v = 0; v < l->count; v++) {
+		int place = l->places[v];
 		if (place < 0) continue;
 		if (place < a->m->registers) add(t->uses, 4 * place, ALL);
 		else add_bytes(a, t->uses, a->slots[place - a->m->registers].offset, 8);
@@ -274,7 +258,7 @@ static void find_bytes(struct analysis *a, int64_t *low, int64_t *high)
 		for (struct access *x = a->accesses[k]; x; x = x->next) cover(a, low, high, x->offset, x->size);
 	for (int r = 0; r < a->f->nrecords; r++) {
 		const struct listing *l = a->listings + r;
-		for (int v = 0; l->sound && v < a->f->records[r].count; v++)
+		for (int v = 0; v < l->count; v++)
 			if (l->places[v] >= a->m->registers)
 				cover(a, low, high, a->slots[l->places[v] - a->m->registers].offset, 8);
 	}

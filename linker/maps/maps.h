@@ -144,7 +144,9 @@ struct access {
 struct listing { /* where a record's values are */
 	int32_t *places;  /* location by value, -1 for constants */
 	int64_t *words;   /* as maps have it */
+	int count;        /* 0 of one that is not sound */
 	bool sound;
+	int why;          /* it is not, in `text` */
 };
 
 struct analysis {
@@ -230,6 +232,7 @@ void list_values(struct analysis *, int record);
 void map_site(struct analysis *, int record);
 
 /* function.c */
+const int64_t *behind(const int64_t *expression);
 void put(struct analysis *, int64_t);
 const char *location_name(const struct analysis *, int location, char *, size_t);
 

@@ -11,9 +11,8 @@ struct joining { /* of what flows into a block */
 	const struct state **states;
 	int count;
 	term_t *vectors, *phis; /* of the groups so far */
-	int ngroups, room_vectors, room_phis;
 	int32_t *table;
-	int table_size;
+	int ngroups, table_size;
 };
 
 static uint32_t vector_hash(const term_t *vector, int count)
@@ -84,7 +83,7 @@ void merge(struct analysis *a, int n, const struct state **states, int count, st
 		if (states[k]->count > all) all = states[k]->count;
 	while (size < 2 * all) size *= 2;
 	struct arena *scratch = &a->scratch;
-	struct joining j = {states, count, 0, 0, 0, 0, 0, 0, size};
+	struct joining j = {.states = states, .count = count, .table_size = size};
 	j.vectors = alloc(scratch, (size_t)all * count * sizeof *j.vectors);
 	j.phis = alloc(scratch, all * sizeof *j.phis);
 	j.table = alloc(scratch, size * sizeof *j.table);

@@ -12,15 +12,21 @@
 
 enum { REGISTER = 1, DIRECT, INDIRECT, CONSTANT, CONSTANT_INDEX }; /* LLVM "Stack Map Format" */
 
-static void unproved(struct analysis *a)
+/* Adds `why` to the texts; returns where it is. */
+static int said(struct analysis *a)
 {
-	size_t size = strlen(a->why) + 1;
-	put(a, POPCORN_OUTCOME_UNPROVED);
-	put(a, a->ntext);
-	for (size_t k = 0; k < size; k++) {
+	int begin = a->ntext, size = strlen(a->why) + 1;
+	for (int k = 0; k < size; k++) {
 		a->text = grown(&a->arena, a->text, a->ntext, &a->room_text, 1);
 		a->text[a->ntext++] = a->why[k];
 	}
+	return begin;
+}
+
+static void unproved(struct analysis *a, int why)
+{
+	put(a, POPCORN_OUTCOME_UNPROVED);
+	put(a, why);
 }
 
 static int by_dwarf(const struct analysis *a, int number)
@@ -56,8 +62,7 @@ static bool list_value(struct analysis *a, const struct listed *v, int number, c
 	return fail(a, "value %d is listed as an address in the frame", number);
 }
 
-/* What the stack map says of a record. When that is not where a thread could find or put a value it is not sound, and
- * `why` says it. */
+/* What the stack map says of a record. It is not sound when that is not where a thread could find or put a value. */
 void list_values(struct analysis *a, int record)
 {
 	const struct record *r = a->f->records + record;
@@ -68,7 +73,8 @@ void list_values(struct analysis *a, int record)
 	if (!l->sound) fail(a, "%d values in the stack map, %d expected", r->count, r->expected);
 	for (int v = 0; l->sound && v < r->count; v++)
 		l->sound = list_value(a, a->f->listed + r->first + v, v, a->after + record, l);
-	if (!l->sound) unproved(a);
+	if (l->sound) l->count = r->count;
+	else l->why = said(a);
 }
 
 static bool byte_live(const struct site *s, int64_t offset)
@@ -78,13 +84,17 @@ static bool byte_live(const struct site *s, int64_t offset)
 	return k >= 0 && k < a->nbytes && a->byte_bit[k] && has(s->live, a->byte_bit[k]);
 }
 
-static void cover(struct site *s, int64_t offset, int size)
+static void account(struct site *s, int64_t offset, int64_t size)
 {
 	for (int64_t k = offset - s->a->low_byte; size--; k++)
-		if (k >= 0 && k < s->a->nbytes) {
-			s->covered[k] = true;
-			s->rest[k] = false;
-		}
+		if (k >= 0 && k < s->a->nbytes) s->rest[k] = false;
+}
+
+static void cover(struct site *s, int64_t offset, int size)
+{
+	account(s, offset, size);
+	for (int64_t k = offset - s->a->low_byte; size--; k++)
+		if (k >= 0 && k < s->a->nbytes) s->covered[k] = true;
 }
 
 static bool is_covered(const struct site *s, int64_t offset, int size)
@@ -97,7 +107,7 @@ static bool is_covered(const struct site *s, int64_t offset, int size)
 static void list_terms(struct site *s)
 {
 	struct analysis *a = s->a;
-	int count = a->f->records[s->listing - a->listings].count;
+	int count = s->listing->count;
 	s->terms = alloc(&a->arena, (count + 1) * sizeof *s->terms);
 	s->numbers = alloc(&a->arena, (count + 1) * sizeof *s->numbers);
 	for (int v = 0; v < count; v++) {
@@ -111,12 +121,6 @@ static void list_terms(struct site *s)
 		if (n == s->nterms) s->terms[s->nterms++] = t;
 		s->numbers[n] = v;
 	}
-}
-
-static void account(struct site *s, int64_t offset, int64_t size)
-{
-	for (int64_t k = offset - s->a->low_byte; size--; k++)
-		if (k >= 0 && k < s->a->nbytes) s->rest[k] = false;
 }
 
 /* As many bytes behind what an extended load has put into a slot as one recipe can write. */
@@ -225,7 +229,7 @@ static bool save_registers(struct site *s)
 
 static bool is_listed(const struct site *s, int location)
 {
-	for (int v = 0; v < s->a->f->records[s->listing - s->a->listings].count; v++)
+	for (int v = 0; v < s->listing->count; v++)
 		if (s->listing->places[v] == location) return true;
 	return false;
 }
@@ -246,7 +250,7 @@ static bool remake_registers(struct site *s)
 static bool remake_frame(struct site *s)
 {
 	const struct analysis *a = s->a;
-	for (int v = 0; v < a->f->records[s->listing - a->listings].count; v++) {
+	for (int v = 0; v < s->listing->count; v++) {
 		int place = s->listing->places[v];
 		if (place >= a->m->registers) cover(s, a->slots[place - a->m->registers].offset, 8);
 	}
@@ -261,11 +265,15 @@ void map_site(struct analysis *a, int record)
 {
 	struct site s = {.a = a, .state = a->after + record, .listing = a->listings + record};
 	const struct term *sp = term(a, s.state->at[a->m->stack_pointer]);
-	int begin = a->nout, count = a->f->records[record].count;
+	int begin = a->nout, count = s.listing->count;
 	int64_t frame = -sp->k;
+	if (!s.listing->sound) {
+		unproved(a, s.listing->why);
+		return;
+	}
 	if (sp->kind != CFA) {
 		fail(a, "the stack pointer is not known");
-		unproved(a);
+		unproved(a, said(a));
 		return;
 	}
 	s.live = a->live_after + (size_t)record * a->nwords;
@@ -280,7 +288,7 @@ void map_site(struct analysis *a, int record)
 	list_terms(&s);
 	if (!save_registers(&s) || !remake_registers(&s) || !remake_frame(&s)) {
 		a->nout = begin;
-		unproved(a);
+		unproved(a, said(a));
 		return;
 	}
 	put(a, s.nrecipes / RECIPE_NUMBERS);

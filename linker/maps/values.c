@@ -10,11 +10,9 @@ struct mem {
 	int64_t displacement, addend;
 };
 
-static void read_mem(struct mem *mem, const int64_t **code)
+static struct mem mem_at(const int64_t *e)
 {
-	const int64_t *c = *code;
-	*mem = (struct mem){c[0], c[1], c[3], c[4], c[2], c[5]};
-	*code = c + 6;
+	return (struct mem){e[0], e[1], e[3], e[4], e[2], e[5]};
 }
 
 static void be_wild(struct analysis *a, int why, int k, int reg)
@@ -65,14 +63,10 @@ static void touch(struct analysis *a, bool write, term_t at, int32_t size, int k
 	**p = (struct access){it.k, size, write, 0};
 }
 
-static term_t value(struct analysis *a, const int64_t **code, const struct state *s, int k);
-
-static term_t load(struct analysis *a, const int64_t **code, const struct state *s, int k)
+static term_t load(struct analysis *a, const int64_t *e, const struct state *s, int k)
 {
-	struct mem mem;
-	read_mem(&mem, code);
-	int32_t size = (*code)[0], how = (*code)[1];
-	*code += 2;
+	struct mem mem = mem_at(e + 1);
+	int32_t size = e[7], how = e[8];
 	term_t at = address(a, &mem, s);
 	if (!at) return 0;
 	touch(a, false, at, size, k);
@@ -116,10 +110,12 @@ static uint64_t calculated(int operation, uint64_t x, uint64_t y)
 	return (int32_t)(x + y); /* ADDW */
 }
 
-static term_t alu(struct analysis *a, const int64_t **code, const struct state *s, int k)
+static term_t value(struct analysis *a, const int64_t *e, const struct state *s, int k);
+
+static term_t alu(struct analysis *a, const int64_t *e, const struct state *s, int k)
 {
-	int operation = *(*code)++;
-	term_t t = value(a, code, s, k), u = value(a, code, s, k);
+	int operation = e[1];
+	term_t t = value(a, e + 2, s, k), u = value(a, behind(e + 2), s, k);
 	if (!t || !u) return 0;
 	if (operation == POPCORN_ALU_OR) t = contents(a, t);
 	struct term x = *term(a, t), y = *term(a, u);
@@ -136,56 +132,44 @@ static term_t alu(struct analysis *a, const int64_t **code, const struct state *
 	return y.kind == CONST ? shift(a, operation, t, y.k) : 0;
 }
 
-/* What an expression is; 0 if that is not known. Leaves `code` behind it. */
-static term_t value(struct analysis *a, const int64_t **code, const struct state *s, int k)
+/* What an expression is; 0 if that is not known. */
+static term_t value(struct analysis *a, const int64_t *e, const struct state *s, int k)
 {
-	const int64_t *c = *code;
 	struct mem mem;
 	struct term it;
-	switch (c[0]) {
+	switch (e[0]) {
 	case POPCORN_EXPR_REGISTER:
-		*code = c + 4;
-		it = *term(a, s->at[c[1]]);
+		it = *term(a, s->at[e[1]]);
 		if (it.kind == LOST) return 0;
-		if (c[2] == 8 && it.kind == LOAD && it.n > 8) /* the low half of a vector */
+		if (e[2] == 8 && it.kind == LOAD && it.n > 8) /* the low half of a vector */
 			return make(a, LOAD, 8, it.a, 0, it.k);
-		return extend(a, c[2], s->at[c[1]], c[3]);
+		return extend(a, e[2], s->at[e[1]], e[3]);
 	case POPCORN_EXPR_CONSTANT:
-		*code = c + 2;
-		return make(a, CONST, 0, 0, 0, c[1]);
+		return make(a, CONST, 0, 0, 0, e[1]);
 	case POPCORN_EXPR_SYMBOL:
-		*code = c + 3;
-		return make(a, SYM, 0, c[1], 0, c[2]);
+		return make(a, SYM, 0, e[1], 0, e[2]);
 	case POPCORN_EXPR_PAGE:
-		*code = c + 3;
-		return make(a, PAGE, 0, c[1], 0, c[2]);
+		return make(a, PAGE, 0, e[1], 0, e[2]);
 	case POPCORN_EXPR_THREAD_POINTER:
-		*code = c + 1;
 		return make(a, TP, 0, 0, 0, 0);
 	case POPCORN_EXPR_ADDRESS:
-		*code = c + 1;
-		read_mem(&mem, code);
+		mem = mem_at(e + 1);
 		return address(a, &mem, s);
 	case POPCORN_EXPR_LO12:
-		*code = c + 4;
-		return s->at[c[1]] == page(a, c[2], c[3]) ? make(a, SYM, 0, c[2], 0, c[3]) : 0;
+		return s->at[e[1]] == page(a, e[2], e[3]) ? make(a, SYM, 0, e[2], 0, e[3]) : 0;
 	case POPCORN_EXPR_INSERT:
-		*code = c + 4;
-		it = *term(a, s->at[c[1]]);
+		it = *term(a, s->at[e[1]]);
 		if (it.kind != CONST) return 0;
-		return make(a, CONST, 0, 0, 0, (it.k & ~((uint64_t)0xffff << c[3])) | (uint64_t)c[2] << c[3]);
+		return make(a, CONST, 0, 0, 0, (it.k & ~((uint64_t)0xffff << e[3])) | (uint64_t)e[2] << e[3]);
 	case POPCORN_EXPR_ALU:
-		*code = c + 1;
-		return alu(a, code, s, k);
+		return alu(a, e, s, k);
 	case POPCORN_EXPR_LOAD:
-		*code = c + 1;
-		return load(a, code, s, k);
+		return load(a, e, s, k);
 	}
-	/* anything else, OTHER: its reads, then its accesses to memory */
-	*code = c + 3 + 2 * c[1];
-	for (int n = c[2]; n; n--) {
-		read_mem(&mem, code);
-		touch(a, false, address(a, &mem, s), *(*code)++, k);
+	const int64_t *mems = e + 3 + 2 * e[1]; /* of anything else, OTHER */
+	for (int n = 0; n < e[2]; n++, mems += 7) {
+		mem = mem_at(mems);
+		touch(a, false, address(a, &mem, s), mems[6], k);
 	}
 	return 0;
 }
@@ -241,14 +225,12 @@ static void step(struct analysis *a, int k, struct state *s)
 	term_t values[MAX_EFFECTS], addresses[MAX_EFFECTS];
 	const int64_t *effects = c + 3 + 2 * c[1], *e = effects;
 	for (int n = 0; n < neffects; n++, e += e[1]) {
-		const int64_t *code = e + 4;
-		if (e[0] == POPCORN_EFFECT_STORE) {
-			struct mem mem;
-			code = e + 3;
-			read_mem(&mem, &code);
+		bool stores = e[0] == POPCORN_EFFECT_STORE;
+		if (stores) {
+			struct mem mem = mem_at(e + 3);
 			addresses[n] = address(a, &mem, s);
 		}
-		values[n] = value(a, &code, s, k);
+		values[n] = value(a, e + (stores ? 9 : 4), s, k);
 	}
 	e = effects;
 	for (int n = 0; n < neffects; n++, e += e[1]) {
