@@ -49,9 +49,10 @@ def test_the_library_is_built_once_and_what_was_left_of_a_killed_build_goes(cach
     assert not left.exists() and folder.exists()
 
 
-def test_a_damaged_library_is_named(cache: Path) -> None:
-    whole = Path(library.library()._name).parent.name
-    file = cache / whole / "maps.so"
+def test_a_damaged_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Path(library.library()._name).parent.name  # in the cache of everybody
+    monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
+    file = tmp_path / whole / "maps.so"
     file.parent.mkdir()
     file.write_bytes(b"none")
     with pytest.raises(PopccError, match=rf"can't be loaded: .*; remove {file.parent}$"):
