@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from msgspec import Struct
 
 from popcc.linker.collect import Key
 from popcc.linker.layout import Layout, part_offsets
@@ -13,13 +14,12 @@ from popcc.unit import Symbol
 CODE_PAGE = 4096  # what instructions that form addresses in two halves count in
 
 
-@dataclass(frozen=True)
-class Addresses:
+class Addresses(Struct, frozen=True, dict=True):
     """One ISA's addresses."""
 
     isa: str
-    resolution: Resolution = field(repr=False)
-    layout: Layout = field(repr=False)
+    resolution: Resolution
+    layout: Layout
 
     @cached_property
     def sections(self) -> dict[tuple[int, int], int]:

@@ -14,8 +14,9 @@ archive's directory, and the member is that file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 
@@ -25,12 +26,11 @@ _HEADER = 60
 _TABLES = ("/", "//", "/SYM64/", "__.SYMDEF", "__.SYMDEF SORTED")
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(Struct, frozen=True):
     """A file in an archive."""
 
     name: str
-    data: bytes = field(repr=False)
+    data: bytes
 
 
 def member(name: str, data: bytes) -> bytes:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from popcc.errors import ErrorGroup, PopccError
 from popcc.linker.elf import SHF_GNU_RETAIN
@@ -31,13 +32,12 @@ class Key(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
-class LiveSections:
+class LiveSections(Struct, frozen=True, dict=True):
     """What is linked: per ISA its sections, in link order, under the name that all ISAs share."""
 
-    sections: dict[Key, dict[str, tuple[Section, ...]]] = field(repr=False)
+    sections: dict[Key, dict[str, tuple[Section, ...]]]
     bounded: frozenset[str]  # sections whose __start_ or __stop_ symbol is used
-    referenced: dict[str, frozenset[str]] = field(repr=False)  # ISA -> global names that live code refers to
+    referenced: dict[str, frozenset[str]]  # ISA -> global names that live code refers to
 
     @cached_property
     def keys(self) -> tuple[Key, ...]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 
@@ -34,8 +35,7 @@ _MAX_ZEROS = 1 << 31  # the whole program lies below
 _MAX_ALIGN = 1 << 16  # of what is not loaded
 
 
-@dataclass(frozen=True)
-class SectionHeader:
+class SectionHeader(Struct, frozen=True):
     """One entry of the section header table, its name resolved."""
 
     index: int
@@ -51,8 +51,7 @@ class SectionHeader:
     entsize: int
 
 
-@dataclass(frozen=True)
-class ElfSymbol:
+class ElfSymbol(Struct, frozen=True):
     """One entry of the symbol table, in ELF's numbers; an extended section index is resolved."""
 
     name: str
@@ -63,8 +62,7 @@ class ElfSymbol:
     size: int
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """One program header."""
 
     type: int
@@ -76,16 +74,15 @@ class Segment:
     align: int
 
 
-@dataclass(frozen=True)
-class Elf:
+class Elf(Struct, frozen=True, dict=True):
     """A parsed file. Everything beyond the section headers is read when asked for."""
 
     where: str
-    data: bytes = field(repr=False)
+    data: bytes
     type: int
     machine: int
     entry: int
-    sections: tuple[SectionHeader, ...] = field(repr=False)
+    sections: tuple[SectionHeader, ...]
     names_index: int  # section index of the section name table
 
     def section(self, name: str) -> SectionHeader | None:
@@ -146,13 +143,12 @@ class Elf:
         return self.sections[section.link]
 
 
-@dataclass(frozen=True)
-class NewSection:
+class NewSection(Struct, frozen=True):
     """A section to append: no address, not loaded."""
 
     name: str
     flags: int
-    contents: bytes = field(repr=False)
+    contents: bytes
 
 
 def is_elf(data: bytes) -> bool:
@@ -255,8 +251,7 @@ def with_sections(data: bytes, where: str, contents: Mapping[int, bytes | bytear
     return bytes(out)
 
 
-@dataclass(frozen=True)
-class NewHeader:
+class NewHeader(Struct, frozen=True):
     """What a section of a relocatable becomes: another name, at least as long, with no alignment of its own."""
 
     index: int

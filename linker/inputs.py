@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.linker.archive import is_archive, read_archive
@@ -15,11 +16,10 @@ from popcc.linker.objects import defined_symbols, read_units
 from popcc.unit import Unit, decode_units
 
 
-@dataclass(frozen=True)
-class LinkUnit:
+class LinkUnit(Struct, frozen=True):
     """A unit and where it came from, as messages say it."""
 
-    unit: Unit = field(repr=False)
+    unit: Unit
     origin: str  # "main.o", "libz.a(inflate.o)"
 
 
@@ -36,8 +36,7 @@ class Library(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Objects:
+class Objects(Struct, frozen=True):
     """Units that are linked whether or not anything refers to them."""
 
     units: tuple[LinkUnit, ...]
@@ -46,13 +45,12 @@ class Objects:
 Input = Objects | Library
 
 
-@dataclass(frozen=True)
-class ArchiveLibrary:
+class ArchiveLibrary(Struct, frozen=True):
     """An archive on disk."""
 
     path: str
-    members: Mapping[str, bytes] = field(repr=False)  # by position, since names may repeat
-    symbols: Mapping[str, str] = field(repr=False)
+    members: Mapping[str, bytes]  # by position, since names may repeat
+    symbols: Mapping[str, str]
 
     def load(self, member: str) -> list[LinkUnit]:
         """The units of a member."""
@@ -60,13 +58,12 @@ class ArchiveLibrary:
         return [LinkUnit(u, origin) for u in read_units(self.members[member], origin)]
 
 
-@dataclass(frozen=True)
-class IndexedLibrary:
+class IndexedLibrary(Struct, frozen=True):
     """A directory of unit payloads with an ``index.json``: the C library and the helpers, as popcc keeps them."""
 
     name: str  # as messages say it: "libc"
     directory: Path
-    symbols: Mapping[str, str] = field(repr=False)  # symbol -> payload file
+    symbols: Mapping[str, str]  # symbol -> payload file
 
     def load(self, member: str) -> list[LinkUnit]:
         """The units of a payload file."""

@@ -21,8 +21,10 @@ so that no padding goes into the file; writable common memory begins and ends at
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from popcc.errors import Place, PlacedError, PopccError
 from popcc.linker.collect import ARRAYS, Key, LiveSections, is_identifier
@@ -81,23 +83,21 @@ _PROGRAM_HEADERS = 64 + 56 * (2 + len(SEGMENTS))
 _ARRAY_GROUPS = dict(zip(ARRAYS, (Group.PREINIT, Group.INIT, Group.FINI), strict=True))
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A section's place. `parts` are the object's sections of that name: one, but for code generation's by-products."""
 
     key: Key
     group: Group
     address: int
     size: int
-    parts: Mapping[str, tuple[Section, ...]] = field(repr=False)
+    parts: Mapping[str, tuple[Section, ...]]
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Where everything is."""
 
-    placed: tuple[Placed, ...] = field(repr=False)  # ascending addresses
-    by_key: Mapping[Key, Placed] = field(repr=False)
+    placed: tuple[Placed, ...]  # ascending addresses
+    by_key: Mapping[Key, Placed]
     ranges: Mapping[Group, tuple[int, int]]
     build_id: int
     got: int  # where the global offset table begins

@@ -6,8 +6,9 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from popcc import isolate
 from popcc.errors import PlacedError
@@ -32,8 +33,7 @@ from popcc.linker.verify.proved import Proved
 RUNTIME_PREFIX = "__popcorn_"
 
 
-@dataclass(frozen=True)
-class LinkOptions:
+class LinkOptions(Struct, frozen=True):
     """What a link is asked for."""
 
     isas: tuple[str, ...]
@@ -48,8 +48,7 @@ class LinkOptions:
     proved: Proved | None = None  # where what was proved before is kept
 
 
-@dataclass(frozen=True)
-class Linked:
+class Linked(Struct, frozen=True):
     """A linked program, and what a map file or a report says of it."""
 
     program: bytes

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from popcc.errors import ErrorGroup, PopccError
 from popcc.frontend import wheel
@@ -16,8 +17,7 @@ from popcc.linker.ordered import ARCHIVE, Ordered
 _PREFIX = re.compile(r"^ld\.lld: (error|warning): ")
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Struct, frozen=True):
     """One ISA's link in its own directory."""
 
     directory: Path

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.isa import isa_named
 from popcc.linker.archive import MAGIC, member
@@ -24,8 +25,7 @@ _NAME = re.compile(re.escape(_PREFIX) + r"\d+\.(\d+)")
 _OBJECT = re.compile(rf"\b{ARCHIVE}\(u(\d+)\.o\)")
 
 
-@dataclass(frozen=True)
-class Ordered:
+class Ordered(Struct, frozen=True):
     """The sections of one ISA that the layout places, ascending: each with its unit and how long it is made."""
 
     isa: str

@@ -14,10 +14,11 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.linker.elf import Elf, NewSection, append_sections, drop_sections, is_elf, read_elf
@@ -27,8 +28,7 @@ VERSION = 2
 NOTE, META, EXECUTABLE = ".popcorn.note", ".popcorn.meta", ".popcorn.exe."
 
 
-@dataclass(frozen=True)
-class FunctionInfo:
+class FunctionInfo(Struct, frozen=True):
     """A function with sites."""
 
     name: str
@@ -36,8 +36,7 @@ class FunctionInfo:
     tier: str  # "register" | "memory"
 
 
-@dataclass(frozen=True)
-class ProgramSite:
+class ProgramSite(Struct, frozen=True):
     """A site; its global id is its position in `Metadata.sites`."""
 
     function: int  # index into Metadata.functions
@@ -46,15 +45,14 @@ class ProgramSite:
     values: tuple[tuple[str, str], ...]  # (name, IR type)
 
 
-@dataclass(frozen=True)
-class Metadata:
+class Metadata(Struct, frozen=True):
     """What is the same on all ISAs."""
 
     build_id: str
     isas: tuple[str, ...]
     program: str
-    functions: tuple[FunctionInfo, ...] = field(repr=False)
-    sites: tuple[ProgramSite, ...] = field(repr=False)
+    functions: tuple[FunctionInfo, ...]
+    sites: tuple[ProgramSite, ...]
 
     def encode(self) -> bytes:
         """The contents of `.popcorn.meta`."""
@@ -72,8 +70,7 @@ class Metadata:
         return zlib.compress(text.encode("utf-8", "surrogatepass"), 6)
 
 
-@dataclass(frozen=True)
-class ProgramInfo:
+class ProgramInfo(Struct, frozen=True, dict=True):
     """A program file, opened."""
 
     path: Path
@@ -81,7 +78,7 @@ class ProgramInfo:
     isa: str  # that of the file itself
     isas: tuple[str, ...]  # all that the program was linked for
     available: tuple[str, ...]  # those whose executables are in this file
-    elf: Elf = field(repr=False)
+    elf: Elf
 
     @cached_property
     def metadata(self) -> Metadata:

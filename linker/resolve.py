@@ -8,7 +8,8 @@ soon as one asks for it (a call of `ceil` may exist on x86_64 only): law 2 wants
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from popcc.errors import ErrorGroup, PopccError
 from popcc.linker.elf import SHN_UNDEF
@@ -16,21 +17,19 @@ from popcc.linker.inputs import Input, Library, LinkUnit, Objects
 from popcc.unit import Symbol
 
 
-@dataclass(frozen=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """Where a global name is defined on one ISA."""
 
     unit: int  # index into Resolution.units
     symbol: Symbol
 
 
-@dataclass(frozen=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """All units of the program in link order, and per ISA the meaning of global names."""
 
     isas: tuple[str, ...]
-    units: tuple[LinkUnit, ...] = field(repr=False)
-    definitions: Mapping[str, Mapping[str, Definition]] = field(repr=False)  # ISA -> name -> definition
+    units: tuple[LinkUnit, ...]
+    definitions: Mapping[str, Mapping[str, Definition]]  # ISA -> name -> definition
 
     def define(self, isa: str, unit: int, symbol: Symbol) -> Definition | None:
         """What `symbol`, as the object of `unit` names it, means on `isa`; None when undefined."""

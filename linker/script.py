@@ -7,7 +7,8 @@ are dropped by lld's own collection, which finds nothing alive that ours did not
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.linker.index import DROPPED_SECTIONS
 from popcc.linker.layout import BASE, SEGMENTS, Group, Layout
@@ -34,8 +35,7 @@ OUTPUT_SECTIONS = {
 _NO_BITS = (Group.BSS, Group.PRIVATE_BSS)
 
 
-@dataclass(frozen=True)
-class Tables:
+class Tables(Struct, frozen=True):
     """What the layout does not know: the size of this ISA's site table, and where the largest one ends."""
 
     sites_size: int

@@ -7,8 +7,10 @@ valid for an ISA that is added later. Sites of functions that were not kept have
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import accumulate
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from popcc.errors import ErrorGroup, Place, PlacedError, PopccError
 from popcc.linker.addresses import Addresses
@@ -22,8 +24,7 @@ from popcc.unit import FunctionMap, SiteMap
 _MAX_COUNT = 0xFFFF  # of values, saved registers and recipes of a site
 
 
-@dataclass(frozen=True)
-class LiveFunction:
+class LiveFunction(Struct, frozen=True):
     """A function with sites that is part of the program, on one ISA."""
 
     unit: int

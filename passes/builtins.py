@@ -9,7 +9,8 @@ a program writes for itself could run on every ISA.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from popcc.errors import PlacedError
 from popcc.ir.calls import parse_call
@@ -20,8 +21,7 @@ _NEEDLE = re.compile(r"@llvm\.(frameaddress|returnaddress|clear_cache)[.(]")
 _HERE = "%popcorn.here"
 
 
-@dataclass(frozen=True)
-class Builtins:
+class Builtins(Struct, frozen=True):
     """The pass. `warnings` are added to, as `popcc: warning:` puts them."""
 
     warnings: list[str] = field(default_factory=list)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from popcc.ir.calls import Argument, parse_call
 from popcc.ir.model import Function, Inst, Module, header_span
@@ -18,7 +17,6 @@ _MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
 _BY_MEMORY = re.compile(r" (?:byval|sret)\(")
 
 
-@dataclass(frozen=True)
 class ByVal:
     """The pass."""
 

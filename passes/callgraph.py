@@ -7,7 +7,8 @@ other units define is site-free only when it is on the list of leaf functions, w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.ir.calls import Call, parse_call
 from popcc.ir.model import Function, Inst, Module, header_name
@@ -33,8 +34,7 @@ _STATEPOINT = "@llvm.experimental.gc."  # what sites have become: many, and none
 _REPLACEABLE = re.compile(r"^define [^@]*\b(?:weak|linkonce|weak_odr|linkonce_odr)\b")
 
 
-@dataclass(frozen=True)
-class CallGraph:
+class CallGraph(Struct, frozen=True):
     """The calls of one unit."""
 
     graph: dict[str, dict[str, None]]  # from each function, and from the world, to what it calls

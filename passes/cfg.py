@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.ir.model import Block, Function
 from popcc.ir.text import NAME
@@ -36,8 +37,7 @@ def edges_into(function: Function) -> dict[str, list[str]]:
     return found
 
 
-@dataclass(frozen=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """A natural loop: all back edges to one header."""
 
     header: str

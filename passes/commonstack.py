@@ -18,7 +18,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.errors import Place, PlacedError, PopccError
 from popcc.ir.model import Function, Inst, Module, header_name
@@ -35,8 +36,7 @@ _PTRMASK = "declare ptr @llvm.ptrmask.p0.i64(ptr, i64)"
 _LIFETIME = re.compile(r"@llvm\.lifetime\.")
 
 
-@dataclass(frozen=True)
-class CommonStack:
+class CommonStack(Struct, frozen=True):
     """The pass. `calls` are the whole module's, if it gets a part."""
 
     calls: CallGraph | None = None
@@ -63,8 +63,7 @@ def check_machine_stack(text: str) -> None:
             raise PopccError(f"internal error: in {header_name(header)}: left on the machine stack:{line}")
 
 
-@dataclass(frozen=True)
-class _Alloca:
+class _Alloca(Struct, frozen=True):
     type: str
     count: str  # "" or "i64 %n"
     align: int

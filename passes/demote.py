@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.ir.model import Function, Inst
 from popcc.ir.text import INCOMING, substitute
 
 
-@dataclass(frozen=True)
-class Demotion:
+class Demotion(Struct, frozen=True):
     """How to get at values that no longer live in SSA."""
 
     values: frozenset[str]

@@ -8,7 +8,6 @@ and ``indirectbr`` a switch over it. Differences of labels work as well, being d
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from popcc.ir.model import UNOPTIMISED, Block, Function, Inst, Module
 from popcc.ir.text import GLOBAL, NAME
@@ -19,7 +18,6 @@ _LABEL = re.compile(rf"label ({NAME})")
 _UNREACHABLE = "popcorn.nolabel"
 
 
-@dataclass(frozen=True)
 class ComputedGotos:
     """The pass."""
 

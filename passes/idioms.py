@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from popcc.ir.calls import Call, parse_call
 from popcc.ir.model import Function, Inst, Module
@@ -34,15 +35,13 @@ _COMMA = re.compile(r"\s*,\s*")
 _DIALECTS = re.compile(r"\$\(([^$]*)(?:\$\|[^$]*)?\$\)")  # AT&T's word is first
 
 
-@dataclass(frozen=True)
-class _Meaning:
+class _Meaning(Struct, frozen=True):
     """What an assembly does, and of its results which part of a clock each is; None: the whole."""
 
     idioms: frozenset[Idiom]
     parts: tuple[tuple[int, int] | None, ...] = ()
 
 
-@dataclass(frozen=True)
 class Idioms:
     """The pass."""
 
@@ -60,11 +59,11 @@ class Idioms:
         return with_declarations(module.with_items(items), [TICKS]) if writer.ticks else module.with_items(items)
 
 
-@dataclass
 class _Writer:
     """Writes what takes the place of calls."""
 
-    ticks: int = 0  # how many clocks were read so far
+    def __init__(self) -> None:
+        self.ticks = 0  # how many clocks were read so far
 
     def rewritten(self, inst: Inst) -> list[Inst]:
         if inst.opcode != "call" or not _NEEDLE.search(inst.rhs):

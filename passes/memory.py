@@ -11,7 +11,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from popcc.ir.calls import parse_call
 from popcc.ir.model import Function, Inst, Module
@@ -36,8 +37,7 @@ def calls_setjmp(function: Function) -> bool:
     return any(i.opcode == "call" and _SETJMP.search(i.rhs) for i in function.insts())
 
 
-@dataclass(frozen=True)
-class MemoryTier:
+class MemoryTier(Struct, frozen=True):
     """The pass. `functions` are those put wholly into this tier besides the callers of setjmp, and why.
 
     `found` receives all functions that it puts there, for all or some of their values, and why. `calls` are the whole

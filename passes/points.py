@@ -8,7 +8,7 @@ Linux places them; ``loops`` every loop; ``all`` both; ``none`` none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.ir.model import Block, Function, Inst, Module
@@ -23,8 +23,7 @@ _FLAG = "@__popcorn_flag"
 _COLD = "!4000000"  # a metadata number that no real module reaches
 
 
-@dataclass(frozen=True)
-class MigrationPoints:
+class MigrationPoints(Struct, frozen=True):
     """The pass. `leaves` are functions of this unit that stay without points: others call them as leaf functions."""
 
     placement: str = "auto"

@@ -9,7 +9,6 @@ behind it, since it makes such calls out of libm's.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from popcc.ir.calls import Call, parse_call
 from popcc.ir.model import Function, Inst, Module
@@ -28,7 +27,6 @@ _LIBM = {
 }
 
 
-@dataclass(frozen=True)
 class SameBits:
     """The pass."""
 

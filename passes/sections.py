@@ -10,7 +10,6 @@ arrays in ``.init_array``, since llvmlite would emit ``.ctors``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from popcc.ir.model import Function, Module, header_span
 from popcc.ir.text import quote_free, split_list, take_type
@@ -25,7 +24,6 @@ _ARRAYS = {"@llvm.global_ctors": ".init_array", "@llvm.global_dtors": ".fini_arr
 _DEFAULT_PRIORITY = 65535
 
 
-@dataclass(frozen=True)
 class Sections:
     """The pass."""
 

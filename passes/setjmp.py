@@ -7,7 +7,6 @@ optimiser must know of.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from popcc.ir.calls import Argument, parse_call
 from popcc.ir.model import Function, Inst, Module, header_name
@@ -17,7 +16,6 @@ _NAMES = ("setjmp", "_setjmp", "sigsetjmp", "__sigsetjmp")
 _NEEDLE = re.compile(r"@(?:_?setjmp|(?:__)?sigsetjmp)\(")
 
 
-@dataclass(frozen=True)
 class SetJmp:
     """The pass."""
 

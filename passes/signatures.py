@@ -11,7 +11,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.ir.calls import Argument, Call, parse_call
 from popcc.ir.model import Function, Inst, Module, header_span
@@ -24,8 +25,7 @@ _MOST = 2
 _PAIR = "<2 x double>"
 
 
-@dataclass(frozen=True)
-class Signatures:
+class Signatures(Struct, frozen=True):
     """The pass. `stem` is in the names that it makes: where it runs twice, it needs two."""
 
     stem: str = "signature"
@@ -45,8 +45,7 @@ class Signatures:
         return module.with_items(items)
 
 
-@dataclass(frozen=True)
-class _Result:
+class _Result(Struct, frozen=True):
     """A result's type: the parts that it has, and the scalars that each becomes."""
 
     type: str

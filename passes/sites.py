@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from popcc.ir.calls import Call, parse_call
 from popcc.ir.model import Function, Inst, Module, header_span
@@ -38,8 +39,7 @@ _LINE = re.compile(r", !dbg !\d+")
 _METADATA_TAIL = re.compile(r" (![a-z_]+ |prefix |personality )")
 
 
-@dataclass(frozen=True)
-class Sites:
+class Sites(Struct, frozen=True):
     """The pass. `found` receives what is known of each site, its id being the position.
 
     The calls of functions that are to be `without` sites stay as they are: no thread moves while one is on the stack.
@@ -77,8 +77,7 @@ class Sites:
         )
 
 
-@dataclass(frozen=True)
-class _Site:
+class _Site(Struct, frozen=True):
     """What is known of a site before it is made: the values that it carries, and whether nobody comes back from it."""
 
     carried: tuple[str, ...]

@@ -9,15 +9,15 @@ walk serves all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.passes.graph import reversed_graph
 
 Flow = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True)
-class Dominance:
+class Dominance(Struct, frozen=True):
     """What dominance says of a flow graph. Blocks that the entry does not reach are left out."""
 
     order: tuple[str, ...]  # reverse postorder: each block behind its immediate dominator

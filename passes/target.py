@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from popcc.errors import ErrorGroup, PlacedError, PopccError
 from popcc.ir.calls import Call, parse_call
@@ -25,7 +24,6 @@ _FLOATING = re.compile(r"<|half|float|double|bfloat")
 _EMPTY_TEMPLATE = re.compile(r'asm (?:\w+ )*""')
 
 
-@dataclass(frozen=True)
 class TargetWords:
     """The pass. Empty inline assembly (compiler barriers) stays; anything else of one ISA is an error."""
 

@@ -8,7 +8,6 @@ up to `__popcorn_tls_end`, and a variable is at thread pointer + (its address - 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from popcc.ir.calls import parse_call
 from popcc.ir.model import Function, Inst, Module
@@ -22,7 +21,6 @@ _THREAD_LOCAL = re.compile(rf"^({GLOBAL} = (?:[a-z_]+ )*?)thread_local(?:\([a-z]
 _TAIL = re.compile(r"(?:, align \d+)?(?:, ![a-z]+ ![0-9]+)*$")
 
 
-@dataclass(frozen=True)
 class ThreadLocals:
     """The pass."""
 

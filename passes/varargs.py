@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from popcc.errors import Place, PlacedError
 from popcc.ir.calls import Argument, Call, parse_call
@@ -31,7 +30,6 @@ _LOAD_I64 = re.compile(r"load i64, ptr (%[^ ,]+),")
 _OBSOLETE = re.compile(r"declare .*@llvm\.va_(start|end|copy)")
 
 
-@dataclass(frozen=True)
 class VarArgs:
     """The pass."""
 

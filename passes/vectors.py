@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.ir.model import Function, Inst, Module
 from popcc.ir.text import split_list
@@ -27,8 +28,7 @@ _KEPT = frozenset("phi shl lshr ashr shufflevector".split())
 _ELEMENT = ("extractelement", "insertelement")
 
 
-@dataclass(frozen=True)
-class Vectors:
+class Vectors(Struct, frozen=True):
     """The pass. `memory_tier` are the functions of the memory tier; `calls` the whole module's, if it gets a part."""
 
     memory_tier: frozenset[str] = frozenset()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from popcc.ir.calls import Argument, parse_call
 from popcc.ir.model import Function, Inst, Module, header_span
@@ -27,7 +28,6 @@ _MEMORY = re.compile(r"\bmemory\([^()]*\) ?")
 _HIDDEN = "%popcorn.result"
 
 
-@dataclass(frozen=True)
 class WideResults:
     """The pass."""
 
@@ -60,8 +60,7 @@ def _is_wide(type_: str) -> bool:
     return m is not None and int(m.group(1)) * int(m.group(3) or _BITS[m.group(2)]) > _MOST
 
 
-@dataclass(frozen=True)
-class _Rewriter:
+class _Rewriter(Struct, frozen=True):
     """`pure`: attribute groups that say what memory is left alone, and what they become where a result is written.
 
     `used` receives those that come into use.

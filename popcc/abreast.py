@@ -13,8 +13,9 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from msgspec import Struct, field
 
 from popcc.errors import PopccError
 from popcc.interrupts import Interrupts, held
@@ -27,8 +28,7 @@ T = TypeVar("T")
 _CHUNK = 1 << 20
 
 
-@dataclass
-class _Child:
+class _Child(Struct):
     """A task under way, or done: then `pid` is 0."""
 
     pid: int
@@ -87,8 +87,7 @@ def compilations(tasks: Sequence[Callable[[], Unit]]) -> list[Unit]:
     return side_by_side(tasks)
 
 
-@dataclass
-class _Team(Generic[T]):
+class _Team(Struct, Generic[T]):
     tasks: Sequence[Callable[[], T]]
     width: int
     children: list[_Child] = field(default_factory=list)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.ld_options import LinkerFlags, read_linker_flags
@@ -37,8 +39,7 @@ class Kind(Enum):
     LIBRARY = "-l"
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(Struct, frozen=True):
     """A file, or a library by name, in the order of the command line."""
 
     kind: Kind
@@ -47,8 +48,7 @@ class Input:
     whole_archive: bool = False
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     """Everything that a command line says."""
 
     action: Action

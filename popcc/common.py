@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc import codegen
 from popcc.compile_options import CompileOptions
@@ -26,8 +27,7 @@ from popcc.passes.undefined import defined
 from popcc.unit import Prototypes, SiteInfo
 
 
-@dataclass(frozen=True)
-class OptimisedIr:
+class OptimisedIr(Struct, frozen=True):
     """What the optimiser made of the front end's IR, with migration points: all in which the ladder has no say.
 
     `prototypes` and `warnings` are what was known of the functions before.
@@ -39,8 +39,7 @@ class OptimisedIr:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class CommonIr:
+class CommonIr(Struct, frozen=True):
     """What all ISAs are generated from, and what is the same about their sites."""
 
     text: str

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from popcc import frontend
 from popcc.agreement import agreed, unproved, with_tier
@@ -67,8 +69,7 @@ def compile_ir(ir: str, path: Path, options: CompileOptions) -> Unit:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Round:
+class _Round(Struct, frozen=True):
     """What came of the functions on their rungs, and the `lower` ones that some must go to."""
 
     ladder: Ladder

@@ -8,15 +8,15 @@ for our own bugs.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 class PopccError(Exception):
     """Something the user can mend. The message says file or symbol, ISA where it matters, what is wrong, what to do."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where an error was found: any part may be unknown."""
 
     file: str = ""

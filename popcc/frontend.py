@@ -7,9 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 
@@ -64,8 +65,7 @@ def base_flags(include_dirs: Iterable[Path]) -> list[str]:
     return [*_FLAGS, *system]
 
 
-@dataclass
-class Started:
+class Started(Struct):
     """clang at work on one file."""
 
     process: subprocess.Popen[bytes]

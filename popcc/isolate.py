@@ -14,8 +14,9 @@ import signal
 import struct
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import IO, Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 
@@ -33,8 +34,7 @@ class Aborted(PopccError):
         super().__init__(f"code generation died ({how}): {text.strip() or 'no message'}")
 
 
-@dataclass
-class Running(Generic[T]):
+class Running(Struct, Generic[T]):
     """A child at work. Its results are received in order; after the last, or an exception, it is gone."""
 
     pid: int  # 0 when it is gone

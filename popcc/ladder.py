@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MEMORY, UNOPTIMISED, WITHOUT_SITES = range(3)
 
@@ -24,8 +25,7 @@ def culprit(words: str) -> str:
     return m.group(1) if m else ""
 
 
-@dataclass(frozen=True)
-class Ladder:
+class Ladder(Struct, frozen=True):
     """By rung below the first, the functions that came to it, and why. They are on the lowest that has them."""
 
     rungs: tuple[Mapping[str, str], ...] = ({}, {}, {})

@@ -7,13 +7,13 @@ here; it is dropped. What would change the program and can't be done is refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 
 
-@dataclass(frozen=True)
-class LinkerFlags:
+class LinkerFlags(Struct, frozen=True):
     """What is left of the linker's flags."""
 
     entry: str = "_start"

@@ -15,8 +15,9 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from popcc.errors import ErrorGroup, Place, PlacedError, PopccError
 from popcc.frontend import PORTABLE_FLAGS, SPEAKER, FrontEndError, clang, wheel
@@ -35,16 +36,14 @@ _RESULT = re.compile(r"(\{.*\}|<.*>|\[.*\]|\S+) @")
 _WEAK = "define weak "
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file, and the ISA that it is for."""
 
     isa: str
     path: Path
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(Struct, frozen=True):
     """What a file became: an ELF object of its ISA, and by name the types of the functions that it is for."""
 
     source: Source

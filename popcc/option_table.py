@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.isa import ISAS
 
@@ -12,8 +13,7 @@ _COLUMN = 30  # where `--help` says what an option means
 _WIDTH = 100
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(Struct, frozen=True):
     """An option as people type it."""
 
     name: str  # with the "=", "," or letters that its value follows
@@ -28,16 +28,14 @@ class Option:
         return f"{self.name} {self.value}" if self.separate else self.name + self.value
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(Struct, frozen=True):
     """Options that belong together."""
 
     title: str
     options: tuple[Option, ...]
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(Struct, frozen=True):
     """A command, and what it is good for."""
 
     command: str

@@ -11,18 +11,20 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from itertools import accumulate, pairwise
+
+import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 
 MAGIC = b"POPU"
-VERSION = 5
+VERSION = 6
 _HEAD = struct.Struct("<QI")
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(Struct, frozen=True, array_like=True):
     """An allocated section of one ISA's object. `type` and `flags` are ELF's numbers."""
 
     index: int
@@ -33,8 +35,7 @@ class Section:
     type: int
 
 
-@dataclass(frozen=True)
-class Symbol:
+class Symbol(Struct, frozen=True, array_like=True):
     """A symbol of one ISA's object. `section` is a section index, 0 undefined, 0xfff1 absolute, 0xfff2 common."""
 
     name: str
@@ -45,8 +46,7 @@ class Symbol:
     type: str  # "notype" | "object" | "func" | "section"
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(Struct, frozen=True, array_like=True):
     """How to remake a machine value that is no IR value (design 5). `symbol` is added to `imm` at link."""
 
     dest: int
@@ -57,8 +57,7 @@ class Recipe:
     symbol: str = ""
 
 
-@dataclass(frozen=True)
-class SiteMap:
+class SiteMap(Struct, frozen=True, array_like=True):
     """One call address of a site on one ISA; field meanings as in `popcc.schema`'s site table.
 
     `offset` is the return address's offset in the function's section. `unproved` tells why the site can't
@@ -75,8 +74,7 @@ class SiteMap:
     unproved: str = ""
 
 
-@dataclass(frozen=True)
-class FunctionMap:
+class FunctionMap(Struct, frozen=True, array_like=True):
     """The sites of one function on one ISA. `section` names the function's own section."""
 
     name: str
@@ -86,11 +84,10 @@ class FunctionMap:
     sites: tuple[SiteMap, ...]
 
 
-@dataclass(frozen=True)
-class IsaObject:
+class IsaObject(Struct, frozen=True):
     """One ISA's code: the ELF object, an index of it, and its completed site maps."""
 
-    elf: bytes = field(repr=False)
+    elf: bytes
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
     references: dict[int, tuple[int, ...]]  # section index -> indices into `symbols` its relocations name
@@ -98,8 +95,7 @@ class IsaObject:
     tables: tuple[tuple[int, int], ...] = ()  # jump tables: section index and offset
 
 
-@dataclass(frozen=True)
-class SiteInfo:
+class SiteInfo(Struct, frozen=True, array_like=True):
     """What is the same on all ISAs about a site; its id is its position in `Unit.sites`."""
 
     function: str
@@ -109,8 +105,7 @@ class SiteInfo:
     noreturn: bool = False  # control never comes back behind the call
 
 
-@dataclass(frozen=True)
-class Prototypes:
+class Prototypes(Struct, frozen=True):
     """Functions with variable arguments: those defined here, and by name where they are called.
 
     `called` with a prototype that ends in ``...``, or `without` any, and with arguments.
@@ -121,8 +116,7 @@ class Prototypes:
     without: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """One source file compiled for every ISA."""
 
     name: str  # unique within a program by content: hash of source path and IR
@@ -137,44 +131,16 @@ class Unit:
 
     def encode(self) -> bytes:
         """The payload of the ``.popcorn.unit`` section."""
-        header: dict[str, Any] = {
+        rest = replace(self, objects={isa: replace(o, elf=b"") for isa, o in self.objects.items()})
+        header = {
             "version": VERSION,
-            "name": self.name,
-            "source": self.source,
-            "private": self.private,
-            "leaf_calls": self.leaf_calls,
-            "sites": [_row(s) for s in self.sites],
-            "memory_tier": self.memory_tier,
-            "without_sites": self.without_sites,
-            "prototypes": asdict(self.prototypes),
-            "objects": {isa: _object_header(o) for isa, o in self.objects.items()},
+            "elf": {isa: len(o.elf) for isa, o in self.objects.items()},
+            "unit": msgspec.to_builtins(rest, str_keys=True),
         }
+        # not msgspec's JSON, which has no way to write names of files that are not UTF-8
         packed = zlib.compress(json.dumps(header, separators=(",", ":")).encode(), 1)
         body = struct.pack("<I", len(packed)) + packed + b"".join(o.elf for o in self.objects.values())
         return MAGIC + _HEAD.pack(len(body), zlib.crc32(body)) + body
-
-
-def _row(of: Section | Symbol | Recipe | SiteInfo) -> list[Any]:
-    """The fields' values, in the order of the class, which takes them back so."""
-    return list(vars(of).values())
-
-
-def _object_header(o: IsaObject) -> dict[str, Any]:
-    return {
-        "elf": len(o.elf),
-        "sections": [_row(s) for s in o.sections],
-        "symbols": [_row(s) for s in o.symbols],
-        "references": {str(k): v for k, v in o.references.items()},
-        "functions": [_function_header(f) for f in o.functions],
-        "tables": o.tables,
-    }
-
-
-def _function_header(f: FunctionMap) -> list[Any]:
-    sites = [
-        [s.id, s.offset, s.frame, s.values, s.saved, [_row(r) for r in s.recipes], s.flags, s.unproved] for s in f.sites
-    ]
-    return [f.name, f.section, f.size, f.flags, sites]
 
 
 def decode_units(payload: bytes, where: str) -> list[Unit]:
@@ -204,45 +170,12 @@ def _decode(payload: bytes, where: str) -> Iterator[Unit]:
 def _decode_unit(body: bytes, where: str) -> Unit:
     try:
         (n,) = struct.unpack_from("<I", body)
-        h = json.loads(zlib.decompress(body[4 : 4 + n]))
-    except (struct.error, zlib.error, ValueError) as e:
+        header = json.loads(zlib.decompress(body[4 : 4 + n]))
+        if (version := header["version"]) != VERSION:
+            raise PopccError(f"{where}: made by another popcc (unit format {version}, not {VERSION}); compile it again")
+        unit = msgspec.convert(header["unit"], Unit, str_keys=True)
+        ends = accumulate(header["elf"].values(), initial=4 + n)
+        elves = {isa: body[begin:end] for isa, (begin, end) in zip(header["elf"], pairwise(ends), strict=True)}
+        return replace(unit, objects={isa: replace(o, elf=elves[isa]) for isa, o in unit.objects.items()})
+    except (struct.error, zlib.error, msgspec.ValidationError, ValueError, KeyError, TypeError, AttributeError) as e:
         raise PopccError(f"{where}: section .popcorn.unit is damaged ({e}); compile the file again") from None
-    if h.get("version") != VERSION:
-        raise PopccError(
-            f"{where}: made by another popcc (unit format {h.get('version')}, not {VERSION}); compile it again"
-        )
-    objects = {}
-    pos = 4 + n
-    for isa, o in h["objects"].items():
-        objects[isa] = IsaObject(
-            elf=body[pos : pos + o["elf"]],
-            sections=tuple(Section(*s) for s in o["sections"]),
-            symbols=tuple(Symbol(*s) for s in o["symbols"]),
-            references={int(k): tuple(v) for k, v in o["references"].items()},
-            functions=tuple(_decode_function(f) for f in o["functions"]),
-            tables=tuple((section, offset) for section, offset in o["tables"]),
-        )
-        pos += o["elf"]
-    p = h["prototypes"]
-    sites = tuple(
-        SiteInfo(function, line, callee, tuple((name, type_) for name, type_ in values), noreturn)
-        for function, line, callee, values, noreturn in h["sites"]
-    )
-    return Unit(
-        h["name"], h["source"], h["private"], tuple(h["leaf_calls"]), sites, h["memory_tier"], h["without_sites"],
-        objects, Prototypes(tuple(p["defined"]), p["called"], p["without"]),
-    )  # fmt: skip
-
-
-def _decode_function(f: list[Any]) -> FunctionMap:
-    name, section, size, flags, sites = f
-    return FunctionMap(
-        name,
-        section,
-        size,
-        flags,
-        tuple(
-            SiteMap(i, off, frame, tuple(vals), tuple(saved), tuple(Recipe(*r) for r in recipes), fl, unproved)
-            for i, off, frame, vals, saved, recipes, fl, unproved in sites
-        ),
-    )

@@ -12,9 +12,11 @@ import argparse
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from popcc.compile import compile_source
 from popcc.compile_options import CompileOptions
@@ -40,8 +42,7 @@ from popcc.toolchain import standard_libraries
 _NOPS = {"x86_64": b"\x90", "aarch64": bytes.fromhex("1f2003d5"), "riscv64": bytes.fromhex("0100")}
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """One function of a linked program, with all that verification goes by."""
 
     isa: str
@@ -58,8 +59,7 @@ class Subject:
         return MACHINES[self.isa].decode(self.image.code(self.function.start, self.function.size))
 
 
-@dataclass(frozen=True)
-class Mutant:
+class Mutant(Struct, frozen=True):
     """An altered subject."""
 
     kind: str

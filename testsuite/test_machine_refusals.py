@@ -7,11 +7,11 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from machine_fixtures import Emulated, attach, heard, heard_by_another_user, machine, tell
+from msgspec.structs import replace
 from popcorn_fixtures import HERE, OTHERS, THERE, built, copied, eventually, needs_emulator, refused, succeeds
 
 from popcc.linker.program import extract_isa

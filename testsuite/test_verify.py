@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import harness
 import mutants
 import pytest
+from msgspec.structs import replace
 from popcorn_fixtures import refused, succeeds
 
 from popcc.isa import ISAS

@@ -26,10 +26,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from operator import add, and_, lshift, or_, rshift, sub, xor
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
 
 from popcc.isa import Isa
 
@@ -99,8 +100,7 @@ class Insn:
         return Insn(address, address + self.end - self.address, self._text, self)
 
 
-@dataclass(frozen=True)
-class Relocation:
+class Relocation(Struct, frozen=True):
     """A relocation inside a section: where, its type's number, symbol ("section:NAME" for a section), addend."""
 
     offset: int
@@ -109,8 +109,7 @@ class Relocation:
     addend: int
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(Struct, frozen=True):
     """A function's section: bytes and the relocations in it; `rodata` for jump tables."""
 
     data: bytes
@@ -142,8 +141,7 @@ class Undecodable(Exception):
     """Bytes that are no instruction the decoder knows; the message shows them."""
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """A decoder and the register facts of an ISA's calling convention."""
 
     isa: Isa

@@ -4,13 +4,13 @@ addresses. Too much is safe, too little is not."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.linker.machine.base import ENDS, Code, Expr, Insn, Mem
 
 
-@dataclass(frozen=True)
-class Maker:
+class Maker(Struct, frozen=True):
     """An instruction that puts an address into a register, or may: the tables, by the numbers it may make.
 
     If `base` is not "", it adds `more` to what is in that register.

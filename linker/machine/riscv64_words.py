@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from popcc.isa.riscv64 import FLOATING, GENERAL
 from popcc.linker.machine.base import signed
@@ -38,8 +38,7 @@ _BY_FUNCT3 = {
 }
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(Struct, frozen=True):
     """One instruction: registers by name, "" where it has none; offsets of jumps and branches count from it."""
 
     name: str

@@ -5,15 +5,14 @@ Each is an opcode and a distance from its end (Intel SDM volume 2, CALL, JMP, Jc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from popcc.linker.machine.base import FLAGS, Code, Insn, Undecodable
 
 _CONDITIONS = "o no b ae e ne be a s ns p np l ge le g".split()
 
 
-@dataclass(frozen=True)
-class _Form:
+class _Form(Struct, frozen=True):
     name: str
     kind: str
     opcode: int  # bytes of it

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from popcc.linker.machine.base import ENDS, Code, Insn, Machine
 from popcc.linker.machine.reaching import all_targets
 
 
-@dataclass(frozen=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """Where blocks start among the instructions, edges between their numbers, and an order that visits predecessors
     first. The last of `starts` is where the last block ends."""
 

@@ -10,9 +10,10 @@ import struct
 from array import array
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, c_bool, c_char_p, c_int32, c_int64, c_uint64, c_void_p
-from dataclasses import dataclass, field
 from itertools import accumulate, chain
 from typing import Any
+
+from msgspec import Struct, field
 
 from popcc.linker.machine.base import Machine
 from popcc.linker.maps.encode import Encoder
@@ -63,8 +64,7 @@ def _pointer(numbers: array[int]) -> int:
     return numbers.buffer_info()[0]
 
 
-@dataclass(frozen=True)
-class Came:
+class Came(Struct, frozen=True):
     """Of the sites of a function: `wild` says why none can be used; else what comes of each, in `numbers` (layout:
     site.h), and where the texts are that those refer to. Both hold until the next call."""
 

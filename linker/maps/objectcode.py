@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from popcc.linker.elf import SHF_WRITE, STT_SECTION, Elf
 from popcc.linker.machine.base import Code, Relocation
 
 
-@dataclass(frozen=True)
-class ObjectCode:
+class ObjectCode(Struct, frozen=True, dict=True):
     """Of one object what completion goes by."""
 
     elf: Elf

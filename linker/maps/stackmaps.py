@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from popcc.linker.elf import Elf, SectionHeader
 
@@ -25,8 +26,7 @@ class Location(NamedTuple):
     offset: int
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(Struct, frozen=True):
     """One statepoint: its id, the return address's offset in the function, its deopt values in our order."""
 
     id: int
@@ -34,8 +34,7 @@ class Record:
     values: tuple[Location, ...]
 
 
-@dataclass
-class StackMaps:
+class StackMaps(Struct):
     """A section, taken apart: its functions' entries (address, frame size, number of records), constants, records."""
 
     head: bytes

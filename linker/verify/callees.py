@@ -8,8 +8,9 @@ points begin like that, and they are called from where registers hold leftovers 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from popcc.linker.machine.base import FLAGS, Code, Insn, Machine, Undecodable
 
@@ -17,8 +18,7 @@ _FIRST = 40  # bytes that are looked at: no more than what a migration point doe
 CodeAt = Callable[[int, int], Code | None]
 
 
-@dataclass(frozen=True)
-class Callees:
+class Callees(Struct, frozen=True):
     """The callees of an executable; each is looked at once."""
 
     machine: Machine

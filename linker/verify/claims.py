@@ -21,7 +21,8 @@ each callee-saved register, the link register and the return address hold the ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.linker.machine.base import Machine
 from popcc.linker.verify.expressions import (
@@ -56,8 +57,7 @@ class Claim:
         self.at_heads: set[int] = set()  # and at whose heads
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(Struct, frozen=True):
     """A claim to be proved at a step, and what it means."""
 
     claim: Claim

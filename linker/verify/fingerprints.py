@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import capstone
+from msgspec import Struct
 
 from popcc.isa import isa_named
 from popcc.linker.addresses import Addresses
@@ -41,8 +41,7 @@ def tool_digest() -> bytes:
     return digest.digest()
 
 
-@dataclass(frozen=True)
-class Objects:
+class Objects(Struct, frozen=True, dict=True):
     """One ISA's objects, as the program refers to them."""
 
     addresses: Addresses
@@ -53,8 +52,7 @@ class Objects:
         return tuple(UnitFile(self, n) for n in range(len(self.addresses.resolution.units)))
 
 
-@dataclass(frozen=True)
-class UnitFile:
+class UnitFile(Struct, frozen=True, dict=True):
     """One unit's object."""
 
     program: Objects

@@ -11,9 +11,10 @@ and in registers copied from it, and nowhere else: a function that stores, passe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from popcc.linker.machine.base import ENDS, Code, Effect, Insn, Machine, Undecodable
 from popcc.linker.machine.reaching import all_targets
@@ -40,8 +41,7 @@ class Step(NamedTuple):
         return self.placed.effects
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(Struct, frozen=True):
     """A function's steps by block; edges by block number. Block 0 is the entry."""
 
     blocks: tuple[tuple[Step, ...], ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.isa import ISAS
@@ -16,8 +17,7 @@ from popcc.linker.script import OUTPUT_SECTIONS
 _PT_LOAD, _PF_W = 1, 2
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(Struct, frozen=True, dict=True):
     """One ISA's executable."""
 
     elf: Elf

@@ -6,7 +6,8 @@ What can't be proved becomes a warning and, on all ISAs, a function in which no 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc import isolate
 from popcc.errors import Place, PlacedError
@@ -22,8 +23,7 @@ from popcc.linker.verify.tables import read_table
 Function = tuple[int, str]  # unit, and the section that the function has to itself
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What came of it."""
 
     refused: frozenset[Function] = frozenset()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.linker.elf import Elf
 from popcc.linker.verify.frame import Step
@@ -21,8 +22,7 @@ _REGISTER, _INDIRECT, _CONSTANTS = 1, 3, (4, 5)
 _LEADING = 3  # constants in front of the values: calling convention, flags, number of values
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """What the stack map says of one function: its records by return address, as offsets in the function's section."""
 
     records: Mapping[int, bytes]  # the locations, 12 bytes each

@@ -19,9 +19,10 @@ calls preserve, was pushed into to align the stack.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
+
+from msgspec import Struct
 
 from popcc.linker.machine.base import Expr, Insn, Machine
 from popcc.linker.verify.callees import Callees
@@ -32,8 +33,7 @@ from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, sl
 _MAX_FAULTS = 8  # reported per function
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A poisoned byte where none may be."""
 
     address: int

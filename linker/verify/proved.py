@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 SIZE = 20
 _PLACES = 8  # of a row: half a million in all, ten megabytes
 _FREE = bytes(SIZE)
 
 
-@dataclass(frozen=True)
-class Proved:
+class Proved(Struct, frozen=True, dict=True):
     """The fingerprints kept in one file; none when that can't be read or written, which costs time only."""
 
     path: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
+
+from msgspec import Struct
 
 from popcc.linker.elf import Elf, read_elf
 from popcc.linker.machine import MACHINES
@@ -20,8 +21,7 @@ from popcc.linker.verify.poison import find_faults
 from popcc.linker.verify.tables import TableFunction, is_constant, read_table
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something of a function's maps that could not be proved."""
 
     isa: str
@@ -77,8 +77,7 @@ def verify_executable(isa: str, elf: Elf, functions: tuple[TableFunction, ...]) 
         yield from verify_function(isa, image, function)
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """What verification of one ISA's executable came to."""
 
     isa: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.linker.elf import Elf
@@ -12,8 +13,7 @@ from popcc.linker.script import SITES_SECTION
 from popcc.schema.sites import NO_LOCATION, SITES_MAGIC, SITES_VERSION, SLOT, Func, Recipe, SiteFlag, SitesHeader
 
 
-@dataclass(frozen=True)
-class TableSite:
+class TableSite(Struct, frozen=True):
     """One call address of a site."""
 
     id: int
@@ -30,8 +30,7 @@ class TableSite:
         return not self.flags & SiteFlag.UNUSABLE
 
 
-@dataclass(frozen=True)
-class TableFunction:
+class TableFunction(Struct, frozen=True):
     """A function with sites; these by ascending return address."""
 
     name: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from popcc.ir.text import GLOBAL, NAME, NAME_RE, closing, quote_free, split_list, take_attributes, take_type
 
@@ -73,12 +74,12 @@ class Inst:
         return Inst.of(self.result, rhs)
 
 
-@dataclass
 class Block:
     """A basic block. `label` is the bare name as LLVM prints it before the colon; "" for an implicit entry."""
 
-    label: str
-    insts: list[Inst]
+    def __init__(self, label: str, insts: list[Inst]) -> None:
+        self.label = label
+        self.insts = insts
 
     @property
     def name(self) -> str:
@@ -86,8 +87,7 @@ class Block:
         return "%" + self.label
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A function's parameter: type, attributes, ``%name`` ("" for a declaration without one)."""
 
     type: str
@@ -98,12 +98,12 @@ class Parameter:
         return " ".join(p for p in (self.type, *self.attributes, self.name) if p)
 
 
-@dataclass
 class Function:
     """A definition: its ``define … {`` line and its blocks."""
 
-    header: str
-    blocks: list[Block]
+    def __init__(self, header: str, blocks: list[Block]) -> None:
+        self.header = header
+        self.blocks = blocks
 
     @property
     def name(self) -> str:
@@ -136,11 +136,11 @@ class Function:
         yield "}"
 
 
-@dataclass
 class Module:
     """A module: lines outside functions kept verbatim, functions parsed, in order."""
 
-    items: list[str | Function] = field(default_factory=list)
+    def __init__(self, items: list[str | Function]) -> None:
+        self.items = items
 
     def functions(self) -> Iterator[Function]:
         """The definitions."""
@@ -167,7 +167,7 @@ class Module:
 
     def with_items(self, items: Iterable[str | Function]) -> Module:
         """A module of other items."""
-        return replace(self, items=list(items))
+        return Module(list(items))
 
     def struct_lines(self) -> list[str]:
         """The named type definitions."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 
 class Idiom(Enum):
@@ -17,8 +18,7 @@ class Idiom(Enum):
     PROBE = "asks which extensions there are; none that programs could use on every ISA"
 
 
-@dataclass(frozen=True)
-class Isa:
+class Isa(Struct, frozen=True):
     """One ISA's constants. Register numbers are DWARF's, from the ISA's psABI."""
 
     name: str

@@ -8,7 +8,6 @@ anything is mapped; each PT_LOAD has a `Segment` note with its own CRC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated
 
@@ -75,8 +74,7 @@ class FpException(IntEnum):
     INEXACT = 16
 
 
-@dataclass(frozen=True)
-class Image(Record):
+class Image(Record, frozen=True):
     """What holds for the whole process."""
 
     c_name = "popcorn_image"
@@ -101,16 +99,14 @@ class Image(Record):
     monotonic: Annotated[int, C("s64", "CLOCK_MONOTONIC when taken, nanoseconds")]
 
 
-@dataclass(frozen=True)
-class Runner(Record):
+class Runner(Record, frozen=True):
     """Emulator for an ISA's programs; path follows ("" native)."""
 
     c_name = "popcorn_runner"
     isa: Annotated[int, C("u32", "")]
 
 
-@dataclass(frozen=True)
-class SignalAction(Record):
+class SignalAction(Record, frozen=True):
     """The program's action for a signal, common format."""
 
     c_name = "popcorn_signal_action"
@@ -119,8 +115,7 @@ class SignalAction(Record):
     mask: Annotated[int, C("u64", "")]
 
 
-@dataclass(frozen=True)
-class Map(Record):
+class Map(Record, frozen=True):
     """A mapping in the arena; the path of a shared file mapping follows."""
 
     c_name = "popcorn_map"
@@ -133,8 +128,7 @@ class Map(Record):
     reserved: Annotated[int, C("u32", "")]
 
 
-@dataclass(frozen=True)
-class ThreadNote(Record):
+class ThreadNote(Record, frozen=True):
     """A stopped thread; its frames follow."""
 
     c_name = "popcorn_thread_note"
@@ -154,8 +148,7 @@ class ThreadNote(Record):
     name: Annotated[bytes, C("u8", "PR_GET_NAME", 16)]
 
 
-@dataclass(frozen=True)
-class File(Record):
+class File(Record, frozen=True):
     """An open file; its path follows."""
 
     c_name = "popcorn_file"
@@ -169,8 +162,7 @@ class File(Record):
     length: Annotated[int, C("u64", "REGULAR: of the file then")]
 
 
-@dataclass(frozen=True)
-class Timer(Record):
+class Timer(Record, frozen=True):
     """A pending interval timer, microseconds."""
 
     c_name = "popcorn_timer"
@@ -180,8 +172,7 @@ class Timer(Record):
     value: Annotated[int, C("u64", "left until it goes off")]
 
 
-@dataclass(frozen=True)
-class PosixTimer(Record):
+class PosixTimer(Record, frozen=True):
     """A timer made by timer_create. Times are nanoseconds of its clock."""
 
     c_name = "popcorn_posix_timer"
@@ -199,8 +190,7 @@ class PosixTimer(Record):
     overrun: Annotated[int, C("u32", "as timer_getoverrun has it")]
 
 
-@dataclass(frozen=True)
-class Limit(Record):
+class Limit(Record, frozen=True):
     """A resource limit."""
 
     c_name = "popcorn_limit"
@@ -210,8 +200,7 @@ class Limit(Record):
     hard: Annotated[int, C("u64", "")]
 
 
-@dataclass(frozen=True)
-class Segment(Record):
+class Segment(Record, frozen=True):
     """A PT_LOAD's check sum."""
 
     c_name = "popcorn_segment"
@@ -221,8 +210,7 @@ class Segment(Record):
     reserved: Annotated[int, C("u32", "")]
 
 
-@dataclass(frozen=True)
-class Sum(Record):
+class Sum(Record, frozen=True):
     """Check sum over the file from its start to this note's own header."""
 
     c_name = "popcorn_sum"

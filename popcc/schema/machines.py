@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated
 
@@ -20,8 +19,7 @@ class MachineOp(IntEnum):
     ATTACH = 2  # start a replica of the calling process on a node, and hand over a link to it
 
 
-@dataclass(frozen=True)
-class MachineRequest(Record):
+class MachineRequest(Record, frozen=True):
     """Program to node; text follows: the program file's path. With ATTACH comes a descriptor of that file."""
 
     c_name = "popcorn_machine_request"
@@ -37,8 +35,7 @@ class MachineRequest(Record):
     text_bytes: Annotated[int, C("u32", "")]
 
 
-@dataclass(frozen=True)
-class MachineReply(Record):
+class MachineReply(Record, frozen=True):
     """Node to program; text follows: why not, when refused. With ATTACH comes a stream socket to the replica."""
 
     c_name = "popcorn_machine_reply"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import struct
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Self, get_type_hints
+
+from msgspec import Struct
 
 _CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i", "s64": "q"}
 
 
-@dataclass(frozen=True)
-class C:
+class C(Struct, frozen=True):
     """The C side of a field: type, array length (0: scalar) and what it means."""
 
     type: str
@@ -26,7 +25,7 @@ class C:
         return f"{self.count or ''}{_CODES[self.type]}"
 
 
-class Record:
+class Record(Struct, frozen=True):
     """Base of the declared structures. Byte arrays are `bytes`, other arrays tuples of int."""
 
     c_name: ClassVar[str]
@@ -35,7 +34,7 @@ class Record:
     @cache
     def layout(cls) -> tuple[tuple[str, C], ...]:
         hints = get_type_hints(cls, include_extras=True)
-        return tuple((f.name, hints[f.name].__metadata__[0]) for f in dataclasses.fields(cls))  # type: ignore[arg-type]
+        return tuple((name, hints[name].__metadata__[0]) for name in cls.__struct_fields__)
 
     @classmethod
     @cache

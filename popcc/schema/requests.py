@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated
 
@@ -37,8 +36,7 @@ class Status(IntEnum):
     REFUSED = 1  # the text says why; the program goes on unharmed
 
 
-@dataclass(frozen=True)
-class Request(Record):
+class Request(Record, frozen=True):
     """popcorn to program; text follows.
 
     MIGRATE's text is runner NUL program NUL, runner "" when native, and socket NUL if it is to be at another node then.
@@ -55,8 +53,7 @@ class Request(Record):
     text_bytes: Annotated[int, C("u32", "")]
 
 
-@dataclass(frozen=True)
-class Reply(Record):
+class Reply(Record, frozen=True):
     """Program to popcorn; text follows.
 
     After CHECKPOINT without LEAVE_RUNNING the program waits for one byte (the image is safe: end) or for the

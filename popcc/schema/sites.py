@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated
 
@@ -43,8 +42,7 @@ class RecipeKind(IntEnum):
     SEXT = 6  # the low imm bytes of value[k], sign extended
 
 
-@dataclass(frozen=True)
-class SitesHeader(Record):
+class SitesHeader(Record, frozen=True):
     """Head of the site table. Offsets in bytes from the table's start, all multiples of 8 but string_off.
 
     Numbers in code[] are unsigned LEB128 (DWARF 5, section 7.6). What is equal is there once. Maps start at even bytes.
@@ -73,8 +71,7 @@ class SitesHeader(Record):
     bytes: Annotated[int, C("u32", "size of the whole table")]
 
 
-@dataclass(frozen=True)
-class Func(Record):
+class Func(Record, frozen=True):
     """A function with sites."""
 
     c_name = "popcorn_func"
@@ -85,8 +82,7 @@ class Func(Record):
     order: Annotated[int, C("u32", "index into order[]")]
 
 
-@dataclass(frozen=True)
-class Recipe(Record):
+class Recipe(Record, frozen=True):
     """Remakes one register or slot; a register is always written whole."""
 
     c_name = "popcorn_recipe"

@@ -23,11 +23,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from popcc.cache import cache_dir, lock, made
 from popcc.compile import compile_source
@@ -57,8 +58,7 @@ _COMPILER_FILES = (
 ).split()
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """One of the three. `make` turns a member's name into its unit, in a worker process."""
 
     name: str

@@ -5,8 +5,9 @@ An overlay file at ``src/<dir>/<name>.c`` replaces musl's file there, or adds on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.runtime.libc.headers import HERE, musl
@@ -44,8 +45,7 @@ _WITHOUT_POINTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """One file of the libc. `name` is its path below src/ without the suffix: ``stdio/printf``."""
 
     name: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.isa import ISAS
@@ -39,24 +40,21 @@ _NAME = NOTE_NAME.encode() + b"\0"
 R = TypeVar("R", bound=Record)
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """Site and values of one frame."""
 
     site: int
     values: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Thread:
+class Thread(Struct, frozen=True):
     """A stopped thread, innermost frame first."""
 
     note: ThreadNote
     frames: tuple[Frame, ...]
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """A run of pages."""
 
     start: int
@@ -64,8 +62,7 @@ class Memory:
     bytes: int
 
 
-@dataclass(frozen=True)
-class ImageFile:
+class ImageFile(Struct, frozen=True, dict=True):
     """An image, checked."""
 
     path: Path
@@ -79,8 +76,8 @@ class ImageFile:
     timers: tuple[Timer, ...]
     posix_timers: tuple[PosixTimer, ...]
     limits: tuple[Limit, ...]
-    memory: tuple[Memory, ...] = field(repr=False)
-    data: memoryview = field(repr=False)
+    memory: tuple[Memory, ...]
+    data: memoryview
 
     @property
     def build_id(self) -> str:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.interrupts import as_in_a_new_program
@@ -15,8 +16,7 @@ from popcc.linker.program import ProgramInfo
 from popcc.runtime.popcorn.hosts import available_runners, runner_for
 
 
-@dataclass(frozen=True)
-class Launch:
+class Launch(Struct, frozen=True):
     """What to exec. `descriptors` must be inherited."""
 
     path: str

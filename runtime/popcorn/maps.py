@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.linker.elf import STT_FUNC, Elf, read_elf
@@ -20,8 +21,7 @@ _FUNCTION_FLAGS = {FunctionFlag.MEMORY_TIER: "memory tier", FunctionFlag.CALLS_S
 _SITE_FLAGS = {SiteFlag.UNUSABLE: "refused", SiteFlag.SETJMP: "setjmp", SiteFlag.NORETURN: "does not return"}
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """One ISA's code of a function, with the maps of its sites."""
 
     isa: str

@@ -18,9 +18,11 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from popcc import __version__
 from popcc.errors import PopccError
@@ -32,8 +34,7 @@ _TAG = re.compile(r"[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*")
 _EPOCH = "1970-01-01T00:00:00Z"
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(Struct, frozen=True):
     """What was written."""
 
     path: Path
@@ -65,8 +66,7 @@ def write_image(program: ProgramInfo, output: Path, tag: str, arguments: Sequenc
     return replace(image, path=output)
 
 
-@dataclass(frozen=True)
-class _Layout:
+class _Layout(Struct, frozen=True):
     folder: Path
 
     def write(self, program: ProgramInfo, tag: str, arguments: Sequence[str]) -> Image:

@@ -11,8 +11,10 @@ import errno
 import os
 import pwd
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.isa import ISAS
@@ -28,8 +30,7 @@ _SETTLE_SECONDS = 10.0
 _LOOK_AGAIN = 0.02
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(Struct, frozen=True):
     """A running program."""
 
     pid: int

@@ -15,9 +15,10 @@ import select
 import socket
 import struct
 import time
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.processes import Process, is_alive, is_stopped, request_signal
@@ -29,8 +30,7 @@ _LOOK_AGAIN = 0.05
 _SIGNAL_AGAIN = 1.0  # a signal is lost when the program has just moved, or another request was under way
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A request was carried out."""
 
     isa: int

@@ -12,10 +12,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import FrameType
 
 import click
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.isa import isa_named
@@ -28,8 +28,7 @@ _LONGEST = 10 * 366 * 86400.0
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 
 
-@dataclass(frozen=True, order=True)
-class Move:
+class Move(Struct, frozen=True, order=True):
     """Go to `isa` so many seconds after the start."""
 
     after: float

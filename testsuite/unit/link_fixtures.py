@@ -10,9 +10,10 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from popcc.frontend import clang
 from popcc.isa import ISAS

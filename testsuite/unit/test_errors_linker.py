@@ -8,11 +8,11 @@ import re
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from link_fixtures import EVERY, compiled, linked, unit, with_sites
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.linker.archive import read_archive

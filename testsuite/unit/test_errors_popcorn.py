@@ -15,10 +15,10 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn import actions, output, processes, request
@@ -120,8 +120,8 @@ def test_an_image_without_memory(image: Path, tmp_path: Path) -> None:
     data = image.read_bytes()
     notes = [n for n in notes_of(data)[1] if n[0] != Note.SUM]
     head = Image.unpack(notes[0][1])
-    values = {**vars(head), "flags": head.flags | ImageFlag.NOTES_ONLY}
-    (tmp_path / "notes").write_bytes(with_notes(data, [(Note.IMAGE, Image(**values).pack()), *notes[1:]]))
+    head = replace(head, flags=head.flags | ImageFlag.NOTES_ONLY)
+    (tmp_path / "notes").write_bytes(with_notes(data, [(Note.IMAGE, head.pack()), *notes[1:]]))
     with pytest.raises(PopccError, match=f"^{tmp_path}/notes: holds no memory; it was made for inspection only$"):
         actions.restore(tmp_path / "notes", None, None)
 
@@ -150,7 +150,7 @@ def reply(**changes: int) -> bytes:
         "magic": REQUEST_MAGIC, "version": 1, "status": Status.DONE, "isa": 1, "threads": 1, "frames": 1,
         "text_bytes": 0, "pad": 0, "image_bytes": 0, "stopped": 0,
     }  # fmt: skip
-    return Reply(**{k: v for k, v in {**values, **changes}.items() if k in Reply.__dataclass_fields__}).pack()
+    return Reply(**{k: v for k, v in {**values, **changes}.items() if k in Reply.__struct_fields__}).pack()
 
 
 @pytest.mark.parametrize(

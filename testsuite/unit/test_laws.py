@@ -15,13 +15,13 @@ from __future__ import annotations
 import struct
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 from ir_fixtures import apply, tidy
 from link_fixtures import EVERY, linked, run, unit
+from msgspec.structs import replace
 
 from popcc import codegen, frontend
 from popcc import compile as compiler

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from link_fixtures import EVERY, compiled, unit
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.linker.elf import NewSection, append_sections

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from ir_fixtures import tidy
 from link_fixtures import linked, unit
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.ir import model

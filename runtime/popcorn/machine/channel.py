@@ -6,7 +6,8 @@ import asyncio
 import os
 import socket
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.machine.protocol import Answered
@@ -28,8 +29,7 @@ class OtherVersion(PopccError):
     """A request in words that this node does not know."""
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request, with what came along."""
 
     request: MachineRequest

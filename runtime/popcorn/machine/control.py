@@ -11,9 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.interrupts import held
@@ -32,8 +34,7 @@ _SAID_MOST = 4096
 _PROC = Path("/proc")
 
 
-@dataclass(frozen=True)
-class NodeState:
+class NodeState(Struct, frozen=True):
     """A node as it is now."""
 
     node: Node
@@ -123,8 +124,7 @@ def _look(node: Node) -> NodeState:
         return NodeState(node, False, ())
 
 
-@dataclass(frozen=True)
-class _Starting:
+class _Starting(Struct, frozen=True):
     """A process of the machine that has not said yet that it is there."""
 
     called: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 
@@ -14,8 +15,7 @@ _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|ms|s)")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kmgt]?bit)", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Interconnect:
+class Interconnect(Struct, frozen=True):
     """The wire between any two nodes."""
 
     latency: float = 0.0  # seconds, each way

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.isa import ISAS
@@ -19,8 +20,7 @@ _WHAT = re.compile(r"([0-9]+)(?:/([0-9]+))?")
 _THREADS = 2**32  # a thread's number is less
 
 
-@dataclass(frozen=True)
-class What:
+class What(Struct, frozen=True):
     """What is to move: a process, or one thread of it."""
 
     pid: int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.linker.elf import STT_OBJECT
@@ -15,8 +16,7 @@ PAGE = 4096
 GIVEN = 0x0010_0000_0000  # from here on memory is given to the program at run time (ARCHITECTURE.md, Address space)
 
 
-@dataclass(frozen=True)
-class Object:
+class Object(Struct, frozen=True):
     """A variable."""
 
     start: int

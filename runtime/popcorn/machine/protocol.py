@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.schema.machines import MACHINE_MAGIC, MACHINE_MOST, MACHINE_VERSION, MachineReply, MachineRequest
@@ -27,8 +28,7 @@ class CommandOp(IntEnum):
     REPLICAS = 256  # text: a JSON list of the replicas that run on the node
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """A reply, with what came along."""
 
     reply: MachineReply

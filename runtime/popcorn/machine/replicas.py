@@ -10,8 +10,10 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.linker.program import ProgramInfo, read_program
@@ -24,15 +26,14 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-@dataclass(frozen=True)
-class Replica:
+class Replica(Struct, frozen=True):
     """A process of a node's."""
 
     number: int  # among those of its program
     origin: int  # the program's pid
     program: str  # path of its file
     since: float  # seconds since 1970
-    process: subprocess.Popen[bytes] = field(repr=False, compare=False)
+    process: subprocess.Popen[bytes]
 
     @property
     def pid(self) -> int:
@@ -44,8 +45,7 @@ class Replica:
         }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Executable:
+class Executable(Struct, frozen=True):
     """What a node's ISA runs of a program: a descriptor, and the emulator, "" if none is needed."""
 
     program: str

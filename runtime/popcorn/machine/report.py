@@ -11,8 +11,9 @@ Lines of other kinds are left out: a program may be newer than popcorn.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.machine import state
@@ -23,8 +24,7 @@ from popcc.schema.requests import Op
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class ReplicaLine:
+class ReplicaLine(Struct, frozen=True):
     """A replica of the process, the origin included."""
 
     number: int
@@ -35,8 +35,7 @@ class ReplicaLine:
     faults: int  # since it began
 
 
-@dataclass(frozen=True)
-class ThreadLine:
+class ThreadLine(Struct, frozen=True):
     """A thread, wherever it runs."""
 
     tid: int
@@ -45,8 +44,7 @@ class ThreadLine:
     name: str
 
 
-@dataclass(frozen=True)
-class PageLine:
+class PageLine(Struct, frozen=True):
     """A page that more than one node has asked for."""
 
     address: int
@@ -56,8 +54,7 @@ class PageLine:
     writers: tuple[int, ...]  # replicas, the last one first
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """A process at one moment."""
 
     replicas: tuple[ReplicaLine, ...] = ()

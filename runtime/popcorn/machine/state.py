@@ -21,8 +21,9 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.isa import ISAS
@@ -39,8 +40,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}")
 _ADDRESS = 107  # bytes of a Unix socket's path
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """One kernel of a machine: a process that starts replicas on its ISA."""
 
     number: int
@@ -60,16 +60,14 @@ class Node:
         return self.socket.with_suffix(".log")
 
 
-@dataclass(frozen=True)
-class Hosts:
+class Hosts(Struct, frozen=True):
     """What makes a machine one of several hosts."""
 
     listens: bool  # it is the one that others join
     address: str  # HOST:PORT, where that one listens
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """Nodes, in the order of their numbers, and what lies between them. Numbers of nodes that left are free."""
 
     name: str

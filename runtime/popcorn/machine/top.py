@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
@@ -61,8 +61,7 @@ def watch(pids: Sequence[int]) -> None:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-@dataclass
-class _Watched:
+class _Watched(Struct):
     """What is known, and who has not answered yet: a program that is slow holds up no other."""
 
     last: dict[int, Seen] = field(default_factory=dict)

@@ -14,8 +14,10 @@ import asyncio
 import os
 import struct
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.machine.channel import ANSWER_SECONDS, Asked, Garbage
@@ -37,16 +39,14 @@ def clocks() -> str:
     return os.urandom(16).hex()
 
 
-@dataclass(frozen=True)
-class Far:
+class Far(Struct, frozen=True):
     """A request, and which clocks the process that it is about reads."""
 
     asked: Asked
     clocks: str
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """The answer, and under which name the stream goes on; "" for none."""
 
     answered: Answered

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -17,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 _PURPOSE = b"popcorn: hosts of a machine, 1"
 _NAME = "popcorn machine"
 
 
-@dataclass(frozen=True)
-class Contexts:
+class Contexts(Struct, frozen=True):
     """For the side that listens and the side that dials, and the certificate that both have."""
 
     server: ssl.SSLContext

@@ -10,8 +10,9 @@ import asyncio
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.machine.hosts.certificate import contexts

@@ -6,7 +6,8 @@ import asyncio
 import secrets
 import socket
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.machine.channel import Garbage
@@ -24,8 +25,7 @@ _FAREWELL_SECONDS = 1.0
 _PAUSE = 0.1
 
 
-@dataclass
-class Member:
+class Member(Struct):
     """A host that has joined."""
 
     number: int

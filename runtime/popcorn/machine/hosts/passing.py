@@ -16,8 +16,10 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.machine import state
@@ -38,8 +40,7 @@ GRACE = 10.0  # seconds in which a connection that was cut is made again; then w
 _LINE = 16
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """A stream of a process, and the host at the other end."""
 
     carrier: Carrier

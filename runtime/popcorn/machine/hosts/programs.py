@@ -9,8 +9,9 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from popcc.errors import PopccError
 from popcc.linker.program import read_program

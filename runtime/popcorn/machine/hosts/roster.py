@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from popcc.errors import PopccError
 from popcc.isa import ISAS
@@ -14,8 +16,7 @@ from popcc.schema.machines import MACHINE_MOST
 FIRST = 0  # the member that listens
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A node, as all hosts know it."""
 
     number: int
@@ -30,8 +31,7 @@ class Listed:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A node that a host brings along."""
 
     name: str
