@@ -1,5 +1,5 @@
-"""Wheels hold the passes and the inner loops of completion and proof compiled by mypyc; an editable tree runs them as
-they stand, unless POPCC_COMPILED is set: then what was compiled is used, whatever its source becomes.
+"""Wheels hold the passes and the inner loops of completion, link and proof compiled by mypyc; an editable tree runs
+them as they stand, unless POPCC_COMPILED is set: then what was compiled is used, whatever its source becomes.
 
 MYPYC_OPT_LEVEL is gcc's -O, as in mypy's own setup. Without a C compiler, or with POPCC_PURE set, a wheel has Python
 alone: everything works, slower.
@@ -11,16 +11,17 @@ from pathlib import Path
 
 from setuptools import setup
 
+_NAMED = {
+    "linker": "addresses collect elf index layout resolve sitecode sitetable",
+    "linker/maps": "complete encode flow",
+    "linker/verify": "claims expressions fingerprints frame listing places placing poison preconditions tables writers",
+}
 COMPILED = (
     "ir/[!_]*.py",
     "passes/[!_]*.py",
     "linker/machine/base.py",
     "linker/machine/*64*.py",
-    *(f"linker/maps/{name}.py" for name in "complete encode flow".split()),
-    *(
-        f"linker/verify/{name}.py"
-        for name in "claims expressions frame listing places placing poison preconditions writers".split()
-    ),
+    *(f"{folder}/{name}.py" for folder, names in _NAMED.items() for name in names.split()),
 )
 # llvmlite's values belong to a module that must outlive their last use; compiled code forgets names before it returns
 PLAIN = {Path("popcc/passes/sizes.py")}

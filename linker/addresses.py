@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
-from msgspec import Struct
-
 from popcc.linker.collect import Key
 from popcc.linker.layout import Layout, part_offsets
 from popcc.linker.resolve import Resolution
@@ -14,21 +10,26 @@ from popcc.unit import Symbol
 CODE_PAGE = 4096  # what instructions that form addresses in two halves count in
 
 
-class Addresses(Struct, frozen=True, dict=True):
-    """One ISA's addresses."""
+class Addresses:
+    """One ISA's addresses; tables are made when they are first asked for, which is in the children of a link."""
 
-    isa: str
-    resolution: Resolution
-    layout: Layout
+    def __init__(self, isa: str, resolution: Resolution, layout: Layout) -> None:
+        self.isa = isa
+        self.resolution = resolution
+        self.layout = layout
+        self._sections: dict[tuple[int, int], int] | None = None
+        self._own: dict[int, dict[str, Symbol]] = {}
 
-    @cached_property
+    @property
     def sections(self) -> dict[tuple[int, int], int]:
         """(unit, section index) -> address, of what was kept."""
-        return {
-            (p.key.unit, section.index): p.address + offset
-            for p in self.layout.placed
-            for section, offset in part_offsets(p.parts.get(self.isa, ()))
-        }
+        if self._sections is None:
+            self._sections = {
+                (p.key.unit, section.index): p.address + offset
+                for p in self.layout.placed
+                for section, offset in part_offsets(p.parts.get(self.isa, ()))
+            }
+        return self._sections
 
     def symbol(self, unit: int, symbol: Symbol) -> int | None:
         """The address that `symbol` of `unit`'s object means; None when undefined or not kept.
@@ -38,14 +39,16 @@ class Addresses(Struct, frozen=True, dict=True):
         found = self.resolution.define(self.isa, unit, symbol)
         if found is None:
             return self.layout.symbols.get(symbol.name, 0 if symbol.binding == "weak" else None)
-        if found.symbol.section not in self._indices[found.unit]:
-            return found.symbol.value  # absolute
         section = self.sections.get((found.unit, found.symbol.section))
-        return None if section is None else section + found.symbol.value
+        if section is not None:
+            return section + found.symbol.value
+        sections = self.resolution.units[found.unit].unit.objects[self.isa].sections
+        absolute = all(s.index != found.symbol.section for s in sections)
+        return found.symbol.value if absolute else None
 
     def name(self, unit: int, name: str) -> int | None:
         """The address of what `name` is in `unit`: a symbol of its own, a section, a global of the program."""
-        own = self._own[unit].get(name)
+        own = self._symbols(unit).get(name)
         if own is not None:
             return self.symbol(unit, own)
         placed = self.layout.by_key.get(Key(unit, name))
@@ -78,12 +81,9 @@ class Addresses(Struct, frozen=True, dict=True):
         address += addend
         return address - address % CODE_PAGE if symbol.startswith("page:") else address
 
-    @cached_property
-    def _own(self) -> tuple[dict[str, Symbol], ...]:
-        objects = (item.unit.objects.get(self.isa) for item in self.resolution.units)
-        return tuple({s.name: s for s in obj.symbols if s.name} if obj else {} for obj in objects)
-
-    @cached_property
-    def _indices(self) -> tuple[frozenset[int], ...]:
-        objects = (item.unit.objects.get(self.isa) for item in self.resolution.units)
-        return tuple(frozenset(s.index for s in obj.sections) if obj else frozenset() for obj in objects)
+    def _symbols(self, unit: int) -> dict[str, Symbol]:
+        """The symbols of a unit's object by their names."""
+        if unit not in self._own:
+            obj = self.resolution.units[unit].unit.objects.get(self.isa)
+            self._own[unit] = {s.name: s for s in obj.symbols if s.name} if obj else {}
+        return self._own[unit]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -32,17 +31,12 @@ class Key(NamedTuple):
     name: str
 
 
-class LiveSections(Struct, frozen=True, dict=True):
+class LiveSections(Struct, frozen=True):
     """What is linked: per ISA its sections, in link order, under the name that all ISAs share."""
 
     sections: dict[Key, dict[str, tuple[Section, ...]]]
     bounded: frozenset[str]  # sections whose __start_ or __stop_ symbol is used
     referenced: dict[str, frozenset[str]]  # ISA -> global names that live code refers to
-
-    @cached_property
-    def keys(self) -> tuple[Key, ...]:
-        """All live sections in link order."""
-        return tuple(self.sections)
 
 
 def is_identifier(name: str) -> bool:

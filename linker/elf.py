@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -74,16 +73,22 @@ class Segment(Struct, frozen=True):
     align: int
 
 
-class Elf(Struct, frozen=True, dict=True):
-    """A parsed file. Everything beyond the section headers is read when asked for."""
+class Elf:
+    """A parsed file. Everything beyond the section headers is read when asked for, the symbols once."""
 
-    where: str
-    data: bytes
-    type: int
-    machine: int
-    entry: int
-    sections: tuple[SectionHeader, ...]
-    names_index: int  # section index of the section name table
+    def __init__(
+        self, where: str, data: bytes, type_: int, machine: int, entry: int, sections: tuple[SectionHeader, ...],
+        names_index: int,
+    ) -> None:  # fmt: skip
+        """`names_index`: the section of the sections' names."""
+        self.where = where
+        self.data = data
+        self.type = type_
+        self.machine = machine
+        self.entry = entry
+        self.sections = sections
+        self.names_index = names_index
+        self._symbols: tuple[ElfSymbol, ...] | None = None
 
     def section(self, name: str) -> SectionHeader | None:
         """The first section called `name`."""
@@ -97,9 +102,14 @@ class Elf(Struct, frozen=True, dict=True):
             return bytes(section.size)
         return self.data[section.offset : section.offset + section.size]
 
-    @cached_property
+    @property
     def symbols(self) -> tuple[ElfSymbol, ...]:
         """The symbol table in file order, the null symbol first; empty when the file was stripped."""
+        if self._symbols is None:
+            self._symbols = self._read_symbols()
+        return self._symbols
+
+    def _read_symbols(self) -> tuple[ElfSymbol, ...]:
         table = next((s for s in self.sections if s.type == SHT_SYMTAB), None)
         if table is None:
             return ()
@@ -122,7 +132,7 @@ class Elf(Struct, frozen=True, dict=True):
                 for offset, info in self._rows(_REL, s):
                     yield s.info, offset, info & 0xFFFFFFFF, info >> 32, 0
 
-    @cached_property
+    @property
     def segments(self) -> tuple[Segment, ...]:
         """The program header table."""
         header = _EHDR.unpack_from(self.data)

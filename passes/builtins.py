@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from popcc.errors import PlacedError
 from popcc.ir.calls import parse_call
@@ -24,7 +24,7 @@ _HERE = "%popcorn.here"
 class Builtins(Struct, frozen=True):
     """The pass. `warnings` are added to, as `popcc: warning:` puts them."""
 
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = []
     name: str = "builtins"
 
     def apply(self, module: Module) -> Module:

@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from popcc.ir.calls import parse_call
 from popcc.ir.model import Function, Inst, Module
@@ -44,8 +44,8 @@ class MemoryTier(Struct, frozen=True):
     module's, if it gets a part.
     """
 
-    functions: Mapping[str, str] = field(default_factory=dict)
-    found: dict[str, str] = field(default_factory=dict)
+    functions: Mapping[str, str] = {}
+    found: dict[str, str] = {}
     calls: CallGraph | None = None
     name: str = "memory tier"
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from popcc.ir.calls import Call, parse_call
 from popcc.ir.model import Function, Inst, Module, header_span
@@ -47,9 +47,9 @@ class Sites(Struct, frozen=True):
     """
 
     without: frozenset[str] = frozenset()
-    found: list[SiteInfo] = field(default_factory=list)
+    found: list[SiteInfo] = []
     calls: CallGraph | None = None
-    first: Mapping[str, int] = field(default_factory=dict)
+    first: Mapping[str, int] = {}
     name: str = "sites"
 
     def apply(self, module: Module) -> Module:

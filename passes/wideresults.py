@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from popcc.ir.calls import Argument, parse_call
 from popcc.ir.model import Function, Inst, Module, header_span
@@ -67,7 +67,7 @@ class _Rewriter(Struct, frozen=True):
     """
 
     pure: Mapping[str, str]
-    used: set[str] = field(default_factory=set)
+    used: set[str] = set()
 
     def header(self, text: str, hidden: str) -> str:
         """A definition's or declaration's first line; `hidden` is the new parameter's name, if it has one."""

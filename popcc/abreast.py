@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.interrupts import Interrupts, held
@@ -34,7 +34,7 @@ class _Child(Struct):
     pid: int
     pipe: int
     words: IO[bytes]
-    data: bytearray = field(default_factory=bytearray)
+    data: bytearray = bytearray()
     status: int = 0
 
     def end(self) -> None:
@@ -90,7 +90,7 @@ def compilations(tasks: Sequence[Callable[[], Unit]]) -> list[Unit]:
 class _Team(Struct, Generic[T]):
     tasks: Sequence[Callable[[], T]]
     width: int
-    children: list[_Child] = field(default_factory=list)
+    children: list[_Child] = []
 
     def results(self) -> list[T]:
         found: list[T] = []

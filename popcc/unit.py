@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from popcc.errors import PopccError
@@ -112,8 +112,8 @@ class Prototypes(Struct, frozen=True):
     """
 
     defined: tuple[str, ...] = ()
-    called: dict[str, str] = field(default_factory=dict)
-    without: dict[str, str] = field(default_factory=dict)
+    called: dict[str, str] = {}
+    without: dict[str, str] = {}
 
 
 class Unit(Struct, frozen=True):

@@ -85,9 +85,9 @@ def subjects(program: Linked) -> list[Subject]:
         if section is not None:
             elf = read_elf(elf.contents(section), isa)
         image = Image(elf)
-        files = fingerprints.Objects(addresses).files
+        objects = fingerprints.Objects(addresses)
         for live, function in zip(live_functions(addresses), read_table(elf), strict=True):
-            out.append(Subject(isa, image, function, files[live.unit].listing(live)))
+            out.append(Subject(isa, image, function, objects.file(live.unit).listing(live)))
     return out
 
 
@@ -220,7 +220,7 @@ def _without(subject: Subject, insn: Insn) -> Subject:
     nop = _NOPS[subject.isa]
     size = insn.end - insn.address
     data = elf.data[:begin] + nop * (size // len(nop)) + elf.data[begin + size :]
-    return replace(subject, image=Image(replace(elf, data=data)))
+    return replace(subject, image=Image(read_elf(data, elf.where)))
 
 
 def _described(subject: Subject, site: TableSite) -> set[str]:

@@ -109,7 +109,7 @@ def test_unknown_instructions_leave_a_function_unproved_and_are_shown(isa: str) 
     assert text is not None
     at = text.offset + subject.function.start - text.address + 16
     data = elf.data[:at] + unknown + elf.data[at + len(unknown) :]
-    altered = replace(subject, image=Image(replace(elf, data=data)))
+    altered = replace(subject, image=Image(read_elf(data, elf.where)))
     findings = verify_function(isa, altered.image, altered.function)
     assert findings and any("ff" in f.text for f in findings), findings
 

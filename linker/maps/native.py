@@ -13,7 +13,7 @@ from ctypes import POINTER, c_bool, c_char_p, c_int32, c_int64, c_uint64, c_void
 from itertools import accumulate, chain
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from popcc.linker.machine.base import Machine
 from popcc.linker.maps.encode import Encoder
@@ -69,7 +69,7 @@ class Came(Struct, frozen=True):
     site.h), and where the texts are that those refer to. Both hold until the next call."""
 
     wild: str
-    numbers: list[int] = field(default_factory=list)
+    numbers: list[int] = []
     texts: int = 0
 
     def text(self, at: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from popcc.linker.machine.base import FLAGS, Code, Insn, Machine, Undecodable
 
@@ -23,7 +23,7 @@ class Callees(Struct, frozen=True):
 
     machine: Machine
     code: CodeAt
-    known: dict[int, frozenset[str]] = field(default_factory=dict)
+    known: dict[int, frozenset[str]] = {}
 
     def ignores(self, target: int | None) -> frozenset[str]:
         """The argument registers that the function at an address overwrites unread; none, if it is not known."""

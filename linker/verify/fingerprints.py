@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import capstone
-from msgspec import Struct
 
 from popcc.isa import isa_named
 from popcc.linker.addresses import Addresses
-from popcc.linker.elf import SHF_EXECINSTR, SHF_WRITE, Elf, read_elf
+from popcc.linker.elf import SHF_EXECINSTR, SHF_WRITE, read_elf
 from popcc.linker.index import BINDINGS, TABLES_IN
 from popcc.linker.sitetable import LiveFunction
 from popcc.linker.verify.listing import Listing, read_listings
@@ -41,64 +39,65 @@ def tool_digest() -> bytes:
     return digest.digest()
 
 
-class Objects(Struct, frozen=True, dict=True):
+class Objects:
     """One ISA's objects, as the program refers to them."""
 
-    addresses: Addresses
+    def __init__(self, addresses: Addresses) -> None:
+        self.addresses = addresses
+        self._files: dict[int, UnitFile] = {}
 
-    @cached_property
-    def files(self) -> tuple[UnitFile, ...]:
-        """By unit; those that have none for this ISA are empty and never asked for."""
-        return tuple(UnitFile(self, n) for n in range(len(self.addresses.resolution.units)))
+    def file(self, unit: int) -> UnitFile:
+        """The object of a unit, which has one for this ISA."""
+        if unit not in self._files:
+            self._files[unit] = UnitFile(self, unit)
+        return self._files[unit]
 
 
-class UnitFile(Struct, frozen=True, dict=True):
-    """One unit's object."""
+class UnitFile:
+    """One unit's object. What says how its functions refer to others is made when it is first asked for."""
 
-    program: Objects
-    number: int
+    def __init__(self, program: Objects, number: int) -> None:
+        item = program.addresses.resolution.units[number]
+        self.program = program
+        self.number = number
+        self.private = item.unit.private
+        self.object: IsaObject = item.unit.objects[program.addresses.isa]
+        self.elf = read_elf(self.object.elf, item.origin)
+        self.names = {s.name: s.index for s in reversed(self.elf.sections)}
+        self.tables = sorted(offset for _, offset in self.object.tables)  # where jump tables begin, in their section
+        self._contents: dict[int, bytes] = {}
+        self._listings: dict[int, Listing] | None = None
+        self._relocations: dict[int, list[tuple[int, int, int, int]]] | None = None
+        self._symbols: list[Symbol] | None = None
+        self._targets: list[tuple[int, int, int] | None] | None = None
+        self._by_name: dict[str, tuple[int, int, int] | None] | None = None
 
-    @cached_property
-    def object(self) -> IsaObject:
-        """Its index."""
-        return self.program.addresses.resolution.units[self.number].unit.objects[self.program.addresses.isa]
+    def relocations(self, section: int) -> list[tuple[int, int, int, int]]:
+        """(offset, type, symbol, addend) of each of a section's, ascending."""
+        if self._relocations is None:
+            self._relocations = {}
+            for of, offset, type_, symbol, addend in self.elf.relocations():
+                self._relocations.setdefault(of, []).append((offset, type_, symbol, addend))
+            for found in self._relocations.values():
+                found.sort()
+        return self._relocations.get(section, [])
 
-    @cached_property
-    def elf(self) -> Elf:
-        """The file itself."""
-        return read_elf(self.object.elf, self.program.addresses.resolution.units[self.number].origin)
-
-    @cached_property
-    def names(self) -> dict[str, int]:
-        """The indices of sections."""
-        return {s.name: s.index for s in reversed(self.elf.sections)}
-
-    @cached_property
-    def listings(self) -> dict[int, Listing]:
-        """The stack map, by section."""
-        return read_listings(self.elf)
-
-    @cached_property
-    def relocations(self) -> dict[int, list[tuple[int, int, int, int]]]:
-        """(offset, type, symbol, addend) by section, ascending."""
-        out: dict[int, list[tuple[int, int, int, int]]] = {}
-        for section, *rest in self.elf.relocations():
-            out.setdefault(section, []).append(tuple(rest))  # type: ignore[arg-type]
-        for found in out.values():
-            found.sort()
-        return out
-
-    @cached_property
+    @property
     def symbols(self) -> list[Symbol]:
         """The symbols by their index in the file."""
-        return [
-            Symbol(s.name, s.section, s.value, s.size, BINDINGS.get(s.binding, "global"), "") for s in self.elf.symbols
-        ]
+        if self._symbols is None:
+            self._symbols = [
+                Symbol(s.name, s.section, s.value, s.size, BINDINGS.get(s.binding, "global"), "")
+                for s in self.elf.symbols
+            ]
+        return self._symbols
 
-    @cached_property
+    @property
     def targets(self) -> list[tuple[int, int, int] | None]:
         """(unit, section, value) of each symbol, as the program resolves it; None if it is in no section."""
-        return [self._resolved(s) for s in self.symbols]
+        if self._targets is None:
+            self._targets = [self._resolved(s) for s in self.symbols]
+        return self._targets
 
     def _resolved(self, symbol: Symbol) -> tuple[int, int, int] | None:
         addresses = self.program.addresses
@@ -107,38 +106,32 @@ class UnitFile(Struct, frozen=True, dict=True):
             return None
         return found.unit, found.symbol.section, found.symbol.value
 
-    @cached_property
+    @property
     def by_name(self) -> dict[str, tuple[int, int, int] | None]:
         """The targets of the names that recipes use."""
-        return {s.name: target for s, target in zip(self.symbols, self.targets, strict=True) if s.name}
+        if self._by_name is None:
+            self._by_name = {s.name: t for s, t in zip(self.symbols, self.targets, strict=True) if s.name}
+        return self._by_name
 
     def listing(self, function: LiveFunction) -> Listing:
         """What the stack map says of a function."""
-        return self.listings.get(self.names[function.map.section], Listing({}))
+        if self._listings is None:
+            self._listings = read_listings(self.elf)
+        return self._listings.get(self.names[function.map.section], Listing({}))
 
     def content(self, section: int) -> bytes:
         """The digest of a section that can't be written to; nothing for others, and for code but the runtime's."""
         if section not in self._contents:
             header = self.elf.sections[section]
-            private = self.program.addresses.resolution.units[self.number].unit.private
-            fixed = not header.flags & (SHF_WRITE | (0 if private else SHF_EXECINSTR))
+            fixed = not header.flags & (SHF_WRITE | (0 if self.private else SHF_EXECINSTR))
             self._contents[section] = hashlib.sha1(self.elf.contents(header)).digest() if fixed else b""
         return self._contents[section]
-
-    @cached_property
-    def _contents(self) -> dict[int, bytes]:
-        return {}
-
-    @cached_property
-    def tables(self) -> list[int]:
-        """Where jump tables begin, in the section they are in."""
-        return sorted(offset for _, offset in self.object.tables)
 
     def table(self, start: int) -> list[tuple[int, int, str, int]]:
         """A jump table: the relocations of its entries, addends counted from the section of the function."""
         place = bisect_left(self.tables, start) + 1
         end = self.tables[place] if place < len(self.tables) else 1 << 62
-        relocations = self.relocations.get(self.names[TABLES_IN], [])
+        relocations = self.relocations(self.names[TABLES_IN])
         first = bisect_left(relocations, (start,))
         out = []
         for offset, type_, symbol, addend in relocations[first:]:
@@ -152,7 +145,7 @@ class UnitFile(Struct, frozen=True, dict=True):
 def fingerprint(file: UnitFile, function: LiveFunction, linked: bytes, tool: bytes) -> bytes | None:
     """The digest; None when the linked code is not that of the object but for its relocations."""
     section = file.names[function.map.section]
-    relocations = file.relocations.get(section, [])
+    relocations = file.relocations(section)
     code = file.elf.contents(file.elf.sections[section])[: function.map.size]
     wide = isa_named(file.program.addresses.isa).wide_relocations
     fields = [(offset, _WIDE_FIELD if type_ in wide else _FIELD) for offset, type_, _, _ in relocations]
@@ -210,7 +203,7 @@ class _Targets:
                     number = self.numbers.setdefault((-1, start), len(self.numbers))
                     return ("table", number, value + addend - start, self.file.table(start))
         number = self.numbers.setdefault((unit, section), len(self.numbers))
-        return ("section", number, value + addend, self.file.program.files[unit].content(section))
+        return ("section", number, value + addend, self.file.program.file(unit).content(section))
 
 
 def _same_but_for(code: bytes, linked: bytes, fields: list[tuple[int, int]]) -> bool:

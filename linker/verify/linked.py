@@ -57,7 +57,7 @@ def _verify(
     found: list[tuple[Function, tuple[Finding, ...]]] = []
     fingerprints: list[bytes] = []
     for live, function in zip(live_functions(addresses), read_table(elf), strict=True):
-        file = objects.files[live.unit]
+        file = objects.file(live.unit)
         code = image.code(function.start, function.size)
         print_ = fingerprint(file, live, code.data, tool)
         if proved is not None and print_ is not None and print_ in proved:

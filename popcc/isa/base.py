@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 
 class Idiom(Enum):
@@ -44,8 +44,8 @@ class Isa(Struct, frozen=True):
     llvm_options: tuple[str, ...] = ()  # of its code generator, besides those that serve all (popcc.codegen)
     wide_relocations: frozenset[int] = frozenset()  # types that change 8 bytes of code rather than 4
     # instructions in inline assembly, by a pattern of one in LLVM's notation, and intrinsics of LLVM's, by name
-    idioms: Mapping[str, Idiom] = field(default_factory=dict)
+    idioms: Mapping[str, Idiom] = {}
     # several instructions that come to one of those above, by a pattern: "; " between them, ", " between operands
-    phrases: Mapping[str, str] = field(default_factory=dict)
+    phrases: Mapping[str, str] = {}
     # where an instruction leaves a clock in parts, by LLVM's constraint: the part's first bit and its width
-    clock_parts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    clock_parts: Mapping[str, tuple[int, int]] = {}

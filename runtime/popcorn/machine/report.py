@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from popcc.errors import PopccError
 from popcc.runtime.popcorn.machine import state
@@ -60,8 +60,8 @@ class Report(Struct, frozen=True):
     replicas: tuple[ReplicaLine, ...] = ()
     threads: tuple[ThreadLine, ...] = ()
     pages: tuple[PageLine, ...] = ()
-    counters: dict[str, int] = field(default_factory=dict)
-    names: dict[int, str] = field(default_factory=dict)  # of the machine's nodes, by number
+    counters: dict[str, int] = {}
+    names: dict[int, str] = {}  # of the machine's nodes, by number
 
     def node(self, replica: int) -> str:
         """The name of the machine's node that a replica is on; its number in brackets if the machine is gone."""

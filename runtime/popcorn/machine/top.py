@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from msgspec import Struct, field
+from msgspec import Struct
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
@@ -64,10 +64,10 @@ def watch(pids: Sequence[int]) -> None:
 class _Watched(Struct):
     """What is known, and who has not answered yet: a program that is slow holds up no other."""
 
-    last: dict[int, Seen] = field(default_factory=dict)
-    asked: dict[int, Future[Report]] = field(default_factory=dict)
-    rates: dict[tuple[int, int], float] = field(default_factory=dict)  # faults per second, by pid and replica
-    heard: dict[int, float] = field(default_factory=dict)  # when each answered last
+    last: dict[int, Seen] = {}
+    asked: dict[int, Future[Report]] = {}
+    rates: dict[tuple[int, int], float] = {}  # faults per second, by pid and replica
+    heard: dict[int, float] = {}  # when each answered last
 
     def ask(self, pool: ThreadPoolExecutor, processes: list[Process]) -> None:
         present = {p.pid: p for p in processes}
