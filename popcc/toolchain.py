@@ -45,6 +45,6 @@ def is_standard(name: str, library_dirs: Sequence[Path]) -> bool:
 def standard_libraries(isas: Sequence[str]) -> tuple[Input, ...]:
     """The runtime, the C library and the helper routines, built for `isas` when they are not yet."""
     from popcc.linker.inputs import read_library
-    from popcc.runtime.libc import build
+    from popcc.runtime.libc.library import library
 
-    return (read_library("libc", build.library(tuple(isas))),)
+    return (read_library("libc", library(tuple(isas))),)

@@ -13,7 +13,7 @@ import pytest
 
 from popcc.cache import cache_dir
 from popcc.isa import ISAS
-from popcc.runtime.libc import build
+from popcc.runtime.libc.library import library
 
 # importlib mode puts no test directory on the path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "unit")]
@@ -41,7 +41,7 @@ def program_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         base = base.parent
     folder = base / "programs"
     folder.mkdir(exist_ok=True)
-    build.library(tuple(ISAS))  # takes minutes after a change of the compiler: not in some program's time
+    library(tuple(ISAS))  # takes minutes after a change of the compiler: not in some program's time
     return folder
 
 

@@ -94,12 +94,13 @@ class UnitFile:
 
     @property
     def targets(self) -> list[tuple[int, int, int] | None]:
-        """(unit, section, value) of each symbol, as the program resolves it; None if it is in no section."""
+        """(unit, section, value) of each symbol, as the program resolves it; None if it is in no section of it."""
         if self._targets is None:
-            self._targets = [self._resolved(s) for s in self.symbols]
+            self._targets = [self.resolved(s) for s in self.symbols]
         return self._targets
 
-    def _resolved(self, symbol: Symbol) -> tuple[int, int, int] | None:
+    def resolved(self, symbol: Symbol) -> tuple[int, int, int] | None:
+        """What one of its symbols means."""
         addresses = self.program.addresses
         found = addresses.resolution.define(addresses.isa, self.number, symbol)
         if found is None or (found.unit, found.symbol.section) not in addresses.sections:
@@ -142,15 +143,20 @@ class UnitFile:
         return out
 
 
-def fingerprint(file: UnitFile, function: LiveFunction, linked: bytes, tool: bytes) -> bytes | None:
-    """The digest; None when the linked code is not that of the object but for its relocations."""
+def unchanged(file: UnitFile, function: LiveFunction, linked: bytes) -> bool:
+    """Whether the linked code is that of the object but for its relocations."""
+    section = file.names[function.map.section]
+    code = file.elf.contents(file.elf.sections[section])[: function.map.size]
+    wide = isa_named(file.program.addresses.isa).wide_relocations
+    fields = [(offset, _WIDE_FIELD if type_ in wide else _FIELD) for offset, type_, _, _ in file.relocations(section)]
+    return _same_but_for(code, linked, fields)
+
+
+def fingerprint(file: UnitFile, function: LiveFunction, tool: bytes) -> bytes:
+    """A function's digest."""
     section = file.names[function.map.section]
     relocations = file.relocations(section)
     code = file.elf.contents(file.elf.sections[section])[: function.map.size]
-    wide = isa_named(file.program.addresses.isa).wide_relocations
-    fields = [(offset, _WIDE_FIELD if type_ in wide else _FIELD) for offset, type_, _, _ in relocations]
-    if not _same_but_for(code, linked, fields):
-        return None
     targets = _Targets(file)
     material = (
         tool,
@@ -164,6 +170,28 @@ def fingerprint(file: UnitFile, function: LiveFunction, linked: bytes, tool: byt
         ],
         file.listing(function).digest_input(),
     )  # fmt: skip
+    return _digest(material)
+
+
+def unit_fingerprint(file: UnitFile, tool: bytes) -> bytes:
+    """The digest of all that the fingerprints of a unit's functions go by: with it, those need not be worked out.
+
+    Its own sections are known by the file; those of others, numbered as for a function, by what can't change in them.
+    """
+    targets = _Targets(file)
+    placed = file.program.addresses.sections
+    material = (
+        tool,
+        file.program.addresses.isa,
+        hashlib.sha1(file.object.elf).digest(),
+        file.object.functions,
+        [s.index for s in file.object.sections if (file.number, s.index) in placed],
+        [targets.of_unit(symbol) for symbol in file.object.symbols],
+    )
+    return _digest(material)
+
+
+def _digest(material: tuple[Any, ...]) -> bytes:
     return hashlib.sha1(repr(material).encode("utf-8", "surrogateescape")).digest()
 
 
@@ -178,6 +206,13 @@ class _Targets:
         """A relocation's, without what moves when other functions change."""
         found = self.file.targets[symbol]
         return self._place(found, addend) if found else ("outside", self.file.symbols[symbol].name, addend)
+
+    def of_unit(self, symbol: Symbol) -> tuple[Any, ...]:
+        """What a symbol of the unit is, its own sections by their numbers in the file."""
+        found = self.file.resolved(symbol)
+        if found is None:
+            return ("outside", symbol.name)
+        return ("own", *found[1:]) if found[0] == self.file.number else self._section(found, 0)
 
     def named(self, name: str, addend: int) -> tuple[Any, ...]:
         """A recipe's symbol and addend."""
@@ -202,6 +237,10 @@ class _Targets:
                 if at < len(self.file.tables) and self.file.tables[at] == start:
                     number = self.numbers.setdefault((-1, start), len(self.numbers))
                     return ("table", number, value + addend - start, self.file.table(start))
+        return self._section(found, addend)
+
+    def _section(self, found: tuple[int, int, int], addend: int) -> tuple[Any, ...]:
+        unit, section, value = found
         number = self.numbers.setdefault((unit, section), len(self.numbers))
         return ("section", number, value + addend, self.file.program.file(unit).content(section))
 

@@ -13,8 +13,8 @@ from popcc import isolate
 from popcc.errors import Place, PlacedError
 from popcc.linker.addresses import Addresses
 from popcc.linker.elf import read_elf
-from popcc.linker.sitetable import live_functions, site_bases
-from popcc.linker.verify.fingerprints import Objects, fingerprint, tool_digest
+from popcc.linker.sitetable import LiveFunction, live_functions, site_bases
+from popcc.linker.verify.fingerprints import Objects, fingerprint, tool_digest, unchanged, unit_fingerprint
 from popcc.linker.verify.image import Image
 from popcc.linker.verify.proved import Proved
 from popcc.linker.verify.report import Finding, verify_function
@@ -53,21 +53,59 @@ def _verify(
     elf = read_elf(executable, f"executable for {isa}")
     image = Image(elf)
     objects = Objects(addresses)
-    tool = tool_digest()
+    known = _Known(objects, proved)
     found: list[tuple[Function, tuple[Finding, ...]]] = []
-    fingerprints: list[bytes] = []
     for live, function in zip(live_functions(addresses), read_table(elf), strict=True):
-        file = objects.file(live.unit)
         code = image.code(function.start, function.size)
-        print_ = fingerprint(file, live, code.data, tool)
-        if proved is not None and print_ is not None and print_ in proved:
+        same = unchanged(objects.file(live.unit), live, code.data)
+        if same and known.holds(live):
             continue
-        findings = verify_function(isa, image, function, file.listing(live))
+        findings = verify_function(isa, image, function, objects.file(live.unit).listing(live))
         if findings:
             found.append(((live.unit, live.map.section), findings))
-        elif print_ is not None:
-            fingerprints.append(print_)
-    return found, fingerprints
+        known.learn(live, proved=same and not findings)
+    return found, known.new()
+
+
+class _Known:
+    """What was proved before, and what is now: functions, and units of which all functions are."""
+
+    def __init__(self, objects: Objects, proved: Proved | None) -> None:
+        self.objects = objects
+        self.proved = proved
+        self.tool = tool_digest()
+        self.units: dict[int, bytes] = {}  # fingerprints of those that were not proved whole
+        self.whole: set[int] = set()
+        self.added: list[bytes] = []
+
+    def holds(self, function: LiveFunction) -> bool:
+        """Whether it was proved before."""
+        if self.proved is None:
+            return False
+        unit = function.unit
+        if unit not in self.whole and unit not in self.units:
+            print_ = unit_fingerprint(self.objects.file(unit), self.tool)
+            if print_ in self.proved:
+                self.whole.add(unit)
+            else:
+                self.units[unit] = print_
+        return unit in self.whole or self._print(function) in self.proved
+
+    def learn(self, function: LiveFunction, proved: bool) -> None:
+        """Takes in what came of a function that was not known."""
+        if self.proved is None:
+            return
+        if proved:
+            self.added.append(self._print(function))
+        else:
+            self.units[function.unit] = b""
+
+    def new(self) -> list[bytes]:
+        """The fingerprints to keep."""
+        return [*self.added, *(print_ for print_ in self.units.values() if print_)]
+
+    def _print(self, function: LiveFunction) -> bytes:
+        return fingerprint(self.objects.file(function.unit), function, self.tool)
 
 
 def _problem(addresses: Addresses, function: Function, findings: tuple[Finding, ...]) -> PlacedError:

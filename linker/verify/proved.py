@@ -1,7 +1,8 @@
-"""Which functions have been proved before: their fingerprints, in a table on disk that links look into, not read whole.
+"""Which functions and units have been proved before: their fingerprints, in a table on disk.
 
-A fingerprint is 20 bytes; the first two name its row, in which it may stand in any place. Where a row is full, one
-gives way. Links side by side can lose an entry to each other but never make one up: that costs time only.
+Links look into it and do not read it whole. A fingerprint is 20 bytes; the first two name its row, in which it may
+stand in any place. Where a row is full, one gives way. Links side by side can lose an entry to each other but never
+make one up: that costs time only.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ index directory to be taken as it is, for work on the passes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
@@ -24,7 +23,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,11 +32,10 @@ from popcc.cache import cache_dir, lock, made
 from popcc.compile import compile_source
 from popcc.compile_options import CompileOptions
 from popcc.errors import ErrorGroup, PopccError
-from popcc.frontend import wheel
 from popcc.interrupts import Interrupts, held, let_in
 from popcc.runtime.libc import helpers, runtime
-from popcc.runtime.libc.headers import HERE, internal_include_dirs
-from popcc.runtime.libc.numbers import DSM, RUNTIME
+from popcc.runtime.libc.headers import internal_include_dirs
+from popcc.runtime.libc.library import Folders
 from popcc.runtime.libc.sources import FLAGS, Source, sources
 from popcc.unit import Unit
 
@@ -47,60 +44,33 @@ _WHAT = "the C library"
 _T = TypeVar("_T")
 Make = Callable[[str, tuple[str, ...]], Unit]
 
-_PACKAGE = Path(__file__).parents[2]  # popcc, in the tree with links to passes/, linker/ and runtime/
-# what decides how a C file becomes a unit
-_COMPILER = ("ir", "passes", "linker/maps", "linker/machine")
-# what decides how a unit is written, whatever it holds
-_PAYLOAD = ("isa", "schema", "unit.py", "linker/elf.py", "linker/index.py")
-_COMPILER_FILES = (
-    "agreement.py codegen.py common.py compile.py compile_options.py frontend.py generate.py isolate.py ladder.py "
-    "leaf.py optimiser.py splice.py"
-).split()
-
 
 class Part(Struct, frozen=True):
     """One of the three. `make` turns a member's name into its unit, in a worker process."""
 
     name: str
-    digest: str
-    members: Callable[[], Sequence[str]]  # listing 1300 files takes longer than each link should wait for
+    folder: str  # in the cache
+    members: Callable[[], Sequence[str]]
     make: Make
 
-    @property
-    def folder(self) -> str:
-        """Its directory in the cache."""
-        return f"{self.name}-{self.digest}"
+
+def build(index: Path, folders: Folders, isas: tuple[str, ...]) -> None:
+    """Makes the index directory, and of the parts those that are not there. Raises `PopccError`."""
+    parts = _parts(folders, isas)
+    for part in parts:
+        with lock(part.folder):
+            if not (cache_dir() / part.folder).exists():
+                _build(part, isas)
+    with lock(index.name):
+        if not index.exists():
+            _write_index(index, parts)
 
 
-def library(isas: tuple[str, ...]) -> Path:
-    """The index directory for `isas`, made when it is not there yet. Raises `PopccError` with what went wrong."""
-    if given := os.environ.get("POPCC_LIBC"):
-        return Path(given)
-    parts = _parts(isas)
-    digest = hashlib.sha1("".join(p.folder for p in parts).encode()).hexdigest()[:16]
-    index = cache_dir() / f"libc-{digest}"
-    if not (index / "index.json").exists():
-        for part in parts:
-            with lock(part.folder):
-                if not (cache_dir() / part.folder).exists():
-                    _build(part, isas)
-        with lock(index.name):
-            if not index.exists():
-                _write_index(index, parts)
-    return index
-
-
-def _parts(isas: tuple[str, ...]) -> tuple[Part, ...]:
-    tools = f"{isas} {version('ziglang')} {version('llvmlite')} {version('capstone')}"
-    compiler = _digest_of([_PACKAGE / p for p in (*_COMPILER, *_COMPILER_FILES, *_PAYLOAD)])
-    overlay = _digest_of([HERE / "src", HERE / "arch", HERE / "include", HERE / "sources.py", HERE / "headers.py"])
-    payload = _digest_of([_PACKAGE / f for f in _PAYLOAD])
-    own = _digest_of([RUNTIME, DSM, HERE / "runtime.py"])
-    rest = payload + _digest_of([HERE / "helpers.py"])
+def _parts(folders: Folders, isas: tuple[str, ...]) -> tuple[Part, ...]:
     return (
-        Part("runtime", _short(tools, own, payload), partial(runtime.names, isas), runtime.build_part),
-        Part("helpers", _short(tools, rest), partial(tuple, helpers.HELPERS), helpers.build_helper),
-        Part("musl", _short(tools, compiler, overlay), _musl_members, _compile_member),
+        Part("runtime", folders.runtime, partial(runtime.names, isas), runtime.build_part),
+        Part("helpers", folders.helpers, partial(tuple, helpers.HELPERS), helpers.build_helper),
+        Part("musl", folders.musl, _musl_members, _compile_member),
     )
 
 
@@ -196,19 +166,6 @@ def _write_index(index: Path, parts: Sequence[Part]) -> None:
                     best[name] = (binding, f"../{part.folder}/{member}.unit")
     with made(index.name, _WHAT, 1 << 20) as work:
         (work / "index.json").write_text(json.dumps({name: where for name, (_, where) in sorted(best.items())}))
-
-
-def _digest_of(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha1()
-    for path in paths:
-        files = sorted(p for p in path.rglob("*") if p.suffix in (".py", ".c", ".h", ".S")) if path.is_dir() else [path]
-        for file in files:
-            digest.update(f"{file.name}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
-
-
-def _short(*parts: str) -> str:
-    return hashlib.sha1("\0".join((*parts, str(wheel().name))).encode()).hexdigest()[:16]
 
 
 def _with_progress(items: Iterator[_T], total: int, what: str) -> Iterator[_T]:

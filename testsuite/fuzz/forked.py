@@ -23,7 +23,7 @@ from popcc import driver
 from popcc.isa import ISAS
 from popcc.linker import link as _link  # noqa: F401 (as the next: for the children)
 from popcc.linker.verify import report as _report  # noqa: F401
-from popcc.runtime.libc import build
+from popcc.runtime.libc.library import library
 from popcc.runtime.popcorn import cli
 
 Command = Callable[[Sequence[str]], int]
@@ -44,7 +44,7 @@ def prepare() -> None:
     """What all children are to have; once, before the first."""
     compiler.prepare()
     # built and looked for once, not by each child
-    os.environ["POPCC_LIBC"] = str(build.library(tuple(ISAS)))
+    os.environ["POPCC_LIBC"] = str(library(tuple(ISAS)))
     gc.collect()
     gc.freeze()
 

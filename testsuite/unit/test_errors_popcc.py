@@ -163,7 +163,7 @@ def test_a_member_that_fails_is_named(here: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("POPCC_CACHE", str(here / "cache"))
     monkeypatch.setattr(runtime, "FLAGS", ("-fno-such-flag",))
     with pytest.raises(PopccError, match=r"^building runtime, mem\.c: .*mem\.c \[x86_64\] can't be built: "):
-        build._build(build.Part("runtime", "0", partial(tuple, ("mem.c",)), runtime.build_part), ("x86_64",))
+        build._build(build.Part("runtime", "runtime-0", partial(tuple, ("mem.c",)), runtime.build_part), ("x86_64",))
 
 
 def test_a_question_nobody_asks() -> None:

@@ -16,7 +16,7 @@ import pytest
 from popcc.errors import ErrorGroup
 from popcc.frontend import base_flags, clang
 from popcc.isa import ISAS
-from popcc.runtime.libc import build, headers, numbers, runtime, sources
+from popcc.runtime.libc import build, headers, library, numbers, runtime, sources
 from popcc.unit import decode_units
 
 
@@ -60,7 +60,7 @@ def test_overlay_compiles_without_warnings(source: sources.Source) -> None:
 
 def test_llvm_makes_code_of_all_of_musl(program_folder: Path) -> None:
     """No function goes down the ladder because code generation died."""
-    index = build.library(tuple(ISAS)) / "index.json"
+    index = library.library(tuple(ISAS)) / "index.json"
     files = {index.parent / name for name in json.loads(index.read_text()).values()}
     units = [unit for file in sorted(files) for unit in decode_units(file.read_bytes(), file.name)]
     assert len(units) > 1000
@@ -95,7 +95,7 @@ def test_runtime_parts_belong_to_every_isa() -> None:
 
 def test_index_prefers_the_strong_definition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
-    parts = tuple(build.Part(n, "0", tuple, runtime.build_part) for n in ("one", "two"))
+    parts = tuple(build.Part(n, f"{n}-0", tuple, runtime.build_part) for n in ("one", "two"))
     for part, binding in zip(parts, ("weak", "global"), strict=True):
         (tmp_path / part.folder).mkdir()
         (tmp_path / part.folder / "symbols.json").write_text(json.dumps({f"{part.name}m": {"hook": binding}}))
@@ -107,7 +107,7 @@ def test_index_prefers_the_strong_definition(tmp_path: Path, monkeypatch: pytest
 def test_a_part_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
     monkeypatch.setattr(runtime, "FLAGS", ("-fno-such-flag",))
-    part = build.Part("runtime", "0", partial(tuple, ("mem.c", "message.c")), runtime.build_part)
+    part = build.Part("runtime", "runtime-0", partial(tuple, ("mem.c", "message.c")), runtime.build_part)
     with pytest.raises(ErrorGroup) as caught:
         build._build(part, tuple(ISAS))
     assert len(caught.value.errors) == 2 and "-fno-such-flag" in str(caught.value)
@@ -118,10 +118,9 @@ def test_what_a_killed_build_left_is_removed(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("POPCC_CACHE", str(tmp_path))
     (tmp_path / ".runtime-0-x").mkdir()
     (tmp_path / ".runtime-0-x" / "mem.c.unit").write_text("half")
-    monkeypatch.setattr(
-        build, "_parts", lambda isas: (build.Part("runtime", "0", partial(tuple, ("mem.c",)), runtime.build_part),)
-    )
-    made = build.library(tuple(ISAS))
+    part = build.Part("runtime", "runtime-0", partial(tuple, ("mem.c",)), runtime.build_part)
+    monkeypatch.setattr(build, "_parts", lambda folders, isas: (part,))
+    made = library.library(tuple(ISAS))
     assert {p.name for p in tmp_path.iterdir() if p.suffix != ".lock"} == {"runtime-0", made.name}
 
 
