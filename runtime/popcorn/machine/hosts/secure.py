@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import ssl
 from contextlib import suppress
@@ -178,4 +179,5 @@ def refusal(error: ssl.SSLError) -> str:
     reason = error.reason or ""
     if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE" in reason or "ALERT" in reason:
         return "the other side has another key"
-    return f"the other side does not speak as a machine's host does ({reason.lower().replace('_', ' ') or error})"
+    words = reason.lower().replace("_", " ") or re.sub(r" \(_ssl\.c:\d+\)", "", str(error))
+    return f"the other side does not speak as a machine's host does ({words})"
