@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -29,6 +27,7 @@ from popcc.linker.script import BUILD_ID_FILE, SITES_FILE, SITES_SECTION, Tables
 from popcc.linker.sitetable import site_table
 from popcc.linker.verify.linked import Verdict, verify_linked
 from popcc.linker.verify.proved import Proved
+from popcc.temporary import temporary_folder
 
 RUNTIME_PREFIX = "__popcorn_"
 
@@ -140,10 +139,10 @@ def _run_lld(
 ) -> Mapping[str, bytes]:
     strip = ("--strip-debug",) if options.strip else ()
     duplicates = ("--allow-multiple-definition",) if options.allow_duplicates else ()
-    with tempfile.TemporaryDirectory(prefix="popcc-link-") as folder:
+    with temporary_folder("popcc-link-") as folder:
         jobs = []
         for isa in options.isas:
-            directory = Path(folder) / isa
+            directory = folder / isa
             directory.mkdir()
             (directory / BUILD_ID_FILE).write_bytes(build_id)
             (directory / SITES_FILE).write_bytes(tables[isa])

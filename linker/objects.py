@@ -10,9 +10,7 @@ reads only the payload, an object whose outer symbols no longer agree with it is
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from popcc.errors import PopccError
 from popcc.frontend import wheel
@@ -28,6 +26,7 @@ from popcc.linker.elf import (
     is_elf,
     read_elf,
 )
+from popcc.temporary import temporary_folder
 from popcc.unit import Unit, decode_units
 
 UNIT_SECTION = ".popcorn.unit"
@@ -61,11 +60,11 @@ def merge_objects(objects: Sequence[tuple[str, bytes]], isa: str) -> bytes:
     """What ``-r`` makes of objects, (name, contents): lld joins the outer ELF files and lines up the payloads."""
     for name, data in objects:
         read_units(data, name)
-    with tempfile.TemporaryDirectory(prefix="popcc-merge-") as folder:
+    with temporary_folder("popcc-merge-") as folder:
         files = []
         for number, (_, data) in enumerate(objects):
             files.append(f"{number}.o")
-            (Path(folder) / files[-1]).write_bytes(data)
+            (folder / files[-1]).write_bytes(data)
         command = [str(wheel() / "zig"), "ld.lld", "-m", ISAS[isa].emulation, "-r", "-o", "out", *files]
         run = subprocess.run(command, cwd=folder, stderr=subprocess.PIPE)
         if run.returncode:
@@ -73,7 +72,7 @@ def merge_objects(objects: Sequence[tuple[str, bytes]], isa: str) -> bytes:
             for number, (name, _) in enumerate(objects):
                 text = text.replace(f"{number}.o", name)
             raise PopccError(text.strip().replace("ld.lld: error: ", ""))
-        return (Path(folder) / "out").read_bytes()
+        return (folder / "out").read_bytes()
 
 
 def defined_symbols(elf: Elf) -> Iterable[str]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from popcc.ir.model import Function, Module, header_span
 from popcc.ir.text import quote_free
 from popcc.isa import Isa, isa_named
 from popcc.passes.sections import in_section
+from popcc.temporary import temporary_folder
 
 _INTERNAL = re.compile(r"\b(?:internal|private)\b")
 _VARIABLE = re.compile(r"(@\S+) = (.*?)\b(global|constant) ")
@@ -196,11 +196,11 @@ def joined(elf: bytes, bodies: Sequence[Body], isa: Isa) -> bytes:
     """One object of the common code's and those of the bodies."""
     if not bodies:
         return elf
-    with tempfile.TemporaryDirectory(prefix="popcc-native-") as folder:
-        parts = [Path(folder) / f"{n}.o" for n in range(len(bodies) + 1)]
+    with temporary_folder("popcc-native-") as folder:
+        parts = [folder / f"{n}.o" for n in range(len(bodies) + 1)]
         for part, data in zip(parts, (elf, *(b.elf for b in bodies)), strict=True):
             part.write_bytes(data)
-        output = Path(folder) / "all.o"
+        output = folder / "all.o"
         command = [str(wheel() / "zig"), "ld.lld", "-m", isa.emulation, "-r", "-o", str(output), *map(str, parts)]
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode:

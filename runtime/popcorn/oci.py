@@ -14,9 +14,7 @@ import hashlib
 import io
 import json
 import re
-import shutil
 import tarfile
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from popcc import __version__
 from popcc.errors import PopccError
 from popcc.isa import isa_named
 from popcc.linker.program import ProgramInfo
+from popcc.temporary import temporary_folder
 
 _VENDOR = "application/vnd.oci.image"
 _TAG = re.compile(r"[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*")
@@ -52,17 +51,13 @@ def write_image(program: ProgramInfo, output: Path, tag: str, arguments: Sequenc
         raise PopccError(f"'{tag}' is no name for an image: letters and digits, with one of -._:@+ between them")
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
         raise PopccError(f"'{output}' is there already; name a directory that is not, or is empty")
-    work = None
     try:
-        work = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
-        image = _Layout(work).write(program, tag, arguments)
-        work.chmod(0o755)
-        work.replace(output)
+        with temporary_folder(f".{output.name}-", output.parent) as work:
+            image = _Layout(work).write(program, tag, arguments)
+            work.chmod(0o755)
+            work.replace(output)
     except OSError as e:
         raise PopccError(f"cannot write '{output}': {e.strerror}") from None
-    finally:
-        if work is not None:
-            shutil.rmtree(work, ignore_errors=True)
     return replace(image, path=output)
 
 
