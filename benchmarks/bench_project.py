@@ -69,11 +69,19 @@ def amalgamation(folder: Path) -> None:
             for _ in two.map(compiled, ISAS):
                 pass
 
+    turns = []
     for again in ("first", "second"):
-        ours, ours_cpu = spent(lambda: subprocess.run([*POPCC, *flags, folder / "sqlite3.o"], check=True))
-        theirs, theirs_cpu = spent(once_per_isa)
-        report(f"SQLite, {again}, against {len(ISAS)} x clang, two at a time", ours, theirs)
-        report("    processor time", ours_cpu, theirs_cpu)
+        ours = spent(lambda: subprocess.run([*POPCC, *flags, folder / "sqlite3.o"], check=True))
+        turns.append((ours, spent(once_per_isa)))
+        compared(f"SQLite, {again}, against {len(ISAS)} x clang, two at a time", *turns[-1])
+    whole = [(sum(t[0] for t in side), sum(t[1] for t in side)) for side in zip(*turns, strict=True)]
+    compared("SQLite, both", *whole)
+
+
+def compared(what: str, ours: tuple[float, float], theirs: tuple[float, float]) -> None:
+    """Two lines, of wall time and of processor time."""
+    report(what, ours[0], theirs[0])
+    report("    processor time", ours[1], theirs[1])
 
 
 def generated(folder: Path) -> None:
@@ -116,9 +124,9 @@ def main() -> None:
         source = configured(folder)
         rival = " ".join([*clang(), *base_flags(include_dirs())])
         for again in ("first", "second"):
-            (ours, ours_cpu), (theirs, theirs_cpu) = made(source, " ".join(POPCC)), made(source, rival)
-            report(f"liblzma, make -j2, {again}, against {len(ISAS)} x clang", ours, len(ISAS) * theirs)
-            report("    processor time", ours_cpu, len(ISAS) * theirs_cpu)
+            ours, once = made(source, " ".join(POPCC)), made(source, rival)
+            theirs = (len(ISAS) * once[0], len(ISAS) * once[1])
+            compared(f"liblzma, make -j2, {again}, against {len(ISAS)} x clang", ours, theirs)
         shutil.rmtree(source)
         amalgamation(folder)
         (folder / "generated").mkdir()
