@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from popcc.errors import PopccError
+from popcc.temporary import temporary_folder
 
 
 def cache_dir() -> Path:
@@ -51,9 +51,6 @@ def made(folder: str, what: str, room: int) -> Iterator[Path]:
         )
     for left in cache_dir().glob(f".{folder}-*"):
         shutil.rmtree(left, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder}-", dir=cache_dir()))
-    try:
+    with temporary_folder(f".{folder}-", cache_dir()) as work:
         yield work
         work.replace(cache_dir() / folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from popcc.errors import PopccError
@@ -62,7 +62,7 @@ class Options(Struct, frozen=True):
     dry_run: bool = False  # -###
     library_dirs: tuple[Path, ...] = ()
     standard_library: bool = True
-    linker: LinkerFlags = field(default_factory=LinkerFlags)
+    linker: LinkerFlags = LinkerFlags()
     isas: tuple[str, ...] = ()  # () = all
     bodies: tuple[tuple[str, str], ...] = ()  # -fpopcorn-asm: ISA and file
     migration_points: str = "auto"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -33,11 +33,13 @@ from popcc.linker.verify import fingerprints
 from popcc.linker.verify.frame import read_body
 from popcc.linker.verify.image import Image
 from popcc.linker.verify.listing import Listing
+from popcc.linker.verify.proved import Proved
 from popcc.linker.verify.report import verify_function
 from popcc.linker.verify.tables import TableFunction, TableSite, is_constant, read_table, slot_of
 from popcc.runtime.libc.headers import include_dirs
 from popcc.schema.sites import NO_LOCATION, SLOT, RecipeKind, SiteFlag
 from popcc.toolchain import standard_libraries
+from popcc.unit import Unit
 
 _NOPS = {"x86_64": b"\x90", "aarch64": bytes.fromhex("1f2003d5"), "riscv64": bytes.fromhex("0100")}
 
@@ -70,9 +72,13 @@ class Mutant(Struct, frozen=True):
 def linked(source: Path, optimization: str = "2") -> Linked:
     """A program of one file, linked without verification."""
     options = CompileOptions(tuple(ISAS), tuple(include_dirs()), ("-w",), optimization)
-    unit = compile_source(source, options)
-    inputs = [Objects((LinkUnit(unit, str(source)),)), *standard_libraries(tuple(ISAS))]
-    return link(inputs, LinkOptions(tuple(ISAS), next(iter(ISAS)), verify=False), source.stem)
+    return program_of([compile_source(source, options)])
+
+
+def program_of(units: Sequence[Unit], verify: bool = False, proved: Proved | None = None) -> Linked:
+    """A program of these units and the C library."""
+    inputs = [Objects(tuple(LinkUnit(u, u.source) for u in units)), *standard_libraries(tuple(ISAS))]
+    return link(inputs, LinkOptions(tuple(ISAS), next(iter(ISAS)), verify=verify, proved=proved), "program")
 
 
 def subjects(program: Linked) -> list[Subject]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mutants
 import pytest
 
 from popcc.compile import compile_source
 from popcc.compile_options import CompileOptions
 from popcc.isa import ISAS
 from popcc.linker.addresses import Addresses
-from popcc.linker.inputs import LinkUnit, Objects
-from popcc.linker.link import Linked, LinkOptions, link
+from popcc.linker.link import Linked
 from popcc.linker.verify import fingerprints, linked
 from popcc.linker.verify.proved import Proved
 from popcc.runtime.libc.headers import include_dirs
-from popcc.toolchain import standard_libraries
 
 MAIN = """
 #include <stdio.h>
@@ -34,9 +33,8 @@ def program(folder: Path, main: str = MAIN, limits: str = LIMITS, proved: Proved
     for name, text in (("main.c", main), ("limits.c", limits)):
         (folder / name).write_text(text)
         options = CompileOptions(tuple(ISAS), tuple(include_dirs()), ("-w",), "1")
-        units.append(LinkUnit(compile_source(folder / name, options), name))
-    inputs = [Objects(tuple(units)), *standard_libraries(tuple(ISAS))]
-    return link(inputs, LinkOptions(tuple(ISAS), next(iter(ISAS)), verify=proved is not None, proved=proved), "program")
+        units.append(compile_source(folder / name, options))
+    return mutants.program_of(units, verify=proved is not None, proved=proved)
 
 
 def of_main(made: Linked, isa: str) -> bytes:

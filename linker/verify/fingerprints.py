@@ -82,6 +82,11 @@ class UnitFile:
                 found.sort()
         return self._relocations.get(section, [])
 
+    def code(self, function: LiveFunction) -> tuple[bytes, list[tuple[int, int, int, int]]]:
+        """A function's code, not relocated yet, and its relocations."""
+        section = self.names[function.map.section]
+        return self.elf.contents(self.elf.sections[section])[: function.map.size], self.relocations(section)
+
     @property
     def symbols(self) -> list[Symbol]:
         """The symbols by their index in the file."""
@@ -145,18 +150,15 @@ class UnitFile:
 
 def unchanged(file: UnitFile, function: LiveFunction, linked: bytes) -> bool:
     """Whether the linked code is that of the object but for its relocations."""
-    section = file.names[function.map.section]
-    code = file.elf.contents(file.elf.sections[section])[: function.map.size]
+    code, relocations = file.code(function)
     wide = isa_named(file.program.addresses.isa).wide_relocations
-    fields = [(offset, _WIDE_FIELD if type_ in wide else _FIELD) for offset, type_, _, _ in file.relocations(section)]
+    fields = [(offset, _WIDE_FIELD if type_ in wide else _FIELD) for offset, type_, _, _ in relocations]
     return _same_but_for(code, linked, fields)
 
 
 def fingerprint(file: UnitFile, function: LiveFunction, tool: bytes) -> bytes:
     """A function's digest."""
-    section = file.names[function.map.section]
-    relocations = file.relocations(section)
-    code = file.elf.contents(file.elf.sections[section])[: function.map.size]
+    code, relocations = file.code(function)
     targets = _Targets(file)
     material = (
         tool,

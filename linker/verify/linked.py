@@ -75,6 +75,7 @@ class _Known:
         self.proved = proved
         self.tool = tool_digest()
         self.units: dict[int, bytes] = {}  # fingerprints of those that were not proved whole
+        self.functions: dict[Function, bytes] = {}  # and of functions that were asked for
         self.whole: set[int] = set()
         self.added: list[bytes] = []
 
@@ -89,23 +90,23 @@ class _Known:
                 self.whole.add(unit)
             else:
                 self.units[unit] = print_
-        return unit in self.whole or self._print(function) in self.proved
+        if unit in self.whole:
+            return True
+        print_ = self.functions[unit, function.map.section] = fingerprint(self.objects.file(unit), function, self.tool)
+        return print_ in self.proved
 
     def learn(self, function: LiveFunction, proved: bool) -> None:
         """Takes in what came of a function that was not known."""
         if self.proved is None:
             return
         if proved:
-            self.added.append(self._print(function))
+            self.added.append(self.functions[function.unit, function.map.section])
         else:
             self.units[function.unit] = b""
 
     def new(self) -> list[bytes]:
         """The fingerprints to keep."""
         return [*self.added, *(print_ for print_ in self.units.values() if print_)]
-
-    def _print(self, function: LiveFunction) -> bytes:
-        return fingerprint(self.objects.file(function.unit), function, self.tool)
 
 
 def _problem(addresses: Addresses, function: Function, findings: tuple[Finding, ...]) -> PlacedError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from popcc.cache import cache_dir
-from popcc.frontend import wheel
 from popcc.runtime.libc.headers import HERE
 
 _PACKAGE = Path(__file__).parents[2]  # popcc, in the tree with links to passes/, linker/ and runtime/
@@ -53,7 +52,7 @@ def library(isas: tuple[str, ...]) -> Path:
 
 
 def _folders(isas: tuple[str, ...]) -> Folders:
-    tools = f"{isas} {' '.join(map(_version, ('ziglang', 'llvmlite', 'capstone')))} {wheel().name}"
+    tools = " ".join((str(isas), *map(_version, ("ziglang", "llvmlite", "capstone"))))
     payload = _digest(_PACKAGE, _PAYLOAD)
     own = _digest(_PACKAGE, _RUNTIME)
     rest = _digest(HERE, ("helpers.py",))
@@ -81,23 +80,11 @@ def _version(package: str) -> str:
 
 def _digest(top: Path, parts: Sequence[str]) -> str:
     digest = hashlib.sha1()
-    for part in parts:
-        for file in _files(os.path.join(top, part)):  # noqa: PTH118 (as below)
-            digest.update(f"{file.rpartition('/')[2]}\0".encode())
-            with open(file, "rb") as opened:  # noqa: PTH123 (of the several hundred there, a `Path` each takes longer)
-                digest.update(opened.read())
+    for path in (top / part for part in parts):
+        files = sorted(p for p in path.rglob("*") if p.suffix in (".py", ".c", ".h", ".S")) if path.is_dir() else [path]
+        for file in files:
+            digest.update(f"{file.name}\0".encode() + file.read_bytes())
     return digest.hexdigest()
-
-
-def _files(path: str) -> Iterator[str]:
-    """The sources in a folder, or the one file that `path` is."""
-    if not os.path.isdir(path):  # noqa: PTH112
-        yield path
-        return
-    with os.scandir(path) as entries:
-        for entry in sorted(entries, key=lambda e: e.name):
-            if entry.is_dir() or entry.name.endswith((".py", ".c", ".h", ".S")):
-                yield from _files(entry.path)
 
 
 def _short(*parts: str) -> str:

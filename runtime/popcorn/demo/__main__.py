@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from popcc.isa import ISAS
 from popcc.runtime.popcorn.hosts import host_isa
+from popcc.temporary import temporary_folder
 
 SOURCE = Path(__file__).with_name("demo.c")
 POPCC = [sys.executable, "-m", "popcc.driver"]
@@ -52,13 +52,13 @@ def moved(program: Path, output: Path) -> tuple[str, float]:
 
 def main() -> None:
     """The demo."""
-    with tempfile.TemporaryDirectory(prefix="popcc-demo-") as folder:
-        program = Path(folder) / "demo"
+    with temporary_folder("popcc-demo-") as folder:
+        program = folder / "demo"
         run(*POPCC, "-O2", str(SOURCE), "-o", str(program), "-lm")
         begin = time.monotonic()
         still = run(str(program))
         print(f"  unmoved: {time.monotonic() - begin:.1f} s, {len(still.splitlines())} lines of output")
-        travelled, seconds = moved(program, Path(folder) / "output")
+        travelled, seconds = moved(program, folder / "output")
         print(f"  moved: {seconds:.1f} s")
         if travelled != still:
             sys.exit("demo: the outputs DIFFER")
